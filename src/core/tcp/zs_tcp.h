@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TCP as the socket layer uses it: open, bind, connect, listen, accept, move data, close. A tcb
+ * belongs to its socket until zs_tcp_close() or zs_tcp_abort(), which orphan or free it: the pointer
+ * is not to be used afterwards. A tcb that was reset or timed out stays (state CLOSED, ep.error set)
+ * until then.
+ */
+#ifndef ZS_TCP_H
+#define ZS_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/zs_ep.h"
+#include "core/zs_flow.h"
+#include "core/zs_pkt.h"
+
+struct zs_pktinfo;
+struct zs_stack;
+struct zs_tcb;
+
+enum zs_tcp_state {
+	ZS_CLOSED,
+	ZS_LISTEN,
+	ZS_SYN_SENT,
+	ZS_SYN_RCVD,
+	ZS_ESTABLISHED,
+	ZS_FIN_WAIT_1,
+	ZS_FIN_WAIT_2,
+	ZS_CLOSING,
+	ZS_TIME_WAIT,
+	ZS_CLOSE_WAIT,
+	ZS_LAST_ACK,
+	ZS_NSTATES
+};
+
+const char *zs_tcp_state_name(enum zs_tcp_state st);
+
+/* Per-connection options; a listener's are inherited by what it accepts. */
+struct zs_tcp_opts {
+	bool nodelay, cork, keepalive, reuseaddr, reuseport;
+	uint8_t cc;       /* enum zs_cc_kind */
+	uint8_t tos, ttl;
+	uint16_t maxseg;  /* upper bound of the MSS, 0 = none */
+	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
+	uint32_t keep_idle_ms, keep_intvl_ms, keep_count;
+	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
+};
+
+struct zs_listener {
+	struct zs_ep ep;
+	struct zs_list hash_link;
+	struct zs_addr laddr; /* any = all */
+	uint16_t lport;
+	uint8_t family;
+	uint8_t index_pad;
+	uint32_t backlog;    /* limit of accept queue, and of half-open entries */
+	uint32_t n_accept, n_half_open;
+	struct zs_list accept; /* tcbs ready, by tcb->accept_link */
+	struct zs_tcp_opts opts;
+};
+
+int zs_tcp_init(struct zs_stack *s);
+void zs_tcp_fini(struct zs_stack *s);
+
+/* A closed tcb with the stack's default options; NULL when the table is full. */
+struct zs_tcb *zs_tcp_open(struct zs_stack *s, uint8_t family);
+struct zs_ep *zs_tcp_ep(struct zs_tcb *tcb);
+struct zs_tcp_opts *zs_tcp_opts(struct zs_tcb *tcb);
+/* After changing *zs_tcp_opts(): takes effect at once (Nagle release, buffers, keepalive, cc). */
+void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* port 0 = ephemeral. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
+int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
+
+/*
+ * Sends a SYN; binds when necessary. Completion is ZS_EV_WRITE, failure ZS_EV_ERR | ZS_EV_HUP.
+ * 0, -EISCONN, -EALREADY, -EADDRNOTAVAIL, -ENETUNREACH, -EADDRINUSE, -EOPNOTSUPP.
+ */
+int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
+
+/* Consumes the bound (or unbound: ephemeral) tcb on success and puts the listener in *out. */
+int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs_listener **out);
+void zs_tcp_set_backlog(struct zs_listener *l, int backlog);
+/* Next established connection; the caller sets its ep owner. NULL when none waits. */
+struct zs_tcb *zs_tcp_accept(struct zs_stack *s, struct zs_listener *l);
+/* Resets what waits for accept, forgets half-open entries. */
+void zs_tcp_listener_close(struct zs_stack *s, struct zs_listener *l);
+
+enum zs_tcp_state zs_tcp_state(const struct zs_tcb *tcb);
+const struct zs_flow *zs_tcp_flow(const struct zs_tcb *tcb); /* laddr/lport/faddr/fport */
+
+/* ---- sending ---- */
+enum zs_send_flag { ZS_SEND_MORE = 1 };
+
+/* Bytes of room; a chain is accepted whole when there is any. */
+uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
+
+/*
+ * Queues the chain m whole and takes ownership on success (returns 0); its payload is never changed.
+ * -EAGAIN no room, -EPIPE after shutdown or reset, -ENOTCONN, -EMSGSIZE over 1 MiB, -EINVAL empty,
+ * -ENOBUFS: m stays the caller's.
+ */
+int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags);
+
+/* Copies up to len bytes into the send queue (counted in stats.copies). Bytes accepted or -errno as above. */
+int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
+			 unsigned flags);
+
+/* Bytes acknowledged by the peer since the connection began. */
+uint64_t zs_tcp_acked(const struct zs_tcb *tcb);
+
+/* ---- receiving ---- */
+uint32_t zs_tcp_readable(const struct zs_tcb *tcb);
+/* The peer's FIN is next in the stream (all data before it may still be queued). */
+bool zs_tcp_fin_received(const struct zs_tcb *tcb);
+/* Oldest queued buffer, each showing its payload, linked by zs_seg(m)->next. Still the stack's. */
+struct rte_mbuf *zs_tcp_rcvq(const struct zs_tcb *tcb);
+/* Takes at most max bytes as one chain; ownership to the caller. NULL when nothing is queued (or no mbuf for a split). */
+struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
+/* Frees n queued bytes (n <= readable). */
+void zs_tcp_consume(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n);
+/* Copies out from offset off without consuming; returns bytes. Counted in stats.copies. */
+size_t zs_tcp_copy_out(struct zs_stack *s, const struct zs_tcb *tcb, size_t off, void *dst, size_t n);
+
+/* ---- ending ---- */
+enum zs_shutdown { ZS_SHUT_RD = 1, ZS_SHUT_WR = 2 };
+int zs_tcp_shutdown(struct zs_stack *s, struct zs_tcb *tcb, unsigned how);
+/* Orderly: sends what is queued, then FIN; RST instead when unread data waits (RFC 9293 3.6.1, 1122 4.2.2.13). */
+void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb);
+/* RST when synchronized; frees at once. */
+void zs_tcp_abort(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- introspection ---- */
+struct zs_tcp_info {
+	enum zs_tcp_state state;
+	uint8_t ca_state, retransmits, probes, backoff;
+	bool ts, sack, wscale, app_limited;
+	uint8_t snd_wscale, rcv_wscale;
+	uint32_t rto_us, snd_mss, rcv_mss, srtt_us, rttvar_us, min_rtt_us;
+	uint32_t cwnd, ssthresh;       /* bytes */
+	uint32_t inflight, sacked, lost, retx; /* bytes */
+	uint32_t snd_wnd, rcv_wnd;
+	uint32_t rcvbuf, sndbuf, rcv_mem, snd_queued, unsent;
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retx;
+	uint64_t segs_in, segs_out, total_retx;
+	uint64_t last_send_us, last_recv_us; /* stack time */
+};
+void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
+
+/* Calls fn for each tcb in use, in table order. */
+void zs_tcp_foreach(struct zs_stack *s, void (*fn)(void *arg, struct zs_tcb *tcb), void *arg);
+
+/* ---- from the layers below ---- */
+/* Consumes m, parsed as ZS_PKT_TCP; pi->ref is what the flow table found. */
+void zs_tcp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
+/* An ICMP error quotes our segment of flow with this sequence number; mtu != 0: fragmentation needed. */
+void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, uint8_t type,
+		       uint8_t code, uint32_t mtu);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tables of TCP: connections, half-open entries, TIME-WAIT entries, listeners, bound ports. */
+#ifndef ZS_TCPTAB_H
+#define ZS_TCPTAB_H
+
+#include <stdint.h>
+
+#include "base/zs_list.h"
+#include "core/zs_timer.h"
+
+struct zs_tcb;
+struct zs_half;
+struct zs_tw;
+struct zs_listener;
+
+/* Fixed-size objects by index; free ones are chained through their first four bytes. */
+struct zs_slab {
+	char *mem;
+	uint32_t size, cap;
+	uint32_t high; /* never used from here on: untouched memory */
+	uint32_t free; /* head of the free chain, UINT32_MAX = none */
+	uint32_t live;
+};
+
+enum { ZS_PORT_HASH = 1024, ZS_HALF_LEVELS = 8 };
+
+struct zs_tcptab {
+	struct zs_slab tcbs, halves, tws, listeners;
+	struct zs_list port_hash[ZS_PORT_HASH];   /* bound local ports: tcbs by port_link */
+	struct zs_list listen_hash[ZS_PORT_HASH]; /* listeners by hash_link */
+	struct zs_list half_fifo[ZS_HALF_LEVELS]; /* half-open entries by retransmissions done */
+	struct zs_list tw_fifo;                   /* TIME-WAIT entries, oldest first */
+	struct zs_timer half_timer, tw_timer;
+	uint32_t port_salt;
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All that the core knows of the world: memory at create time, buffer pools, a way to send, a seed;
+ * and the configuration it runs by. Time comes as an argument of each entry point (zs_stack.h).
+ */
+#ifndef ZS_ENV_H
+#define ZS_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/zs_addr.h"
+#include "wire/zs_hdr.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+struct zs_flow;
+
+enum { ZS_MAX_PORTS = 8, ZS_BURST = 32 };
+
+struct zs_env {
+	void *(*alloc)(void *ctx, size_t size, size_t align); /* create time only; zeroed memory */
+	void (*free)(void *ctx, void *p);
+	/* Owns the first `return` packets. Never blocks. */
+	uint16_t (*tx)(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+	bool (*rss_ok)(void *ctx, const struct zs_flow *flow); /* may be NULL */
+	void *ctx;
+	struct rte_mempool *pkt_pool; /* room of one frame; private area of ZS_PRIV_SIZE, as all */
+	struct rte_mempool *hdr_pool; /* room for headers only; also the source of indirect mbufs */
+	struct rte_mempool *big_pool; /* large rooms; may equal pkt_pool */
+	uint8_t seed[16];
+};
+
+/* What the device of a port does by itself; all else is done in software. */
+enum zs_offload {
+	ZS_OFF_RX_IP_CKSUM = 1u << 0, /* RX verdicts in ol_flags are to be believed */
+	ZS_OFF_RX_L4_CKSUM = 1u << 1,
+	ZS_OFF_TX_IP_CKSUM = 1u << 2,
+	ZS_OFF_TX_TCP_CKSUM = 1u << 3,
+	ZS_OFF_TX_UDP_CKSUM = 1u << 4,
+	ZS_OFF_TX_MULTI_SEG = 1u << 5, /* without it, packets are made contiguous by a copy */
+	ZS_OFF_TX_TSO = 1u << 6,
+};
+
+struct zs_netif_config {
+	uint16_t port; /* index given to env->tx and zs_stack_input */
+	uint16_t mtu;  /* IP bytes: 68..65535 */
+	uint32_t offloads;
+	struct zs_mac mac;
+	uint8_t ip4_prefix;  /* 0..32 */
+	uint32_t ip4_be;     /* 0 = no IPv4 */
+	uint32_t ip4_gw_be;  /* 0 = none */
+	bool accept_any_dst; /* every IPv4 destination is ours (packet scripts) */
+};
+
+enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_COUNT };
+
+/* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
+struct zs_config {
+	uint32_t max_conns, max_half_open, max_time_wait, max_listeners, max_udp, max_neigh;
+	uint32_t sndbuf, sndbuf_max; /* initial and autotuning limit */
+	uint32_t rcvbuf, rcvbuf_max;
+	uint32_t rto_min_us, rto_max_us, rto_initial_us;
+	uint32_t delack_us;
+	uint32_t msl_us; /* TIME-WAIT lasts twice this */
+	uint32_t fin_wait2_us;
+	uint32_t keep_idle_ms, keep_intvl_ms, keep_count;
+	uint8_t syn_retries, synack_retries, data_retries;
+	uint8_t quickacks; /* segments acknowledged at once after the handshake */
+	uint8_t initial_cwnd_segs;
+	uint8_t cc; /* enum zs_cc_kind */
+	bool use_ts, use_sack, use_wscale;
+	uint8_t ttl;
+	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
+	uint32_t icmp_rate;      /* ICMP errors per second */
+	uint32_t challenge_rate; /* challenge ACKs per second (RFC 5961 7) */
+	uint32_t copybreak;      /* sends of at most so many bytes are copied behind their header; 0 = never */
+	uint16_t n_netifs;
+	struct zs_netif_config netif[ZS_MAX_PORTS];
+};
+
+void zs_config_defaults(struct zs_config *cfg);
+
+#endif

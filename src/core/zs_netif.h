@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A network interface of the stack (one DPDK port): addresses, MTU, capabilities, and the staged
+ * TX burst. What the device cannot do is done here in software: checksums, and making a packet
+ * contiguous where multi-segment TX is missing.
+ */
+#ifndef ZS_NETIF_H
+#define ZS_NETIF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/zs_env.h"
+
+struct rte_mbuf;
+struct zs_stack;
+
+enum { ZS_TXQ_LEN = 512 };
+
+struct zs_netif {
+	uint16_t port, mtu;
+	uint16_t index; /* in s->netif */
+	uint16_t n_txq; /* staged packets */
+	uint32_t offloads;
+	struct zs_mac mac;
+	uint8_t ip4_prefix;
+	bool accept_any_dst;
+	uint32_t ip4_be, ip4_mask_be, ip4_bcast_be;
+	struct rte_mbuf *txq[ZS_TXQ_LEN];
+};
+
+int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg);
+
+/* NULL for a port that is not configured. */
+struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port);
+
+/* Packets that can still be staged. A sender that can wait asks first. */
+static inline unsigned zs_txq_room(const struct zs_netif *nif)
+{
+	return ZS_TXQ_LEN - nif->n_txq;
+}
+
+/*
+ * Consumes m: a whole frame, Ethernet header complete, l2_len/l3_len/l4_len set, ol_flags assigned
+ * whole with the checksums it wants (RTE_MBUF_F_TX_IPV4, _IP_CKSUM, _TCP_CKSUM, _UDP_CKSUM): IP checksum field zero and
+ * L4 checksum field holding the pseudo header's folded sum, as DPDK's offloads expect. What the port cannot do is
+ * done here. Full queue: tries env->tx once, then drops with ZS_DROP_TX_FULL.
+ */
+void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
+
+/* Gives the staged burst to env->tx; what is refused stays staged, in order. */
+void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif);
+
+/* Frees what is staged. */
+void zs_txq_clear(struct zs_netif *nif);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The core's view of struct rte_mbuf: the private area, and the few operations on buffers that the
+ * rest of the core uses. Every mbuf that enters the core has a private area of at least
+ * ZS_PRIV_SIZE bytes. While a buffer waits in a queue of ours it is one segment (m->next == NULL) and
+ * linked through its struct zs_seg, for m->next belongs to the packet being sent.
+ */
+#ifndef ZS_PKT_H
+#define ZS_PKT_H
+
+#include <stdint.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "base/zs_addr.h"
+#include "base/zs_assert.h"
+
+enum { ZS_PRIV_SIZE = 64 };
+
+enum zs_seg_flag {
+	ZS_SEG_SACKED = 0x01,  /* the peer reported it by SACK */
+	ZS_SEG_LOST = 0x02,    /* declared lost; counted in tcb->lost until retransmitted or acked */
+	ZS_SEG_RETX = 0x04,    /* retransmitted and not known to be lost again */
+	ZS_SEG_TRIMMED = 0x08, /* front already acknowledged: what precedes off is payload */
+	ZS_SEG_EOR = 0x10,     /* last byte of one write: PSH goes out with it */
+	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done, done_arg) */
+	ZS_SEG_COPIED = 0x40,  /* receive: payload was copied by the stack */
+};
+
+/* In the private area of a TCP payload buffer, send or receive queue. */
+struct zs_seg {
+	struct rte_mbuf *next; /* queue link */
+	uint32_t seq;
+	uint32_t len;         /* payload bytes; SYN and FIN not counted */
+	uint32_t tx_us;       /* last transmission */
+	uint32_t first_tx_us; /* first transmission */
+	uint64_t delivered;   /* tcb->delivered at the last transmission: rate samples */
+	uint16_t off;         /* payload offset from buf_addr: the truth about its position */
+	uint8_t flags;        /* enum zs_seg_flag */
+	uint8_t tx_count;     /* 0 = never sent; saturates */
+	void (*done)(void *arg, int status);
+	void *done_arg;
+};
+_Static_assert(sizeof(struct zs_seg) <= ZS_PRIV_SIZE, "zs_seg must fit the private area");
+
+/* In the private area of a received datagram. */
+struct zs_dgram {
+	struct rte_mbuf *next;
+	struct zs_addr from;
+	uint16_t from_port;
+	uint8_t family;
+};
+_Static_assert(sizeof(struct zs_dgram) <= ZS_PRIV_SIZE, "zs_dgram must fit the private area");
+
+static inline struct zs_seg *zs_seg(struct rte_mbuf *m)
+{
+	return rte_mbuf_to_priv(m);
+}
+
+static inline struct zs_dgram *zs_dgram(struct rte_mbuf *m)
+{
+	return rte_mbuf_to_priv(m);
+}
+
+/* FIFO of buffers linked through zs_seg.next. */
+struct zs_segq {
+	struct rte_mbuf *head, *tail;
+	uint32_t bytes; /* payload */
+	uint32_t mem;   /* truesize */
+};
+
+/* Memory that a queued buffer keeps occupied, in bytes. Indirect buffers are charged what they show. */
+static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
+{
+	uint32_t fixed = sizeof(struct rte_mbuf) + ZS_PRIV_SIZE;
+
+	return fixed + (RTE_MBUF_DIRECT(m) ? m->buf_len : m->data_len);
+}
+
+/* Make m, one segment, show len bytes at off from buf_addr. */
+static inline void zs_pkt_set(struct rte_mbuf *m, uint16_t off, uint16_t len)
+{
+	m->data_off = off;
+	m->data_len = len;
+	m->pkt_len = len;
+}
+
+#endif

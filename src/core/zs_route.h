@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Routes: longest prefix match over a short sorted table (RFC 1122 3.3.1). */
+#ifndef ZS_ROUTE_H
+#define ZS_ROUTE_H
+
+#include <stdint.h>
+
+#include "base/zs_addr.h"
+
+struct zs_stack;
+struct zs_netif;
+
+enum { ZS_MAX_ROUTES = 64 };
+
+struct zs_route {
+	struct zs_addr prefix;
+	struct zs_addr gateway; /* any = on link */
+	uint8_t family, prefix_len;
+	uint16_t netif; /* index */
+};
+
+/* 0, -EEXIST, -ENOSPC, -EINVAL. */
+int zs_route_add(struct zs_stack *s, const struct zs_route *r);
+int zs_route_del(struct zs_stack *s, const struct zs_route *r);
+
+/* Interface and next hop for dst; NULL when unreachable. */
+struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
+				 struct zs_addr *nexthop);
+
+#endif

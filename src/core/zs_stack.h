@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Entry points of the stack. The stack is a function of (packets, calls, time, seed): it has no
+ * clock, no thread and no global state. All functions return 0 or a count on success, -errno on
+ * failure. Times are microseconds of a monotonic clock chosen by the caller.
+ */
+#ifndef ZS_STACK_H
+#define ZS_STACK_H
+
+#include <stdint.h>
+
+#include "core/zs_env.h"
+#include "core/zs_stats.h"
+
+struct zs_stack;
+
+/* Copies cfg and env. -EINVAL: a value out of range; -ENOMEM. */
+int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const struct zs_env *env,
+		    uint64_t now_us);
+
+/* Frees every connection without a word to its peer, and every buffer the stack still holds. */
+void zs_stack_destroy(struct zs_stack *s);
+
+/* Fires due timers. Returns the next deadline, UINT64_MAX for none; it may be early, never late. */
+uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us);
+
+/* Consumes all n packets (any n) that arrived on `port`; order within the burst is kept. */
+void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+
+/* Lets every connection with something to say say it, and gives the burst to env->tx. */
+void zs_stack_flush(struct zs_stack *s);
+
+/* True when connections or device queues wait for another zs_stack_flush(). */
+bool zs_stack_tx_pending(const struct zs_stack *s);
+
+uint64_t zs_stack_now(const struct zs_stack *s);
+const struct zs_stats *zs_stack_stats(const struct zs_stack *s);
+const struct zs_config *zs_stack_config(const struct zs_stack *s);
+
+/* Connections that exist: tcbs, half-open and TIME-WAIT entries. */
+struct zs_stack_counts {
+	uint32_t tcbs, half_open, time_wait, listeners, udp;
+};
+struct zs_stack_counts zs_stack_counts(const struct zs_stack *s);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * struct zs_stack itself: everything that a stack remembers between calls. Included by the core
+ * only; everyone else goes through zs_stack.h.
+ */
+#ifndef ZS_STATE_H
+#define ZS_STATE_H
+
+#include "base/zs_list.h"
+#include "base/zs_rand.h"
+#include "core/tcp/zs_tcptab.h"
+#include "core/zs_demux.h"
+#include "core/zs_env.h"
+#include "core/zs_netif.h"
+#include "core/zs_pkt.h"
+#include "core/zs_route.h"
+#include "core/zs_stack.h"
+#include "core/zs_timer.h"
+
+struct zs_neigh_table;
+struct zs_frag_table;
+struct zs_udp_table;
+
+/* A rate limit: tokens refill at `rate` per second up to `rate`. */
+struct zs_bucket {
+	uint64_t last_us;
+	uint32_t tokens, rate;
+};
+
+struct zs_stack {
+	uint64_t now_us; /* constant while one call runs */
+	struct zs_list out;  /* tcbs with output due */
+	struct zs_list evq;  /* endpoints with events */
+	struct zs_env env;
+	struct zs_config cfg;
+	uint64_t hash_key[2];
+	uint64_t isn_key[2];
+	struct zs_rand rand;
+	uint16_t ip_id; /* for datagrams that may be fragmented (RFC 6864) */
+	uint16_t n_netifs, n_routes;
+	uint32_t nh_gen;
+	struct zs_bucket icmp_limit, challenge_limit;
+	struct zs_flowtab flows;
+	struct zs_tcptab tcp;
+	struct zs_neigh_table *neigh; /* zs_neigh.c */
+	struct zs_frag_table *frags;  /* zs_ipfrag.c */
+	struct zs_udp_table *udp;     /* zs_udp.c */
+	struct zs_route routes[ZS_MAX_ROUTES];
+	struct zs_stats stats;
+	struct zs_wheel wheel;
+	struct zs_netif netif[ZS_MAX_PORTS];
+};
+
+static inline void *zs_alloc(struct zs_stack *s, size_t size)
+{
+	return s->env.alloc(s->env.ctx, size, 64);
+}
+
+static inline void zs_free(struct zs_stack *s, void *p)
+{
+	if (p != NULL)
+		s->env.free(s->env.ctx, p);
+}
+
+/* Consumes m. */
+static inline void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why)
+{
+	s->stats.drops[why]++;
+	rte_pktmbuf_free(m);
+}
+
+/* Takes a token; false when none is left. */
+bool zs_bucket_take(struct zs_stack *s, struct zs_bucket *b);
+
+/* A header buffer with headroom for all headers, empty; NULL counts nothing. */
+static inline struct rte_mbuf *zs_hdr_alloc(struct zs_stack *s)
+{
+	s->stats.allocs++;
+	return rte_pktmbuf_alloc(s->env.hdr_pool);
+}
+
+/*
+ * A fresh indirect buffer over [off, off + len) of m (offsets from buf_addr); m is borrowed and its
+ * memory gains a reference. NULL when the pool is empty.
+ */
+static inline struct rte_mbuf *zs_pkt_clone(struct zs_stack *s, struct rte_mbuf *m, uint16_t off,
+					    uint16_t len)
+{
+	struct rte_mbuf *c = zs_hdr_alloc(s);
+
+	if (unlikely(c == NULL))
+		return NULL;
+	rte_pktmbuf_attach(c, m);
+	zs_pkt_set(c, off, len);
+	c->next = NULL;
+	c->nb_segs = 1;
+	return c;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* UDP endpoints (RFC 768, 1122 4.1): bind, connect, datagrams in and out without a copy. */
+#ifndef ZS_UDP_H
+#define ZS_UDP_H
+
+#include <stdbool.h>
+
+#include "core/zs_ep.h"
+#include "core/zs_flow.h"
+#include "core/zs_pkt.h"
+
+struct zs_pktinfo;
+
+struct zs_udp {
+	struct zs_ep ep;
+	struct zs_flow flow; /* lport 0 = not bound; fport 0 = not connected */
+	struct zs_list hash_link;
+	struct rte_mbuf *rx_head, *rx_tail; /* linked by zs_dgram.next; each trimmed to its payload */
+	uint32_t rx_bytes;                  /* payload */
+	uint32_t rx_mem, rcvbuf;            /* truesize queued, limit */
+	bool reuseaddr, reuseport, broadcast;
+	uint8_t ttl, tos;
+};
+
+int zs_udp_init(struct zs_stack *s);
+void zs_udp_fini(struct zs_stack *s);
+
+struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family); /* NULL: table full */
+void zs_udp_close(struct zs_stack *s, struct zs_udp *u);
+
+/* port 0 picks an ephemeral one. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
+int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
+
+/* Binds when necessary; addr NULL dissolves the association. */
+int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
+
+/*
+ * Consumes m (a chain; payload only, its buffers are not changed) on success only. to NULL = connected
+ * peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS, -ENETUNREACH, -EACCES (broadcast without leave).
+ */
+int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
+		uint16_t port);
+
+/* Next datagram, ownership to the caller; its sender is in zs_dgram(m). NULL when none. */
+struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u);
+
+/* Consumes m, parsed as ZS_PKT_UDP. */
+void zs_udp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
+
+/* ICMP error for a datagram that we sent; flow as seen from here. */
+void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sockets above the core: POSIX-like semantics without file descriptors, errno or blocking. All
+ * functions return 0 or a count, or -errno (Linux values). Nothing here blocks: what cannot be done
+ * now is -EAGAIN (or -EINPROGRESS for connect); waiting is the facade's business (src/api).
+ */
+#ifndef ZS_SOCK_H
+#define ZS_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/zs_addr.h"
+#include "base/zs_list.h"
+#include "core/zs_ep.h"
+#include "core/zs_stack.h"
+
+struct rte_mbuf;
+struct zs_listener;
+struct zs_sock;
+struct zs_tcb;
+struct zs_udp;
+
+/* ---- readiness (zs_event.c) ---- */
+
+/* Where watches of one waiter (a kqueue, an epoll instance, a blocked call) gather when something happened. */
+struct zs_waitq {
+	struct zs_list ready; /* watches, by ready_link, in order of arrival */
+	uint32_t n_ready;
+};
+
+/* One waiter's interest in one socket. Owned by the waiter. */
+struct zs_watch {
+	struct zs_list sock_link;  /* on sk->watches */
+	struct zs_list ready_link; /* on q->ready */
+	struct zs_waitq *q;
+	struct zs_sock *sk;  /* NULL once the socket is closed: the waiter drops the watch */
+	uint16_t mask;       /* enum zs_ev of interest; ERR and HUP always count */
+	uint16_t edges;      /* events that arrived since the waiter last cleared this: for edge trigger */
+};
+
+void zs_waitq_init(struct zs_waitq *q);
+void zs_watch_add(struct zs_sock *sk, struct zs_watch *w, struct zs_waitq *q, unsigned mask);
+void zs_watch_del(struct zs_watch *w);
+/* Put on (off) the ready list by hand: initial state, re-arm of level trigger. */
+void zs_watch_activate(struct zs_watch *w);
+void zs_watch_deactivate(struct zs_watch *w);
+
+/* Drains the core's events into the watches. Once per turn, and after calls that may change readiness. */
+void zs_sock_dispatch(struct zs_stack *s);
+
+/* What is true now: enum zs_ev. */
+unsigned zs_sock_readiness(const struct zs_sock *sk);
+
+/* Amounts for kevent's data field and ioctl: readable bytes (datagram: of the first), accept backlog; writable space. */
+uint32_t zs_sock_readable(const struct zs_sock *sk);
+uint32_t zs_sock_writable(const struct zs_sock *sk);
+
+/* ---- sockets (zs_socket.c) ---- */
+
+enum zs_sock_kind { ZS_SK_TCP, ZS_SK_LISTENER, ZS_SK_UDP };
+
+enum zs_sock_flag {
+	ZS_SF_NONBLOCK = 0x01,
+	ZS_SF_RD_SHUT = 0x02,
+	ZS_SF_WR_SHUT = 0x04,
+	ZS_SF_CONNECTING = 0x08,
+	ZS_SF_LINGER = 0x10,
+	ZS_SF_PEEKED = 0x20, /* iovs of z_peek are out: valid until the next consume */
+};
+
+struct zs_sock {
+	struct zs_stack *s;
+	uint8_t kind;   /* enum zs_sock_kind */
+	uint8_t family; /* AF_INET */
+	uint16_t flags; /* enum zs_sock_flag */
+	int error;      /* pending SO_ERROR, positive errno */
+	int linger_s;
+	uint32_t rcvlowat, sndlowat;
+	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
+	union {
+		struct zs_tcb *tcb;
+		struct zs_listener *lst;
+		struct zs_udp *udp;
+	};
+	struct zs_list watches;
+	void *user; /* the facade's: fd */
+};
+
+/* The socket layer's memory comes from the caller (src/api: malloc): alloc/free hooks set once per stack. */
+int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struct zs_sock **out);
+/* Linger as configured; all watches are told (ZS_EV_HUP, sk NULL). Frees sk. */
+int zs_sock_close(struct zs_sock *sk);
+int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
+int zs_sock_listen(struct zs_sock *sk, int backlog);
+/* -EINPROGRESS for TCP while the handshake runs. */
+int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
+int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out);
+int zs_sock_shutdown(struct zs_sock *sk, int how);
+int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
+int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
+/* Pending error, cleared: 0 or positive errno. */
+int zs_sock_take_error(struct zs_sock *sk);
+
+/* ---- options (zs_sockopt.c) ---- */
+int zs_sock_setopt(struct zs_sock *sk, int level, int name, const void *val, socklen_t len);
+int zs_sock_getopt(struct zs_sock *sk, int level, int name, void *val, socklen_t *len);
+
+/* ---- I/O (zs_io.c); copying ---- */
+/* flags: MSG_PEEK MSG_DONTWAIT MSG_TRUNC MSG_WAITALL(facade) MSG_NOSIGNAL. 0 = end of stream. */
+ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
+		     struct sockaddr *from, socklen_t *from_len, int *msg_flags);
+/* flags: MSG_MORE MSG_NOSIGNAL MSG_DONTWAIT MSG_EOR */
+ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
+		     const struct sockaddr *to, socklen_t to_len);
+
+/* ---- I/O (zs_zio.c); zero-copy ---- */
+/* Takes at most max bytes (TCP) or the next datagram. >0 and *m yours; 0 = end of stream, *m NULL. */
+ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
+		     socklen_t *from_len);
+/* Takes ownership of the chain on success only; returns its bytes. */
+ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
+		     socklen_t to_len);
+int zs_sock_peek(struct zs_sock *sk, struct iovec *iov, int max, size_t off);
+int zs_sock_consume(struct zs_sock *sk, size_t n);
+/* References move, bytes do not. Bytes moved, 0 at end of stream, -EAGAIN. */
+ssize_t zs_sock_splice(struct zs_sock *from, struct zs_sock *to, size_t max);
+
+#endif

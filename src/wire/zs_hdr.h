@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Header layouts on the wire: Ethernet II, 802.1Q, ARP (RFC 826), IPv4 (RFC 791), ICMP (RFC 792),
+ * UDP (RFC 768), TCP (RFC 9293). Multi-byte fields are big endian and say so in their name; the
+ * rest of the tree sees host order only.
+ */
+#ifndef ZS_HDR_H
+#define ZS_HDR_H
+
+#include <stdint.h>
+
+#define ZS_WIRE __attribute__((packed, aligned(2), may_alias))
+
+struct zs_mac {
+	uint8_t b[6];
+} __attribute__((packed, aligned(2)));
+
+enum zs_ethertype {
+	ZS_ETH_IP4 = 0x0800,
+	ZS_ETH_ARP = 0x0806,
+	ZS_ETH_VLAN = 0x8100,
+	ZS_ETH_IP6 = 0x86dd,
+};
+
+struct zs_eth_hdr {
+	struct zs_mac dst, src;
+	uint16_t type_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_eth_hdr) == 14, "Ethernet header");
+
+struct zs_vlan_hdr {
+	uint16_t tci_be;
+	uint16_t type_be;
+} ZS_WIRE;
+
+enum zs_arp_op { ZS_ARP_REQUEST = 1, ZS_ARP_REPLY = 2 };
+
+struct zs_arp_hdr {
+	uint16_t htype_be, ptype_be;
+	uint8_t hlen, plen;
+	uint16_t op_be;
+	struct zs_mac sha;
+	uint8_t spa[4];
+	struct zs_mac tha;
+	uint8_t tpa[4];
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_arp_hdr) == 28, "ARP packet");
+
+enum zs_ipproto { ZS_PROTO_ICMP = 1, ZS_PROTO_TCP = 6, ZS_PROTO_UDP = 17, ZS_PROTO_ICMP6 = 58 };
+
+enum { ZS_IP4_DF = 0x4000, ZS_IP4_MF = 0x2000, ZS_IP4_OFFMASK = 0x1fff };
+
+struct zs_ip4_hdr {
+	uint8_t ver_ihl, tos;
+	uint16_t len_be, id_be, frag_be;
+	uint8_t ttl, proto;
+	uint16_t cksum; /* stored as computed: no byte order */
+	uint32_t src_be, dst_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_ip4_hdr) == 20, "IPv4 header");
+
+enum zs_icmp_type {
+	ZS_ICMP_ECHO_REPLY = 0,
+	ZS_ICMP_UNREACH = 3,
+	ZS_ICMP_ECHO = 8,
+	ZS_ICMP_TIME_EXCEEDED = 11,
+	ZS_ICMP_PARAM_PROBLEM = 12,
+};
+
+enum zs_icmp_unreach_code {
+	ZS_UNREACH_NET = 0,
+	ZS_UNREACH_HOST = 1,
+	ZS_UNREACH_PROTO = 2,
+	ZS_UNREACH_PORT = 3,
+	ZS_UNREACH_FRAG_NEEDED = 4,
+	ZS_UNREACH_NET_PROHIB = 9,
+	ZS_UNREACH_HOST_PROHIB = 10,
+	ZS_UNREACH_ADMIN_PROHIB = 13,
+};
+
+struct zs_icmp_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint16_t id_be;  /* echo: identifier; unreachable: unused */
+	uint16_t seq_be; /* echo: sequence number; fragmentation needed: next-hop MTU (RFC 1191) */
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_icmp_hdr) == 8, "ICMP header");
+
+struct zs_udp_hdr {
+	uint16_t sport_be, dport_be, len_be;
+	uint16_t cksum; /* 0 = none */
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_udp_hdr) == 8, "UDP header");
+
+enum zs_tcp_flag {
+	ZS_FIN = 0x01,
+	ZS_SYN = 0x02,
+	ZS_RST = 0x04,
+	ZS_PSH = 0x08,
+	ZS_ACK = 0x10,
+	ZS_URG = 0x20,
+	ZS_ECE = 0x40,
+	ZS_CWR = 0x80,
+};
+
+struct zs_tcp_hdr {
+	uint16_t sport_be, dport_be;
+	uint32_t seq_be, ack_be;
+	uint8_t doff; /* header length in 32-bit words, in the upper four bits */
+	uint8_t flags;
+	uint16_t wnd_be;
+	uint16_t cksum;
+	uint16_t urg_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_tcp_hdr) == 20, "TCP header");
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TCP options (RFC 9293 3.2, 7323, 2018): bytes <-> struct. The parser accepts any bytes, stops at
+ * the first malformed option and keeps what it understood before it.
+ */
+#ifndef ZS_TCPOPT_H
+#define ZS_TCPOPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum zs_tcpopt_kind {
+	ZS_OPT_EOL = 0,
+	ZS_OPT_NOP = 1,
+	ZS_OPT_MSS = 2,
+	ZS_OPT_WSCALE = 3,
+	ZS_OPT_SACK_PERM = 4,
+	ZS_OPT_SACK = 5,
+	ZS_OPT_TS = 8,
+};
+
+enum { ZS_MAX_SACK = 4, ZS_TCPOPT_MAX = 40, ZS_WSCALE_MAX = 14 };
+
+struct zs_sack_block {
+	uint32_t left, right; /* [left, right) */
+};
+
+struct zs_tcpopt {
+	uint32_t ts_val, ts_ecr;
+	uint16_t mss; /* 0 = absent */
+	uint8_t wscale;
+	uint8_t n_sack;
+	bool has_ts, has_wscale, sack_perm;
+	const uint8_t *sack; /* n_sack blocks of 8 bytes, big endian, in the packet */
+};
+
+/* Parse len bytes of options. Returns false when an option was malformed (length), never reads beyond. */
+bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len);
+
+/* Block i of o->sack, host order. */
+struct zs_sack_block zs_tcpopt_sack(const uint8_t *sack, unsigned i);
+
+/* Write the options of a SYN or SYN-ACK: mss,sackOK,TS,nop,wscale. Returns the length, a multiple of 4. */
+unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o);
+
+/* nop,nop,TS: 12 bytes */
+unsigned zs_tcpopt_write_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr);
+
+/* nop,nop,SACK: 4 + 8n bytes, n >= 1 */
+unsigned zs_tcpopt_write_sack(uint8_t *p, const struct zs_sack_block *blocks, unsigned n);
+
+#endif
