@@ -54,7 +54,6 @@ struct zs_listener {
 	struct zs_addr laddr; /* any = all */
 	uint16_t lport;
 	uint8_t family;
-	uint8_t index_pad;
 	uint32_t backlog;    /* limit of accept queue, and of half-open entries */
 	uint32_t n_accept, n_half_open;
 	struct zs_list accept; /* tcbs ready, by tcb->accept_link */

@@ -3,6 +3,7 @@
 #ifndef ZS_TCPTAB_H
 #define ZS_TCPTAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/zs_list.h"
@@ -31,7 +32,7 @@ struct zs_tcptab {
 	struct zs_list half_fifo[ZS_HALF_LEVELS]; /* half-open entries by retransmissions done */
 	struct zs_list tw_fifo;                   /* TIME-WAIT entries, oldest first */
 	struct zs_timer half_timer, tw_timer;
-	uint32_t port_salt;
+	bool flows_changed; /* a flow entry came or went during this burst */
 };
 
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Half-open connections: a SYN was answered, the handshake's ACK is awaited. A compact entry with a
+ * retransmission of its own; the tcb is made when the ACK comes.
+ */
+#ifndef ZS_HALF_H
+#define ZS_HALF_H
+
+#include "core/tcp/zs_tcp.h"
+#include "core/zs_flow.h"
+
+struct zs_half {
+	struct zs_flow flow;
+	struct zs_list fifo; /* on s->tcp.half_fifo[retries], by deadline */
+	uint64_t deadline_us;
+	uint64_t sent_us; /* of the SYN-ACK */
+	uint32_t iss, irs;
+	uint32_t ts_recent;
+	uint32_t ts_off;
+	uint32_t listener; /* index */
+	uint16_t peer_mss;
+	uint8_t peer_wscale;
+	uint8_t retries;
+	bool ts, sack, wscale;
+};
+_Static_assert(sizeof(struct zs_half) <= 104, "half-open entries are compact");
+
+/* Consumes m: a SYN for a listener. */
+void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
+		     struct zs_pktinfo *pi);
+/* Consumes m: a segment of a half-open connection. */
+void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
+		   struct zs_pktinfo *pi);
+void zs_half_free(struct zs_stack *s, struct zs_half *h);
+/* The listener for a segment, NULL when none. */
+struct zs_listener *zs_listener_find(struct zs_stack *s, const struct zs_flow *flow);
+void zs_half_timer(struct zs_stack *s, struct zs_timer *t);
+
+#endif

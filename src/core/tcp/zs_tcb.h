@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The transmission control block, and what is common to all who work on it: its pool, legal state
+ * transitions, its timers, its place on the output list.
+ *
+ *   send queue    |<- acked ->|<---- in flight ---->|<- unsent ->|
+ *                         snd_una                snd_nxt
+ *                              (= tcb->sndq.head)    (= tcb->unsent)
+ *
+ * snd_nxt never goes back: what is lost is marked in its record (struct zs_seg) and sent again from
+ * there. FIN takes the last number but has no record.
+ */
+#ifndef ZS_TCB_H
+#define ZS_TCB_H
+
+#include "core/tcp/zs_tcp.h"
+#include "core/tcp/zs_tcptab.h"
+#include "core/zs_state.h"
+#include "wire/zs_tcpopt.h"
+
+enum zs_tcb_flag {
+	ZS_TF_ACK_NOW = 1u << 0,     /* an ACK goes out at the next flush */
+	ZS_TF_TS = 1u << 1,	     /* timestamps negotiated (RFC 7323) */
+	ZS_TF_SACK = 1u << 2,	     /* SACK negotiated (RFC 2018) */
+	ZS_TF_WSCALE = 1u << 3,	     /* window scaling negotiated */
+	ZS_TF_FIN_QUEUED = 1u << 4,  /* FIN follows the send queue */
+	ZS_TF_FIN_SENT = 1u << 5,    /* FIN is at snd_nxt - 1 */
+	ZS_TF_FIN_LOST = 1u << 6,    /* FIN is to be sent again */
+	ZS_TF_FIN_RCVD = 1u << 7,    /* the peer's FIN was taken in order */
+	ZS_TF_RD_SHUT = 1u << 8,     /* arriving data is acknowledged and discarded */
+	ZS_TF_ORPHAN = 1u << 9,	     /* no socket any more */
+	ZS_TF_SYN_SENT = 1u << 10,   /* our SYN is at iss */
+	ZS_TF_MORE = 1u << 11,	     /* the last write announced more (MSG_MORE) */
+	ZS_TF_WANT_SPACE = 1u << 12, /* a write was refused: raise WRITE when there is room */
+	ZS_TF_FORCE = 1u << 13,	     /* send what is queued now whatever Nagle says, once */
+	ZS_TF_BOUND = 1u << 14,	     /* on port_hash */
+	ZS_TF_IN_TABLE = 1u << 15,   /* in the flow table */
+	ZS_TF_CWND_FULL = 1u << 16,  /* cwnd stopped the last output */
+	ZS_TF_NH_PENDING = 1u << 17, /* next hop's MAC address not known yet */
+	ZS_TF_OOO_FIN = 1u << 18,    /* a FIN beyond a gap was seen, at fin_seq */
+	ZS_TF_DSACK = 1u << 19,	     /* dsack holds a block to report (RFC 2883) */
+	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
+};
+
+enum zs_ca_state {
+	ZS_CA_OPEN,	/* nothing known lost */
+	ZS_CA_RECOVERY, /* fast recovery until snd_una passes recover (RFC 6675) */
+	ZS_CA_LOSS,	/* after a retransmission timeout, likewise */
+};
+
+enum zs_tcb_timer {
+	ZS_TT_RETX,    /* retransmission, and SYN */
+	ZS_TT_PERSIST, /* zero window probes */
+	ZS_TT_DELACK,
+	ZS_TT_LIFE, /* keepalive; FIN-WAIT-2 of an orphan */
+	ZS_TT_COUNT
+};
+
+enum { ZS_HDR_MAX = 80 }; /* Ethernet 14, IPv4 20, TCP with timestamps 32, and room to align */
+
+struct zs_cc_ops;
+struct zs_ooo;
+
+struct zs_tcb {
+	/* line 0: demux and what steers a segment; written rarely after the handshake */
+	struct zs_flow flow __attribute__((aligned(64)));
+	uint32_t hash;
+	uint32_t flags; /* enum zs_tcb_flag */
+	uint8_t state;	/* enum zs_tcp_state */
+	uint8_t ca_state;
+	uint8_t snd_wscale, rcv_wscale;
+	uint16_t mss;	/* payload bytes of a full segment that we send */
+	uint16_t rcv_mss; /* largest payload seen, for the ACK every second segment */
+	uint16_t netif;
+	uint8_t hdr_len; /* of hdr: Ethernet to the end of TCP with its usual options */
+	uint8_t quickack; /* segments still to be acknowledged at once */
+
+	/* line 1: sequence space; every segment */
+	uint32_t rcv_nxt __attribute__((aligned(64)));
+	uint32_t rcv_adv;   /* right edge of the window last advertised */
+	uint32_t rcv_acked; /* rcv_nxt in the last segment sent: Last.ACK.sent of RFC 7323 */
+	uint32_t snd_una, snd_nxt;
+	uint32_t snd_wnd, snd_wl1, snd_wl2;
+	uint32_t ts_recent, ts_recent_ms;
+	uint32_t ts_off; /* added to our clock: TSval */
+	uint32_t dupacks;
+	uint32_t cwnd, ssthresh;
+	uint32_t sacked, lost; /* bytes in flight with these marks; without SACK, sacked is a guess */
+
+	/* line 2: send queue */
+	struct zs_segq sndq __attribute__((aligned(64)));
+	struct rte_mbuf *unsent; /* first record never sent */
+	uint32_t retx;		 /* bytes marked RETX and not SACKED: sent again and in flight */
+	uint32_t sndbuf;
+	uint32_t srtt_us, rttvar_us, rto_us; /* srtt_us 0 = no sample yet */
+	uint32_t recover;		     /* snd_nxt when recovery began */
+
+	/* line 3: receive queue, links */
+	struct zs_segq rcvq __attribute__((aligned(64)));
+	struct zs_segq ooo; /* out of order: sorted by seq, not overlapping */
+	struct zs_list out; /* on s->out when output is due */
+
+	/* line 4: timers: one wheel node at the earliest deadline; 0 = off */
+	uint64_t deadline[ZS_TT_COUNT] __attribute__((aligned(64)));
+	struct zs_timer timer;
+
+	/* from here on: less often */
+	uint8_t hdr[ZS_HDR_MAX] __attribute__((aligned(64)));
+	uint32_t pseudo; /* checksum of the pseudo header without its length */
+	uint32_t nh_gen; /* s->nh_gen when hdr was made */
+	uint64_t nh_checked_us;
+	struct zs_ep ep;
+	struct zs_list accept_link;
+	struct zs_list port_link;
+	struct zs_listener *listener; /* while on its accept queue */
+	const struct zs_cc_ops *cc;
+	uint64_t cc_priv[8];
+	struct zs_tcp_opts opts;
+	uint32_t iss, irs, fin_seq;
+	uint16_t peer_mss, mtu;
+	uint32_t max_snd_wnd;
+	struct zs_sack_block recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
+	struct zs_sack_block dsack;
+	uint8_t n_recent;
+	uint8_t retx_count; /* timeouts in a row without progress */
+	uint8_t probes;	    /* keepalive or window probes unanswered */
+	uint16_t rcv_ratio; /* payload per truesize, in 1/256, smoothed */
+	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
+	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
+	struct rte_mbuf *retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
+	uint32_t sacked_below;	    /* SACKED bytes before lost_hint */
+	uint32_t high_sacked;	    /* highest sequence number SACKed */
+	uint32_t rcvbuf;
+	uint32_t rcv_rtt_us;
+	uint64_t tune_start_us;
+	uint32_t tune_bytes; /* consumed by the application since tune_start_us */
+	uint32_t min_rtt_us;
+	uint64_t delivered; /* bytes known to have arrived */
+	uint64_t last_send_us, last_recv_us, first_retx_us;
+	uint64_t bytes_in, bytes_out, bytes_retx, bytes_acked;
+	uint32_t segs_in, segs_out, segs_retx;
+};
+_Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");
+_Static_assert(offsetof(struct zs_tcb, sndq) == 128, "line 2: send queue");
+_Static_assert(offsetof(struct zs_tcb, rcvq) == 192, "line 3: receive queue");
+_Static_assert(offsetof(struct zs_tcb, deadline) == 256, "line 4: timers");
+_Static_assert(offsetof(struct zs_tcb, hdr) == 320, "line 5: less often");
+_Static_assert(sizeof(struct zs_tcb) <= 832, "budget of a connection: 1 KB with its socket");
+
+/* ---- slabs (zs_slab.c) ---- */
+
+int zs_slab_init(struct zs_stack *s, struct zs_slab *sl, uint32_t size, uint32_t cap);
+/* Zeroed object, NULL when full. */
+void *zs_slab_get(struct zs_slab *sl);
+void zs_slab_put(struct zs_slab *sl, void *obj);
+
+static inline void *zs_slab_at(const struct zs_slab *sl, uint32_t index)
+{
+	return sl->mem + (size_t)index * sl->size;
+}
+
+static inline uint32_t zs_slab_index(const struct zs_slab *sl, const void *obj)
+{
+	return (uint32_t)((size_t)((const char *)obj - sl->mem) / sl->size);
+}
+
+/* ---- tcb (zs_tcb.c) ---- */
+
+struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow);
+/* Frees all that it holds and the tcb itself; nothing is sent. */
+void zs_tcb_free(struct zs_stack *s, struct zs_tcb *tcb);
+/* Out of the tables and without timers or queued data to send; the socket still holds it. */
+void zs_tcb_detach(struct zs_stack *s, struct zs_tcb *tcb);
+/* The connection is over: error (positive errno, 0 = orderly) to the socket; an orphan is freed. */
+void zs_tcb_dead(struct zs_stack *s, struct zs_tcb *tcb, int error);
+
+void zs_tcb_enter_table(struct zs_stack *s, struct zs_tcb *tcb);
+void zs_tcb_leave_table(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* The only writer of tcb->state. */
+void zs_tcp_set_state(struct zs_tcb *tcb, enum zs_tcp_state to);
+
+/* Arms, moves or (deadline 0) stops one of the timers. */
+void zs_tcb_timer(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer which,
+		  uint64_t deadline_us);
+
+static inline void zs_output_later(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (!zs_list_linked(&tcb->out))
+		zs_list_add_tail(&s->out, &tcb->out);
+}
+
+static inline void zs_ack_now(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	tcb->flags |= ZS_TF_ACK_NOW;
+	zs_output_later(s, tcb);
+}
+
+static inline void zs_tcb_prefetch(const void *tcb)
+{
+	rte_prefetch0(tcb);
+	rte_prefetch0((const char *)tcb + 64);
+	rte_prefetch0((const char *)tcb + 128);
+	rte_prefetch0((const char *)tcb + 192);
+}
+
+/* SND.NXT - SND.UNA less what left the network (RFC 6675 pipe, Linux' packets in flight). */
+static inline uint32_t zs_inflight(const struct zs_tcb *tcb)
+{
+	uint32_t out = tcb->snd_nxt - tcb->snd_una + tcb->retx;
+	uint32_t left = tcb->sacked + tcb->lost;
+
+	return out > left ? out - left : 0;
+}
+
+static inline bool zs_tcb_synchronized(const struct zs_tcb *tcb)
+{
+	return tcb->state >= ZS_ESTABLISHED;
+}
+
+static inline uint32_t zs_ts_now_ms(const struct zs_stack *s)
+{
+	return (uint32_t)(s->now_us / 1000);
+}
+
+#endif

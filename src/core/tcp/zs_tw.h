@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TIME-WAIT in compact entries (RFC 9293 3.6.1, 1337, 6191): what is needed to answer old segments. */
+#ifndef ZS_TW_H
+#define ZS_TW_H
+
+#include "core/tcp/zs_tcp.h"
+#include "core/zs_flow.h"
+
+struct zs_tw {
+	struct zs_flow flow;
+	struct zs_list fifo;
+	uint64_t expire_us;
+	uint32_t hash;
+	uint32_t snd_nxt, rcv_nxt, rcv_wnd;
+	uint32_t ts_recent, ts_off;
+	bool ts;
+};
+_Static_assert(sizeof(struct zs_tw) <= 96, "TIME-WAIT entries are compact");
+
+/* The tcb's connection goes on as an entry; the tcb leaves the tables. */
+void zs_tw_enter(struct zs_stack *s, struct zs_tcb *tcb);
+/* Consumes m. */
+void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi);
+void zs_tw_timer(struct zs_stack *s, struct zs_timer *t);
+void zs_tw_free(struct zs_stack *s, struct zs_tw *tw);
+
+#endif

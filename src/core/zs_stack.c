@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The entry points: create and destroy a stack, put a burst of packets in, let time pass, flush what
+ * has to be said. A burst is worked in stages: parse all, look up all, process in order of arrival.
+ */
+#include "core/zs_stack.h"
+
+#include <errno.h>
+
+#include "core/tcp/zs_output.h"
+#include "core/tcp/zs_tcb.h"
+#include "core/tcp/zs_tcp.h"
+#include "core/zs_ip4.h"
+#include "core/zs_neigh.h"
+#include "core/zs_parse.h"
+#include "core/zs_state.h"
+#include "core/zs_udp.h"
+
+static int check_config(const struct zs_config *cfg)
+{
+	bool sizes = cfg->max_conns > 0 && cfg->max_half_open > 0 && cfg->max_time_wait > 0 &&
+		     cfg->max_listeners > 0 && cfg->max_udp > 0 && cfg->max_neigh > 0 &&
+		     cfg->max_conns < 1u << 29 && cfg->max_half_open < 1u << 28 &&
+		     cfg->max_time_wait < 1u << 28;
+	bool bufs = cfg->sndbuf > 0 && cfg->sndbuf <= cfg->sndbuf_max && cfg->rcvbuf > 0 &&
+		    cfg->rcvbuf <= cfg->rcvbuf_max && cfg->rcvbuf_max <= 1u << 31 &&
+		    cfg->sndbuf_max <= 1u << 31;
+	bool times = cfg->rto_min_us > 0 && cfg->rto_min_us <= cfg->rto_max_us &&
+		     cfg->rto_initial_us > 0;
+	bool rest = cfg->n_netifs <= ZS_MAX_PORTS && cfg->cc < ZS_CC_COUNT &&
+		    cfg->initial_cwnd_segs > 0 && cfg->ip_local_port_lo > 0 &&
+		    cfg->ip_local_port_lo <= cfg->ip_local_port_hi;
+
+	return sizes && bufs && times && rest ? 0 : -EINVAL;
+}
+
+static void derive_keys(struct zs_stack *s)
+{
+	uint64_t seed[2];
+	uint64_t label;
+
+	memcpy(seed, s->env.seed, sizeof(seed));
+	for (label = 0; label < 6; label++) {
+		uint64_t k = zs_siphash(seed, &label, sizeof(label));
+
+		if (label < 2)
+			s->hash_key[label] = k;
+		else if (label < 4)
+			s->isn_key[label - 2] = k;
+		else
+			s->rand.key[label - 4] = k;
+	}
+}
+
+static int init_tables(struct zs_stack *s)
+{
+	const struct zs_config *cfg = &s->cfg;
+	int rc;
+
+	rc = zs_flowtab_init(s, cfg->max_conns + cfg->max_half_open + cfg->max_time_wait);
+	if (rc == 0)
+		rc = zs_neigh_init(s);
+	if (rc == 0)
+		rc = zs_ipfrag_init(s);
+	if (rc == 0)
+		rc = zs_udp_init(s);
+	if (rc == 0)
+		rc = zs_tcp_init(s);
+	return rc;
+}
+
+int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const struct zs_env *env,
+		    uint64_t now_us)
+{
+	struct zs_stack *s;
+	int rc = check_config(cfg);
+
+	if (rc < 0)
+		return rc;
+	s = env->alloc(env->ctx, sizeof(*s), 64);
+	if (s == NULL)
+		return -ENOMEM;
+	s->env = *env;
+	s->cfg = *cfg;
+	s->now_us = now_us;
+	s->icmp_limit = (struct zs_bucket){ now_us, cfg->icmp_rate, cfg->icmp_rate };
+	s->challenge_limit = (struct zs_bucket){ now_us, cfg->challenge_rate, cfg->challenge_rate };
+	zs_list_init(&s->out);
+	zs_list_init(&s->evq);
+	zs_wheel_init(&s->wheel, now_us);
+	derive_keys(s);
+	rc = init_tables(s);
+	for (uint16_t i = 0; rc == 0 && i < cfg->n_netifs; i++) {
+		s->netif[i].index = i;
+		s->n_netifs++;
+		rc = zs_netif_init(s, &s->netif[i], &cfg->netif[i]);
+	}
+	if (rc < 0) {
+		zs_stack_destroy(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+/* Also takes apart what a failed create left half done. */
+void zs_stack_destroy(struct zs_stack *s)
+{
+	if (s == NULL)
+		return;
+	zs_tcp_fini(s);
+	zs_udp_fini(s);
+	zs_ipfrag_fini(s);
+	zs_neigh_fini(s);
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		zs_txq_clear(&s->netif[i]);
+	zs_free(s, s->flows.slot);
+	s->env.free(s->env.ctx, s);
+}
+
+uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
+{
+	if (now_us > s->now_us)
+		s->now_us = now_us;
+	zs_wheel_advance(&s->wheel, s, s->now_us);
+	return zs_wheel_next(&s->wheel);
+}
+
+static void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
+{
+	pi->ref = NULL;
+	pi->ref_kind = ZS_REF_NONE;
+	if (pi->kind != ZS_PKT_TCP)
+		return;
+	pi->ref = zs_flowtab_find(s, &pi->flow, pi->hash, &pi->ref_kind);
+	if (pi->ref_kind == ZS_REF_TCB)
+		zs_tcb_prefetch(pi->ref);
+}
+
+static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
+		    struct zs_pktinfo *pi);
+
+/* A reassembled datagram starts over as one packet. */
+static void input_fragment(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
+			   struct zs_pktinfo *pi)
+{
+	m = zs_ipfrag_input(s, m, pi);
+	if (m == NULL)
+		return;
+	zs_parse(s, nif, m, pi);
+	find_flow(s, pi);
+	if (pi->kind == ZS_PKT_FRAG)
+		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
+	else
+		process(s, nif, m, pi);
+}
+
+static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
+		    struct zs_pktinfo *pi)
+{
+	switch ((enum zs_pkt_kind)pi->kind) {
+	case ZS_PKT_TCP:
+		zs_tcp_input(s, m, pi);
+		break;
+	case ZS_PKT_UDP:
+		zs_udp_input(s, m, pi);
+		break;
+	case ZS_PKT_ARP:
+		zs_arp_input(s, m, pi);
+		break;
+	case ZS_PKT_ICMP:
+		zs_icmp_input(s, m, pi);
+		break;
+	case ZS_PKT_FRAG:
+		input_fragment(s, nif, m, pi);
+		break;
+	case ZS_PKT_IP_OTHER:
+		zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PROTO);
+		zs_pkt_drop(s, m, ZS_DROP_IP_PROTO);
+		break;
+	case ZS_PKT_DROP:
+		zs_pkt_drop(s, m, pi->drop);
+		break;
+	}
+}
+
+static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
+			uint16_t n)
+{
+	struct zs_pktinfo pi[ZS_BURST];
+	uint64_t bytes = 0;
+	uint16_t i;
+
+	for (i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+	for (i = 0; i < n; i++) {
+		bytes += pkts[i]->pkt_len;
+		zs_parse(s, nif, pkts[i], &pi[i]);
+		rte_prefetch0(&s->flows.slot[pi[i].hash & s->flows.mask]);
+	}
+	for (i = 0; i < n; i++)
+		find_flow(s, &pi[i]);
+	for (i = 0; i < n; i++) {
+		/* An earlier packet of the burst may have created or ended the connection. */
+		if (i > 0 && pi[i].kind == ZS_PKT_TCP && s->tcp.flows_changed)
+			find_flow(s, &pi[i]);
+		process(s, nif, pkts[i], &pi[i]);
+	}
+	s->tcp.flows_changed = false;
+	s->stats.rx_packets += n;
+	s->stats.rx_bytes += bytes;
+}
+
+void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct zs_netif *nif = zs_netif_by_port(s, port);
+
+	if (nif == NULL) {
+		for (uint16_t i = 0; i < n; i++)
+			zs_pkt_drop(s, pkts[i], ZS_DROP_IP_NOT_OURS);
+		return;
+	}
+	while (n > 0) {
+		uint16_t k = n < ZS_BURST ? n : ZS_BURST;
+
+		input_burst(s, nif, pkts, k);
+		pkts += k;
+		n -= k;
+	}
+}
+
+void zs_stack_flush(struct zs_stack *s)
+{
+	zs_output_run(s);
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		zs_txq_flush(s, &s->netif[i]);
+}
+
+bool zs_stack_tx_pending(const struct zs_stack *s)
+{
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].n_txq > 0)
+			return true;
+	return !zs_list_empty(&s->out);
+}
+
+uint64_t zs_stack_now(const struct zs_stack *s)
+{
+	return s->now_us;
+}
+
+const struct zs_stats *zs_stack_stats(const struct zs_stack *s)
+{
+	return &s->stats;
+}
+
+const struct zs_config *zs_stack_config(const struct zs_stack *s)
+{
+	return &s->cfg;
+}
+
+bool zs_bucket_take(struct zs_stack *s, struct zs_bucket *b)
+{
+	uint64_t refill = (s->now_us - b->last_us) * b->rate / 1000000;
+
+	if (refill > 0) {
+		b->tokens = refill >= b->rate - b->tokens ? b->rate : b->tokens + (uint32_t)refill;
+		b->last_us = s->now_us;
+	}
+	if (b->tokens == 0)
+		return false;
+	b->tokens--;
+	return true;
+}
