@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The context of a thread: its stack, the loop that drives it, its file descriptors. Every ff_ and
+ * z_ call acts on the calling thread's context; a thread without one gets EPERM. The pointer below is
+ * the only thread-local variable of the library.
+ */
+#ifndef ZS_CTX_H
+#define ZS_CTX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/zs_fd.h"
+#include "base/zs_list.h"
+#include "sock/zs_sock.h"
+
+struct zs_stack;
+
+/*
+ * What drives the stack: a DPDK port loop (zs_ctx_dpdk.c) or a simulated world (tests). `turn` takes
+ * what has arrived, fires timers and sends what is due; it may sleep while there is nothing to do, but not
+ * beyond until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
+ */
+struct zs_drive {
+	void (*turn)(void *arg, uint64_t until_us);
+	void (*flush)(void *arg); /* sends what is due now */
+	bool (*stopping)(void *arg); /* a signal asked the process to end */
+	void *arg;
+};
+
+struct zs_ctx {
+	struct zs_stack *s;
+	struct zs_fdtab fds;
+	struct zs_drive drive;
+	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not block */
+	bool stop;   /* ff_stop_run, SIGINT, SIGTERM */
+	struct zs_list kqueues; /* those with timers, by kq->ctx_link */
+	uint64_t next_timer_us; /* earliest EVFILT_TIMER deadline */
+};
+
+/* initial-exec: one load, no call, in the shared library too. */
+extern __thread struct zs_ctx *zs_ctx_self __attribute__((tls_model("initial-exec")));
+
+/* The calling thread's context; NULL and EPERM when it has none. */
+static inline struct zs_ctx *zs_ctx_get(void)
+{
+	struct zs_ctx *c = zs_ctx_self;
+
+	if (__builtin_expect(c == NULL, 0))
+		errno = EPERM;
+	return c;
+}
+
+/* drive is copied. fd numbers: fd_base.. fd_base + max_fds - 1. */
+int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive *drive,
+		  int fd_base, uint32_t max_fds);
+/* Closes every descriptor; the stack stays the caller's. */
+void zs_ctx_destroy(struct zs_ctx *c);
+/* Makes c (or NULL) the calling thread's context; returns the one before. */
+struct zs_ctx *zs_ctx_enter(struct zs_ctx *c);
+
+/* Sets errno for a descriptor that is not a socket: EPERM, EBADF or ENOTSOCK. Returns NULL. */
+struct zs_sock *zs_fd_sock_error(int fd);
+
+/* The socket behind fd, or NULL with errno EPERM (no context), EBADF or ENOTSOCK. */
+static inline struct zs_sock *zs_fd_sock(int fd)
+{
+	struct zs_ctx *c = zs_ctx_self;
+	struct zs_fd *f;
+
+	if (__builtin_expect(c == NULL, 0))
+		return zs_fd_sock_error(fd);
+	f = zs_fd_slot(&c->fds, fd);
+	if (__builtin_expect(f == NULL || f->kind != ZS_FD_SOCK, 0))
+		return zs_fd_sock_error(fd);
+	return f->obj;
+}
+
+/* A new descriptor for sk, which has none yet; -EMFILE (sk stays the caller's). */
+int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk);
+
+/* One turn of the loop and the events it brought. until_us as for zs_drive. */
+void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
+
+/*
+ * Blocks, driving the stack, until sk has one of the events (enum zs_ev; ERR and HUP always end the
+ * wait) or timeout_ms is over (0 = no limit). 0, or -EAGAIN: timed out, or must not block here (inside ff_run,
+ * ZS_SF_NONBLOCK); -EINTR: the process is being stopped.
+ */
+int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms);
+
+#endif
