@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * POSIX-like calls on Z-stack, source compatible with F-Stack programs. Constants, structures and
+ * errno values are those of Linux. Every call acts on the calling thread's stack; a thread without one
+ * gets -1 and EPERM. Zero-copy calls are in zstack.h.
+ *
+ * Waiting: outside ff_run() a blocking socket blocks (the stack runs meanwhile) and ff_kevent(),
+ * ff_epoll_wait(), ff_select() and ff_poll() honour their timeouts. Inside the loop function of ff_run()
+ * nothing blocks: a wait is a poll, whatever its timeout.
+ */
+#ifndef FF_API_H
+#define FF_API_H
+
+#include <sys/poll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ff_errno.h"
+#include "ff_event.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The layout of struct sockaddr: cast a struct sockaddr_in pointer to this. */
+struct linux_sockaddr {
+	short sa_family;
+	char sa_data[14];
+};
+
+#define AF_INET6_LINUX 10
+#define PF_INET6_LINUX AF_INET6_LINUX
+#define AF_INET6_FREEBSD 28
+#define PF_INET6_FREEBSD AF_INET6_FREEBSD
+
+/* ---- start and loop ---- */
+
+/* Called once per turn of the loop. */
+typedef int (*loop_func_t)(void *arg);
+
+/*
+ * Starts the stack of this process. Recognized: --conf/-c FILE, --proc-type/-t TYPE, --proc-id/-p N;
+ * everything else in argv is left to the application. Without --conf, ./config.ini is read when it exists, and
+ * otherwise the defaults hold (one net_tap port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr.
+ */
+int ff_init(int argc, char *const argv[]);
+
+/* Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM; then ends it. */
+void ff_run(loop_func_t loop, void *arg);
+void ff_stop_run(void);
+
+/* ---- sockets ---- */
+
+int ff_socket(int domain, int type, int protocol);
+int ff_bind(int s, const struct linux_sockaddr *addr, socklen_t addrlen);
+int ff_listen(int s, int backlog);
+/* The new socket inherits non-blocking mode from the listener, as in BSD; ff_accept4() goes by its flags. */
+int ff_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen);
+int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags);
+int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namelen);
+int ff_close(int fd);
+int ff_shutdown(int s, int how);
+int ff_getpeername(int s, struct linux_sockaddr *name, socklen_t *namelen);
+int ff_getsockname(int s, struct linux_sockaddr *name, socklen_t *namelen);
+int ff_setsockopt(int s, int level, int optname, const void *optval, socklen_t optlen);
+int ff_getsockopt(int s, int level, int optname, void *optval, socklen_t *optlen);
+
+ssize_t ff_read(int d, void *buf, size_t nbytes);
+ssize_t ff_readv(int fd, const struct iovec *iov, int iovcnt);
+ssize_t ff_recv(int s, void *buf, size_t len, int flags);
+ssize_t ff_recvfrom(int s, void *buf, size_t len, int flags, struct linux_sockaddr *from,
+		    socklen_t *fromlen);
+ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags);
+
+ssize_t ff_write(int fd, const void *buf, size_t nbytes);
+ssize_t ff_writev(int fd, const struct iovec *iov, int iovcnt);
+ssize_t ff_send(int s, const void *buf, size_t len, int flags);
+ssize_t ff_sendto(int s, const void *buf, size_t len, int flags, const struct linux_sockaddr *to,
+		  socklen_t tolen);
+ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags);
+
+/* FIONBIO, FIONREAD. */
+int ff_ioctl(int fd, unsigned long request, ...);
+/* F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC. */
+int ff_fcntl(int fd, int cmd, ...);
+int ff_dup(int oldfd);
+int ff_dup2(int oldfd, int newfd);
+
+/* ---- waiting ---- */
+
+int ff_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
+	      struct timeval *timeout);
+int ff_poll(struct pollfd fds[], nfds_t nfds, int timeout);
+int ff_kqueue(void);
+int ff_kevent(int kq, const struct kevent *changelist, int nchanges, struct kevent *eventlist,
+	      int nevents, const struct timespec *timeout);
+/* As ff_kevent(), but each event is handed to do_each(), which writes it where *eventlist points. */
+int ff_kevent_do_each(int kq, const struct kevent *changelist, int nchanges, void *eventlist,
+		      int nevents, const struct timespec *timeout,
+		      void (*do_each)(void **, struct kevent *));
+
+/* ---- the rest of POSIX ---- */
+
+#if __GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 31)
+int ff_gettimeofday(struct timeval *tv, void *tz);
+#else
+int ff_gettimeofday(struct timeval *tv, struct timezone *tz);
+#endif
+int ff_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+		      void *arg);
+int ff_pthread_join(pthread_t thread, void **retval);
+int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp, const void *newp,
+	      size_t newlen);
+
+/* ---- descriptors ---- */
+
+/* 1 when fd is one of ours, else 0. Our numbers start at fd_reserve: they never equal a kernel's. */
+int ff_fdisused(int fd);
+/* No descriptor is as large as this. */
+int ff_getmaxfd(void);
+
+/* ---- traffic and routes ---- */
+
+struct ff_traffic_args {
+	uint64_t rx_packets, rx_bytes, rx_dropped;
+	uint64_t tx_packets, tx_bytes, tx_dropped;
+};
+/* buffer: a struct ff_traffic_args. */
+void ff_get_traffic(void *buffer);
+
+enum FF_ROUTE_CTL { FF_ROUTE_ADD, FF_ROUTE_DEL, FF_ROUTE_CHANGE };
+enum FF_ROUTE_FLAG { FF_RTF_HOST, FF_RTF_GATEWAY };
+int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
+		 struct linux_sockaddr *gw, struct linux_sockaddr *netmask);
+
+/* ---- packets beside the stack: declared for source compatibility; registering has no effect ---- */
+
+#define FF_DISPATCH_ERROR (-1)
+#define FF_DISPATCH_RESPONSE (-2)
+typedef int (*dispatch_func_t)(void *data, uint16_t *len, uint16_t queue_id, uint16_t nb_queues);
+struct ff_dispatcher_context {
+	struct {
+		uint8_t stripped;
+		uint16_t vlan_tci;
+	} vlan;
+};
+typedef int (*dispatch_func_context_t)(void *data, uint16_t *len, uint16_t queue_id,
+				       uint16_t nb_queues, struct ff_dispatcher_context context);
+void ff_regist_packet_dispatcher(dispatch_func_t func);
+void ff_regist_packet_dispatcher_context(dispatch_func_context_t func);
+int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id);
+
+typedef int (*pcblddr_func_t)(uint16_t family, void *dst_addr, uint16_t dst_port, void *src_addr);
+void ff_regist_pcblddr_fun(pcblddr_func_t func);
+
+/* ---- for F-Stack's tools: -1 and ENOSYS here ---- */
+
+int ff_ioctl_freebsd(int fd, unsigned long request, ...);
+int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval, socklen_t optlen);
+int ff_getsockopt_freebsd(int s, int level, int optname, void *optval, socklen_t *optlen);
+int ff_rtioctl(int fib, void *data, unsigned *plen, unsigned maxlen);
+enum FF_NGCTL_CMD { NGCTL_SOCKET, NGCTL_BIND, NGCTL_CONNECT, NGCTL_SEND, NGCTL_RECV, NGCTL_CLOSE };
+int ff_ngctl(int cmd, void *data);
+
+/* ---- F-Stack's zero-copy send; zstack.h has the native one ---- */
+
+struct ff_zc_mbuf {
+	void *bsd_mbuf;     /* first buffer of the chain */
+	void *bsd_mbuf_off; /* where the next ff_zc_mbuf_write() goes on */
+	int off;            /* bytes written so far */
+	int len;            /* bytes asked for */
+};
+/* Allocates a chain with room for len bytes. */
+int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
+/* Appends; never more than m->len bytes in all. */
+int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len);
+int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
+/*
+ * Sends the chain m->bsd_mbuf. A program that passes bsd_mbuf to ff_write() as F-Stack's FF_ZC_SEND wants
+ * is compiled with -DFSTACK_ZC_SEND, which turns such calls into this one; any other buffer is copied.
+ */
+ssize_t ff_zc_send(int fd, const void *bsd_mbuf, size_t nbytes);
+
+/* The prototype's two calls; see zstack.h. */
+ssize_t z_read(int fd, void *bufp, size_t nbytes);
+ssize_t z_write(int fd, const void *buf, size_t nbytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
