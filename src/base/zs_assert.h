@@ -7,10 +7,10 @@
 #define ZS_ASSERT_H
 
 #ifdef ZS_DEBUG
-#define zs_assert(x)                        \
-	do {                                \
-		if (__builtin_expect(!(x), 0)) \
-			__builtin_trap();   \
+#define zs_assert(x)                                                                               \
+	do {                                                                                       \
+		if (__builtin_expect(!(x), 0))                                                     \
+			__builtin_trap();                                                          \
 	} while (0)
 #else
 #define zs_assert(x) ((void)(0 && (x)))

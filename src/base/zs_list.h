@@ -13,7 +13,7 @@ struct zs_list {
 	struct zs_list *next, *prev;
 };
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void zs_list_init(struct zs_list *head)
 {

@@ -15,7 +15,12 @@
 
 struct zs_stack;
 
-enum { ZS_TICK_SHIFT = 6, ZS_WHEEL_LEVELS = 4, ZS_WHEEL_BITS = 8, ZS_WHEEL_SLOTS = 1 << ZS_WHEEL_BITS };
+enum {
+	ZS_TICK_SHIFT = 6,
+	ZS_WHEEL_LEVELS = 4,
+	ZS_WHEEL_BITS = 8,
+	ZS_WHEEL_SLOTS = 1 << ZS_WHEEL_BITS
+};
 
 struct zs_timer {
 	struct zs_list link;
@@ -24,7 +29,8 @@ struct zs_timer {
 };
 
 struct zs_wheel {
-	uint64_t tick; /* all timers of earlier ticks have fired */
+	uint64_t tick;	    /* all timers of earlier ticks have fired */
+	struct zs_list far; /* timers of later epochs: ticks that differ above the top level */
 	uint32_t count;
 	uint64_t busy[ZS_WHEEL_LEVELS][ZS_WHEEL_SLOTS / 64]; /* bit set: slot may hold timers */
 	struct zs_list slot[ZS_WHEEL_LEVELS][ZS_WHEEL_SLOTS];
@@ -32,7 +38,8 @@ struct zs_wheel {
 
 void zs_wheel_init(struct zs_wheel *w, uint64_t now_us);
 
-/* (Re)arms t for deadline_us; t->fire must be set. A deadline in the past fires at the next advance. */
+/* (Re)arms t for deadline_us; t->fire must be set. A deadline in the past fires at the next
+ * advance. */
 void zs_timer_set(struct zs_wheel *w, struct zs_timer *t, uint64_t deadline_us);
 
 /* Harmless when not armed. */

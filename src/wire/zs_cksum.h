@@ -36,7 +36,8 @@ static inline uint32_t zs_cksum_add_odd(uint32_t sum, uint32_t piece)
 	return sum + (uint16_t)(f << 8 | f >> 8);
 }
 
-/* Pseudo header of TCP and UDP over IPv4 or IPv6 (RFC 9293 3.1, RFC 8200 8.1); len in host order. */
+/* Pseudo header of TCP and UDP over IPv4 or IPv6 (RFC 9293 3.1, RFC 8200 8.1); len in host order.
+ */
 uint32_t zs_cksum_pseudo(const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
 			 uint32_t len);
 

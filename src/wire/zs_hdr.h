@@ -81,7 +81,7 @@ enum zs_icmp_unreach_code {
 struct zs_icmp_hdr {
 	uint8_t type, code;
 	uint16_t cksum;
-	uint16_t id_be;  /* echo: identifier; unreachable: unused */
+	uint16_t id_be;	 /* echo: identifier; unreachable: unused */
 	uint16_t seq_be; /* echo: sequence number; fragmentation needed: next-hop MTU (RFC 1191) */
 } ZS_WIRE;
 _Static_assert(sizeof(struct zs_icmp_hdr) == 8, "ICMP header");

@@ -34,13 +34,15 @@ struct zs_tcpopt {
 	const uint8_t *sack; /* n_sack blocks of 8 bytes, big endian, in the packet */
 };
 
-/* Parse len bytes of options. Returns false when an option was malformed (length), never reads beyond. */
+/* Parse len bytes of options. Returns false when an option was malformed (length), never reads
+ * beyond. */
 bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len);
 
 /* Block i of o->sack, host order. */
 struct zs_sack_block zs_tcpopt_sack(const uint8_t *sack, unsigned i);
 
-/* Write the options of a SYN or SYN-ACK: mss,sackOK,TS,nop,wscale. Returns the length, a multiple of 4. */
+/* Write the options of a SYN or SYN-ACK: mss,sackOK,TS,nop,wscale. Returns the length, a multiple
+ * of 4. */
 unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o);
 
 /* nop,nop,TS: 12 bytes */
