@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Request parser, response producer and body pattern of the example servers: see http.h. */
+#include "http.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- the body ---- */
+
+enum { PERIOD = 65521 };   /* prime: no shift by a segment or buffer size goes unnoticed */
+
+static uint8_t table[2 * PERIOD];   /* twice, so that a period starts anywhere */
+
+__attribute__((constructor)) static void make_table(void)
+{
+	uint32_t x = 1;
+
+	for (int i = 0; i < PERIOD; i++) {
+		x = x * 1664525 + 1013904223;
+		table[i] = table[i + PERIOD] = (uint8_t)(x >> 24);
+	}
+}
+
+void http_pattern(void *dst, uint64_t off, size_t n)
+{
+	uint8_t *p = dst;
+
+	while (n > 0) {
+		size_t take = n < PERIOD ? n : PERIOD;
+
+		memcpy(p, table + off % PERIOD, take);
+		p += take;
+		off += take;
+		n -= take;
+	}
+}
+
+size_t http_check(const void *data, uint64_t off, size_t n)
+{
+	const uint8_t *p = data;
+
+	for (size_t done = 0; done < n;) {
+		size_t take = n - done < PERIOD ? n - done : PERIOD;
+		const uint8_t *want = table + (off + done) % PERIOD;
+
+		if (memcmp(p + done, want, take) != 0) {
+			while (p[done] == *want++)
+				done++;
+			return done;
+		}
+		done += take;
+	}
+	return n;
+}
+
+/* ---- requests ---- */
+
+static void start_request(struct http_parser *p)
+{
+	p->req = (struct http_request){ .body = p->default_body, .status = 200 };
+	p->n_lines = 0;
+	p->n_partial = 0;
+}
+
+void http_parser_init(struct http_parser *p, uint64_t default_body)
+{
+	p->default_body = default_body;
+	start_request(p);
+}
+
+static bool reject(struct http_parser *p, int status)
+{
+	p->req.status = status;
+	p->req.close = true;
+	return true;
+}
+
+static bool starts_with(const char *line, size_t n, const char *word)
+{
+	size_t len = strlen(word);
+
+	return n >= len && strncasecmp(line, word, len) == 0;
+}
+
+/* "/", "/N" and either with a query: 200 and the size; anything else: 404. */
+static void parse_target(struct http_request *req, const char *s, const char *end)
+{
+	uint64_t size = 0;
+
+	if (*s++ != '/') {
+		req->status = 404;
+		return;
+	}
+	if (s == end || *s == '?')
+		return;
+	for (; s < end && *s != '?'; s++) {
+		if (*s < '0' || *s > '9' || (size = size * 10 + (uint64_t)(*s - '0')) > HTTP_BODY_MAX) {
+			req->status = 404;
+			return;
+		}
+	}
+	req->body = size;
+}
+
+static bool parse_request_line(struct http_parser *p, const char *line, size_t n)
+{
+	const char *end = line + n;
+	const char *target, *version;
+
+	if (starts_with(line, n, "GET ")) {
+		target = line + 4;
+	} else if (starts_with(line, n, "HEAD ")) {
+		target = line + 5;
+		p->req.head = true;
+	} else {
+		return reject(p, 400);
+	}
+
+	version = memchr(target, ' ', (size_t)(end - target));
+	if (version == NULL || version == target || end - version != 9 ||
+	    memcmp(version, " HTTP/1.", 8) != 0)
+		return reject(p, 400);
+	p->req.close = version[8] == '0';
+	parse_target(&p->req, target, version);
+	return false;
+}
+
+static bool contains_word(const char *s, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; s + len <= end; s++) {
+		if (strncasecmp(s, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_zero(const char *s, const char *end)
+{
+	while (s < end && (*s == ' ' || *s == '0'))
+		s++;
+	return s == end;
+}
+
+static bool parse_header(struct http_parser *p, const char *line, size_t n)
+{
+	const char *end = line + n;
+	const char *colon = memchr(line, ':', n);
+
+	if (colon == NULL || colon == line)
+		return reject(p, 400);
+
+	if (starts_with(line, n, "Connection:")) {
+		if (contains_word(colon, end, "close"))
+			p->req.close = true;
+		else if (contains_word(colon, end, "keep-alive"))
+			p->req.close = false;
+	} else if (starts_with(line, n, "Transfer-Encoding:") ||
+		   (starts_with(line, n, "Content-Length:") && !is_zero(colon + 1, end))) {
+		return reject(p, 400);   /* a body: not here */
+	}
+	return false;
+}
+
+/* One line without its LF. True when it completes the request. */
+static bool parse_line(struct http_parser *p, const char *line, size_t n)
+{
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	if (n == 0)
+		return p->n_lines > 0;   /* RFC 9112 2.2: ignore empty lines before a request */
+	if (p->n_lines++ == 0)
+		return parse_request_line(p, line, n);
+	if (p->n_lines > HTTP_LINES_MAX)
+		return reject(p, 431);
+	return parse_header(p, line, n);
+}
+
+/* A line in pieces. True when the request is complete: here only because the line is too long. */
+static bool keep_partial(struct http_parser *p, const char *data, size_t n)
+{
+	if (n > HTTP_LINE_MAX - p->n_partial)
+		return reject(p, 431);
+	memcpy(p->partial + p->n_partial, data, n);
+	p->n_partial += (uint32_t)n;
+	return false;
+}
+
+size_t http_parse(struct http_parser *p, const char *data, size_t n, bool *done)
+{
+	size_t used = 0;
+
+	if (p->n_lines == 0 && p->n_partial == 0)
+		start_request(p);
+
+	for (*done = false; used < n && !*done;) {
+		const char *line = data + used;
+		const char *lf = memchr(line, '\n', n - used);
+		size_t len = lf != NULL ? (size_t)(lf - line) : n - used;
+
+		used += lf != NULL ? len + 1 : len;
+		if (lf == NULL || p->n_partial > 0)
+			*done = keep_partial(p, line, len);
+		if (lf == NULL || *done)
+			continue;
+		if (p->n_partial > 0)
+			*done = parse_line(p, p->partial, p->n_partial);
+		else
+			*done = parse_line(p, line, len);
+		p->n_partial = 0;
+	}
+	if (*done)
+		p->n_lines = p->n_partial = 0;
+	return used;
+}
+
+/* ---- responses ---- */
+
+static const char *reason(int status)
+{
+	switch (status) {
+	case 200:
+		return "200 OK";
+	case 404:
+		return "404 Not Found";
+	case 431:
+		return "431 Request Header Fields Too Large";
+	default:
+		return "400 Bad Request";
+	}
+}
+
+static char *put(char *p, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(p, s, n);
+	return p + n;
+}
+
+/* snprintf would cost more than the whole TCP stack below. */
+static char *put_number(char *p, uint64_t v)
+{
+	char digits[20];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	while (n > 0)
+		*p++ = digits[--n];
+	return p;
+}
+
+void http_respond(struct http_response *r, const struct http_request *req)
+{
+	uint64_t body = req->status == 200 ? req->body : 0;
+	char *p = r->head;
+
+	p = put(p, "HTTP/1.1 ");
+	p = put(p, reason(req->status));
+	p = put(p, "\r\nServer: z-stack\r\nContent-Length: ");
+	p = put_number(p, body);
+	p = put(p, req->close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+
+	r->head_len = (uint32_t)(p - r->head);
+	r->close = req->close;
+	r->pos = 0;
+	r->end = r->head_len + (req->head ? 0 : body);
+}
+
+size_t http_produce(const struct http_response *r, void *dst, size_t n)
+{
+	char *p = dst;
+	size_t head = 0;
+
+	if (n > http_left(r))
+		n = (size_t)http_left(r);
+	if (r->pos < r->head_len) {
+		head = r->head_len - (size_t)r->pos;
+		if (head > n)
+			head = n;
+		memcpy(p, r->head + r->pos, head);
+	}
+	if (n > head)
+		http_pattern(p + head, r->pos + head - r->head_len, n - head);
+	return n;
+}

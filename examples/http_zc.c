@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * HTTP server without a copy: requests are parsed where the NIC put them (z_peek, z_consume), and
+ * responses are written once, into the buffers that go out on the wire (z_alloc, z_write).
+ *
+ *	http_zc [--port 80] [--body 64] [--conf config.ini]
+ *	curl http://10.18.0.2/8192
+ *
+ * READ events are edge-triggered: serve() does all that can be done and is called again when more
+ * can. A full send buffer asks for one WRITE event.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include <ff_api.h>
+#include <ff_event.h>
+#include <zstack.h>
+
+#include "http.h"
+#include "options.h"
+#include "report.h"
+
+enum { MAX_EVENTS = 512, MAX_PIECES = 16, MAX_FDS = 65536 };
+
+struct conn {
+	int fd;
+	uint32_t mss;    /* buffers of this size go out as they are, one segment each */
+	bool draining;   /* all is sent: wait for the peer's end of stream */
+	struct http_parser parser;
+	struct http_response resp;
+};
+
+static struct conn *conns[MAX_FDS];   /* an event may come after its connection's end: look it up */
+static int kq, listener;
+static uint64_t default_body, n_requests;
+
+static void watch(int fd, short filter, unsigned short flags)
+{
+	struct kevent change;
+
+	EV_SET(&change, fd, filter, EV_ADD | flags, 0, 0, NULL);
+	if (ff_kevent(kq, &change, 1, NULL, 0, NULL) < 0)
+		perror("kevent");
+}
+
+static void hang_up(struct conn *c)
+{
+	conns[c->fd] = NULL;
+	ff_close(c->fd);
+	free(c);
+}
+
+static void accept_all(void)
+{
+	int fd, on = 1;
+
+	while ((fd = ff_accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		struct conn *c = fd < MAX_FDS ? calloc(1, sizeof(*c)) : NULL;
+		socklen_t len = sizeof(c->mss);
+
+		if (c == NULL) {
+			ff_close(fd);
+			return;
+		}
+		c->fd = fd;
+		http_parser_init(&c->parser, default_body);
+		ff_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		ff_getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &c->mss, &len);
+		conns[fd] = c;
+		watch(fd, EVFILT_READ, EV_CLEAR);
+	}
+}
+
+/* 1: all is sent; 0: no room now, a WRITE event will come; -1: the connection is gone. */
+static int send_response(struct conn *c)
+{
+	while (http_left(&c->resp) > 0) {
+		size_t n = http_left(&c->resp) < c->mss ? http_left(&c->resp) : c->mss;
+		z_buf *b = z_alloc(c->fd, n, 0);
+		void *room = b != NULL ? z_buf_append(b, n) : NULL;
+
+		if (room != NULL) {
+			http_produce(&c->resp, room, n);
+			if (z_write(c->fd, b, n) > 0) {   /* from here on the buffer is the stack's */
+				c->resp.pos += n;
+				continue;
+			}
+		}
+		int why = errno;
+		z_buf_free(b);
+		if (why != EAGAIN && why != ENOBUFS)
+			return -1;
+		watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
+		return 0;
+	}
+	return 1;
+}
+
+/* Parses at most one request. 1: something was used; 0: no input now; -1: the peer is done. */
+static int read_request(struct conn *c)
+{
+	struct z_iov v[MAX_PIECES];
+	int n = z_peek(c->fd, v, MAX_PIECES, 0);
+	bool complete = false;
+	size_t used = 0;
+
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN ? 0 : -1;
+	for (int i = 0; i < n && !complete; i++) {
+		if (c->draining)
+			used += v[i].len;
+		else
+			used += http_parse(&c->parser, v[i].ptr, v[i].len, &complete);
+	}
+	z_consume(c->fd, used);
+	if (complete) {
+		http_respond(&c->resp, &c->parser.req);
+		n_requests++;
+	}
+	return 1;
+}
+
+static void serve(struct conn *c)
+{
+	int more;
+
+	do {
+		more = send_response(c);
+		if (more == 1 && c->resp.close && !c->draining) {
+			/* Closing with input unread would reset the connection under the response. */
+			ff_shutdown(c->fd, SHUT_WR);
+			c->draining = true;
+		}
+		if (more == 1)
+			more = read_request(c);
+	} while (more == 1);
+
+	if (more < 0)
+		hang_up(c);
+}
+
+static int loop(void *arg)
+{
+	static struct kevent events[MAX_EVENTS];
+	int n = ff_kevent(kq, NULL, 0, events, MAX_EVENTS, NULL);
+
+	(void)arg;
+	for (int i = 0; i < n; i++) {
+		int fd = (int)events[i].ident;
+
+		if (fd == listener)
+			accept_all();
+		else if (conns[fd] != NULL)
+			serve(conns[fd]);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in sa = any_address(option_number(argc, argv, "--port", 80));
+	int on = 1;
+
+	default_body = option_number(argc, argv, "--body", 64);
+	if (ff_init(argc, argv) < 0)
+		return 1;
+
+	kq = ff_kqueue();
+	listener = ff_socket(AF_INET, SOCK_STREAM, 0);
+	ff_ioctl(listener, FIONBIO, &on);
+	if (ff_bind(listener, (struct linux_sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    ff_listen(listener, 512) < 0) {
+		perror("listen");
+		return 1;
+	}
+	watch(listener, EVFILT_READ, 0);
+
+	ff_run(loop, NULL);
+	report("http_zc", "requests", n_requests);
+	return 0;
+}
