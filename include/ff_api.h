@@ -184,8 +184,8 @@ int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
 int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len);
 int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
 /*
- * Sends the chain m->bsd_mbuf. A program that passes bsd_mbuf to ff_write() as F-Stack's FF_ZC_SEND wants
- * is compiled with -DFSTACK_ZC_SEND, which turns such calls into this one; any other buffer is copied.
+ * Sends the chain m->bsd_mbuf without a copy; it is the stack's on success. ff_write() does the same when it is
+ * given a bsd_mbuf that ff_zc_mbuf_get() handed out, as programs built with FSTACK_ZC_SEND do.
  */
 ssize_t ff_zc_send(int fd, const void *bsd_mbuf, size_t nbytes);
 
