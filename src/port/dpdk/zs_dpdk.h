@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One stack on DPDK ports: EAL, buffer pools, ports, the loop that drives the stack, shutdown. The
+ * only part of the library that knows EAL and ethdev. All state hangs off struct zs_dpdk, but EAL itself
+ * exists once per process: a second zs_dpdk_init() in one process is -EALREADY.
+ *
+ * The loop, as src/api runs it:
+ *
+ *	while (!zs_dpdk_stopping(d)) {
+ *		next_us = zs_dpdk_turn(d);     timers, receive
+ *		if (application_did_something())
+ *			zs_dpdk_mark_busy(d);
+ *		zs_dpdk_flush(d);              send
+ *		zs_dpdk_idle(d, next_us);      nothing when the turn was busy
+ *	}
+ *
+ * Buffers: all pools have a private area of ZS_PRIV_SIZE bytes, zero when the pool is made and holding
+ * whatever its last user left there afterwards: who uses it writes it whole. Received frames are in one
+ * segment where the driver allows it: the receive pool of a port has rooms for one frame of its MTU.
+ */
+#ifndef ZS_DPDK_H
+#define ZS_DPDK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/zs_stack.h"
+
+struct rte_mempool;
+struct zs_dpdk;
+
+enum zs_dpdk_huge {
+	ZS_HUGE_AUTO, /* hugepages when the machine has free ones, else --no-huge */
+	ZS_HUGE_ON,
+	ZS_HUGE_OFF,
+};
+
+enum {
+	/* Default room of the pools, bytes behind the headroom of RTE_PKTMBUF_HEADROOM. */
+	ZS_DPDK_PKT_ROOM = 2048,
+	ZS_DPDK_HDR_ROOM = 128,
+	/*
+	 * 16 KB of payload (a TLS record, a common block of files) and the text before it. Larger rooms would save little:
+	 * a segment with TSO ends at 64 KB, and the send buffer is charged for rooms, not for what is in them.
+	 */
+	ZS_DPDK_BIG_ROOM = 16384 + 512,
+};
+
+struct zs_dpdk_port {
+	uint16_t port_id;   /* ethdev port */
+	uint16_t mtu;       /* IP bytes; 0 = what the device has (as a rule 1500) */
+	uint16_t n_rxd, n_txd; /* descriptors; 0 = 1024, as far as the device allows */
+	uint32_t no_offloads;  /* enum zs_offload not to be used though advertised */
+	bool promiscuous;
+	struct zs_mac mac;  /* all zero = the device's own */
+	uint32_t ip4_be;    /* 0 = no IPv4 */
+	uint8_t ip4_prefix;
+	uint32_t ip4_gw_be; /* 0 = none */
+};
+
+/* Fill with zs_dpdk_config_defaults() first. Nothing in it is kept after zs_dpdk_init(). */
+struct zs_dpdk_config {
+	const char *prog; /* argv[0] */
+
+	/*
+	 * EAL arguments, weakest first: our defaults; those that follow from the fields below; eal_argv; the
+	 * words of eal_args; the words of the environment variable ZSTACK_EAL_ARGS. Words are separated by blanks, quotes and
+	 * backslash as in sh. An option given again replaces the weaker one, and so do its alternatives (-l, -c, --lcores;
+	 * -m, --socket-mem; --no-huge, --in-memory); devices (--vdev, -a, --allow) replace all weaker devices. Where
+	 * nobody names a device and pci is false, the default device is a net_tap port with kernel interface zs0.
+	 */
+	const char *const *eal_argv;
+	int n_eal_argv;
+	const char *eal_args; /* may be NULL */
+	bool pci;             /* look for PCI devices even when none is allowed by name */
+	enum zs_dpdk_huge huge;
+	uint32_t mem_mb;      /* -m; 0 = as much as the pools need */
+	uint64_t lcore_mask;  /* bit n = CPU n; the loop runs on the lowest. 0 = wherever the thread may run */
+	bool numa;            /* take memory from the node of the loop's CPU; false = anywhere */
+	bool signals;         /* SIGINT and SIGTERM, where nobody handles them yet, set zs_dpdk_stopping() */
+
+	uint32_t n_pkt, n_hdr, n_big; /* buffers; n_pkt is raised to what the descriptors need */
+	uint16_t big_room;
+
+	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */
+	struct zs_dpdk_port port[ZS_MAX_PORTS];
+	uint32_t kern_ip4_be; /* kernel side of the default tap port; 0 = gateway, else first address of the net */
+
+	uint32_t idle_sleep_us; /* longest sleep of an idle turn; 0 = poll on, lending the CPU to others */
+	uint32_t close_ms;      /* zs_dpdk_fini(): time for connections to end in order */
+	struct zs_config stack; /* its netif[] and n_netifs are written by zs_dpdk_init() */
+};
+
+/*
+ * One port, 10.18.0.2/24 (kernel side 10.18.0.1), MTU of the device, signals handled, stack by
+ * zs_config_defaults().
+ */
+void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg);
+
+/* True when a network device on PCI is bound to a driver for user space (vfio-pci, uio). */
+bool zs_dpdk_pci_bound(void);
+
+/*
+ * Starts EAL, makes pools, starts ports, creates the stack. On failure says why on stderr
+ * ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread becomes EAL's main
+ * thread and must be the one that runs the loop.
+ */
+int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg);
+
+/*
+ * Ends connections in order for up to close_ms, resets the rest, destroys the stack, stops and closes
+ * the ports, frees the pools, cleans EAL up. The facade has closed its sockets before. NULL allowed.
+ */
+void zs_dpdk_fini(struct zs_dpdk *d);
+
+/*
+ * Begins a turn: reads the clock, fires timers, receives one burst per port. Returns 0 when the turn was busy,
+ * else the stack's next deadline (stack clock; UINT64_MAX = none), for zs_dpdk_idle().
+ */
+uint64_t zs_dpdk_turn(struct zs_dpdk *d);
+
+/* Sends what is due. */
+void zs_dpdk_flush(struct zs_dpdk *d);
+
+/*
+ * Ends a turn. Returns at once when the turn was busy or packets wait to be sent; else pauses, and sleeps when the
+ * configuration allows, but never beyond until_us (stack clock) nor past a signal.
+ */
+void zs_dpdk_idle(struct zs_dpdk *d, uint64_t until_us);
+
+/* The application did something in this turn: it counts as busy. */
+void zs_dpdk_mark_busy(struct zs_dpdk *d);
+
+/* A signal asked the process to end, or zs_dpdk_stop() was called. */
+bool zs_dpdk_stopping(const struct zs_dpdk *d);
+void zs_dpdk_stop(struct zs_dpdk *d);
+
+struct zs_stack *zs_dpdk_stack(struct zs_dpdk *d);
+
+/* Microseconds of the stack's clock, read now. */
+uint64_t zs_dpdk_clock_us(const struct zs_dpdk *d);
+
+/*
+ * A turn lasts from zs_dpdk_turn() to zs_dpdk_idle() (its pause not included) or to the next zs_dpdk_turn(),
+ * whichever comes first, so the application's work between them belongs to it. It is busy when it received or sent a
+ * packet, a timer was due, or zs_dpdk_mark_busy() was called. Cycles are those of the TSC:
+ * busy cycles / requests is what a request costs the core; 1 - busy_cycles / total_cycles is its spare time.
+ */
+struct zs_dpdk_stats {
+	uint64_t turns, busy_turns;
+	uint64_t total_cycles, busy_cycles; /* since init, or since zs_dpdk_reset_stats() */
+	uint64_t rx_packets, tx_packets, tx_refused;
+	uint64_t sleeps;
+	uint64_t tsc_hz;
+};
+
+void zs_dpdk_get_stats(const struct zs_dpdk *d, struct zs_dpdk_stats *out);
+void zs_dpdk_reset_stats(struct zs_dpdk *d);
+
+/* Counters of the device itself. -errno when it has none. */
+struct zs_dpdk_port_stats {
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t rx_missed, rx_errors, rx_nombuf, tx_errors;
+};
+int zs_dpdk_port_stats(const struct zs_dpdk *d, uint16_t index, struct zs_dpdk_port_stats *out);
+
+/* Pools, for the z_ calls and for tests that count live buffers. */
+struct zs_dpdk_pools {
+	struct rte_mempool *pkt, *hdr, *big;
+};
+struct zs_dpdk_pools zs_dpdk_pools(const struct zs_dpdk *d);
+
+/* Buffers of all pools that are in use, receive rings included. */
+uint32_t zs_dpdk_bufs_in_use(const struct zs_dpdk *d);
+
+#endif
