@@ -66,6 +66,9 @@ static int init_tables(struct zs_stack *s)
 		rc = zs_udp_init(s);
 	if (rc == 0)
 		rc = zs_tcp_init(s);
+	if (rc == 0)
+		rc = zs_slab_init(s, &s->socks, ZS_SOCK_ROOM,
+				  cfg->max_conns + cfg->max_listeners + cfg->max_udp);
 	return rc;
 }
 
@@ -114,6 +117,7 @@ void zs_stack_destroy(struct zs_stack *s)
 	zs_neigh_fini(s);
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		zs_txq_clear(&s->netif[i]);
+	zs_free(s, s->socks.mem);
 	zs_free(s, s->flows.slot);
 	s->env.free(s->env.ctx, s);
 }
@@ -252,6 +256,26 @@ uint64_t zs_stack_now(const struct zs_stack *s)
 const struct zs_stats *zs_stack_stats(const struct zs_stack *s)
 {
 	return &s->stats;
+}
+
+void *zs_stack_sock_get(struct zs_stack *s)
+{
+	return zs_slab_get(&s->socks);
+}
+
+void zs_stack_sock_put(struct zs_stack *s, void *record)
+{
+	zs_slab_put(&s->socks, record);
+}
+
+const struct zs_env *zs_stack_env(const struct zs_stack *s)
+{
+	return &s->env;
+}
+
+void zs_stack_count_copies(struct zs_stack *s, uint64_t bytes)
+{
+	s->stats.copies += bytes;
 }
 
 const struct zs_config *zs_stack_config(const struct zs_stack *s)

@@ -37,6 +37,17 @@ uint64_t zs_stack_now(const struct zs_stack *s);
 const struct zs_stats *zs_stack_stats(const struct zs_stack *s);
 const struct zs_config *zs_stack_config(const struct zs_stack *s);
 
+/* ---- for the layer above (sockets) ---- */
+
+/* Zeroed record of ZS_SOCK_ROOM bytes from memory reserved at create; NULL when all are in use. */
+enum { ZS_SOCK_ROOM = 128 };
+void *zs_stack_sock_get(struct zs_stack *s);
+void zs_stack_sock_put(struct zs_stack *s, void *record);
+
+const struct zs_env *zs_stack_env(const struct zs_stack *s);
+/* The layer above copied payload bytes: counted in stats.copies. */
+void zs_stack_count_copies(struct zs_stack *s, uint64_t bytes);
+
 /* Connections that exist: tcbs, half-open and TIME-WAIT entries. */
 struct zs_stack_counts {
 	uint32_t tcbs, half_open, time_wait, listeners, udp;

@@ -42,6 +42,7 @@ struct zs_stack {
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;
 	struct zs_tcptab tcp;
+	struct zs_slab socks; /* records of the socket layer */
 	struct zs_neigh_table *neigh; /* zs_neigh.c */
 	struct zs_frag_table *frags;  /* zs_ipfrag.c */
 	struct zs_udp_table *udp;     /* zs_udp.c */

@@ -68,9 +68,12 @@ enum zs_sock_flag {
 	ZS_SF_NONBLOCK = 0x01,
 	ZS_SF_RD_SHUT = 0x02,
 	ZS_SF_WR_SHUT = 0x04,
-	ZS_SF_CONNECTING = 0x08,
-	ZS_SF_LINGER = 0x10,
-	ZS_SF_PEEKED = 0x20, /* iovs of z_peek are out: valid until the next consume */
+	ZS_SF_CONNECTING = 0x08, /* connect was called and has not told its outcome yet */
+	ZS_SF_CONNECTED = 0x10,  /* was connected once */
+	ZS_SF_LINGER = 0x20,
+	ZS_SF_BOUND = 0x40, /* by bind, not by connect or listen */
+	ZS_SF_OOBINLINE = 0x80,
+	ZS_SF_BIND_NO_PORT = 0x100,
 };
 
 struct zs_sock {
@@ -78,10 +81,10 @@ struct zs_sock {
 	uint8_t kind;   /* enum zs_sock_kind */
 	uint8_t family; /* AF_INET */
 	uint16_t flags; /* enum zs_sock_flag */
-	int error;      /* pending SO_ERROR, positive errno */
 	int linger_s;
-	uint32_t rcvlowat, sndlowat;
+	uint32_t rcvlowat;
 	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
+	uint32_t priority;                 /* SO_PRIORITY: kept, without effect */
 	union {
 		struct zs_tcb *tcb;
 		struct zs_listener *lst;
@@ -90,20 +93,28 @@ struct zs_sock {
 	struct zs_list watches;
 	void *user; /* the facade's: fd */
 };
+_Static_assert(sizeof(struct zs_sock) <= ZS_SOCK_ROOM, "sockets live in the stack's records");
 
-/* The socket layer's memory comes from the caller (src/api: malloc): alloc/free hooks set once per stack. */
+/*
+ * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -ENOBUFS. SOCK_NONBLOCK is honoured, SOCK_CLOEXEC ignored. The
+ * socket is a record of the stack's (ZS_SOCK_ROOM): nothing is allocated.
+ */
 int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struct zs_sock **out);
 /* Linger as configured; all watches are told (ZS_EV_HUP, sk NULL). Frees sk. */
 int zs_sock_close(struct zs_sock *sk);
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
 int zs_sock_listen(struct zs_sock *sk, int backlog);
-/* -EINPROGRESS for TCP while the handshake runs. */
+/*
+ * TCP: -EINPROGRESS when the handshake begins, -EALREADY while it runs, then once 0 or why it failed, then
+ * -EISCONN (or, after a failure, a new attempt). AF_UNSPEC disconnects.
+ */
 int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
 int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out);
 int zs_sock_shutdown(struct zs_sock *sk, int how);
 int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
 int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
-/* Pending error, cleared: 0 or positive errno. */
+/* Pending error (SO_ERROR), 0 or positive errno: looked at, and taken. */
+int zs_sock_error(const struct zs_sock *sk);
 int zs_sock_take_error(struct zs_sock *sk);
 
 /* ---- options (zs_sockopt.c) ---- */
@@ -119,15 +130,31 @@ ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 		     const struct sockaddr *to, socklen_t to_len);
 
 /* ---- I/O (zs_zio.c); zero-copy ---- */
-/* Takes at most max bytes (TCP) or the next datagram. >0 and *m yours; 0 = end of stream, *m NULL. */
+/*
+ * Takes at most max bytes (TCP) or the next datagram, whole. >0 and *m yours; 0 = end of stream, *m NULL, or
+ * an empty datagram, *m yours. -ENOBUFS: no buffer to split one with.
+ */
 ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		     socklen_t *from_len);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);
-int zs_sock_peek(struct zs_sock *sk, struct iovec *iov, int max, size_t off);
-int zs_sock_consume(struct zs_sock *sk, size_t n);
-/* References move, bytes do not. Bytes moved, 0 at end of stream, -EAGAIN. */
+/* One piece of what waits in the receive queue; m stays the stack's. */
+struct zs_view {
+	void *ptr;
+	uint32_t len;
+	bool copied; /* the stack copied it on arrival (pool low) */
+	struct rte_mbuf *m;
+};
+/* Views of the stream (first datagram) from offset off on; how many. 0 = end of stream, -EAGAIN: nothing there. */
+int zs_sock_peek(struct zs_sock *sk, struct zs_view *v, int max, size_t off);
+/* Frees n bytes of the stream, at most what is there; or the first datagram. Returns bytes. */
+ssize_t zs_sock_consume(struct zs_sock *sk, size_t n);
+/*
+ * TCP to TCP: whole buffers move from the one receive queue to the other send queue, at most max bytes, without
+ * an allocation unless the first buffer is longer than max. Bytes moved, 0 at end of stream, -EAGAIN: nothing to
+ * read or no room; otherwise the error of either side.
+ */
 ssize_t zs_sock_splice(struct zs_sock *from, struct zs_sock *to, size_t max);
 
 #endif
