@@ -11,19 +11,23 @@
 #include <stdint.h>
 
 #include "api/zs_fd.h"
-#include "base/zs_list.h"
+#include "core/zs_timer.h"
 #include "sock/zs_sock.h"
 
+struct zs_note;
+struct zs_note_chunk;
 struct zs_stack;
 
 /*
- * What drives the stack: a DPDK port loop (zs_ctx_dpdk.c) or a simulated world (tests). `turn` takes
- * what has arrived, fires timers and sends what is due; it may sleep while there is nothing to do, but not
- * beyond until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
+ * What drives the stack: a DPDK port loop (ff_init.c) or a simulated world (tests). Times are those of the
+ * stack's clock.
  */
 struct zs_drive {
-	void (*turn)(void *arg, uint64_t until_us);
-	void (*flush)(void *arg); /* sends what is due now */
+	uint64_t (*turn)(void *arg); /* timers and receive; the stack's next deadline, 0 = it was busy */
+	void (*flush)(void *arg);    /* sends what is due now */
+	/* Ends a turn: may sleep until until_us at most; returns at once when the turn was busy. */
+	void (*idle)(void *arg, uint64_t until_us);
+	void (*busy)(void *arg);     /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg); /* a signal asked the process to end */
 	void *arg;
 };
@@ -31,11 +35,13 @@ struct zs_drive {
 struct zs_ctx {
 	struct zs_stack *s;
 	struct zs_fdtab fds;
-	struct zs_drive drive;
 	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not block */
-	bool stop;   /* ff_stop_run, SIGINT, SIGTERM */
-	struct zs_list kqueues; /* those with timers, by kq->ctx_link */
-	uint64_t next_timer_us; /* earliest EVFILT_TIMER deadline */
+	bool stop;   /* ff_stop_run() was called */
+	struct zs_note *free_notes;
+	void *zc_head; /* ff_zc.c: chains handed out and not yet sent */
+	struct zs_drive drive;
+	struct zs_note_chunk *chunks;
+	struct zs_wheel wheel; /* of EVFILT_TIMER */
 };
 
 /* initial-exec: one load, no call, in the shared library too. */
@@ -51,7 +57,7 @@ static inline struct zs_ctx *zs_ctx_get(void)
 	return c;
 }
 
-/* drive is copied. fd numbers: fd_base.. fd_base + max_fds - 1. */
+/* drive is copied. fd numbers: fd_base.. fd_base + max_fds - 1. -EINVAL, -ENOMEM. */
 int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive *drive,
 		  int fd_base, uint32_t max_fds);
 /* Closes every descriptor; the stack stays the caller's. */
@@ -78,14 +84,44 @@ static inline struct zs_sock *zs_fd_sock(int fd)
 
 /* A new descriptor for sk, which has none yet; -EMFILE (sk stays the caller's). */
 int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk);
+/* Closes the number; what stands behind it too when it was the last. 0 or -EBADF. */
+int zs_ctx_close(struct zs_ctx *c, int fd);
 
-/* One turn of the loop and the events it brought. until_us as for zs_drive. */
+/*
+ * First half of a turn: receive, timers, events. Returns how long the second half may sleep if nothing
+ * came of it.
+ */
+uint64_t zs_ctx_begin_turn(struct zs_ctx *c);
+
+/*
+ * One whole turn of the loop; what is due is sent. May sleep while there is nothing to do, but not beyond
+ * until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
+ */
 void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
+
+/* After a call that may have something to send: outside ff_run nobody else would send it soon. */
+static inline void zs_ctx_kick(struct zs_ctx *c)
+{
+	if (!c->in_run)
+		c->drive.flush(c->drive.arg);
+}
+
+/* A wait is a poll here. */
+static inline bool zs_ctx_must_poll(const struct zs_ctx *c)
+{
+	return c->in_run;
+}
+
+static inline bool zs_ctx_stopping(const struct zs_ctx *c)
+{
+	return c->stop || c->drive.stopping(c->drive.arg);
+}
 
 /*
  * Blocks, driving the stack, until sk has one of the events (enum zs_ev; ERR and HUP always end the
- * wait) or timeout_ms is over (0 = no limit). 0, or -EAGAIN: timed out, or must not block here (inside ff_run,
- * ZS_SF_NONBLOCK); -EINTR: the process is being stopped.
+ * wait) or timeout_ms is over (0 = no limit). 0, or -EAGAIN: timed out, or must not block here (inside
+ * ff_run, ZS_SF_NONBLOCK; outside ff_run the stack is given one turn even then); -EINTR: the process
+ * is being stopped.
  */
 int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms);
 

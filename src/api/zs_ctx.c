@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Contexts: creation and end, turns of the loop, waiting for one socket, closing descriptors. A socket with
+ * several descriptors (dup) counts the additional ones in sk->user.
+ */
+#include "api/zs_ctx.h"
+
+#include <stdlib.h>
+
+#include "api/zs_epoll.h"
+#include "api/zs_kqueue.h"
+#include "api/zs_note.h"
+#include "api/zs_zc.h"
+
+__thread struct zs_ctx *zs_ctx_self __attribute__((tls_model("initial-exec")));
+
+int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive *drive,
+		  int fd_base, uint32_t max_fds)
+{
+	struct zs_ctx *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return -ENOMEM;
+	rc = zs_fdtab_init(&c->fds, fd_base, max_fds);
+	if (rc < 0) {
+		free(c);
+		return rc;
+	}
+	c->s = s;
+	c->drive = *drive;
+	zs_wheel_init(&c->wheel, zs_stack_now(s));
+	*out = c;
+	return 0;
+}
+
+void zs_ctx_destroy(struct zs_ctx *c)
+{
+	if (c == NULL)
+		return;
+	for (uint32_t i = 0; c->fds.used > 0 && i < c->fds.cap; i++)
+		if (c->fds.slot[i].kind != ZS_FD_FREE)
+			(void)zs_ctx_close(c, c->fds.base + (int)i);
+	zs_zc_free_all(c);
+	zs_note_free_chunks(c);
+	zs_fdtab_fini(&c->fds);
+	if (zs_ctx_self == c)
+		zs_ctx_self = NULL;
+	free(c);
+}
+
+struct zs_ctx *zs_ctx_enter(struct zs_ctx *c)
+{
+	struct zs_ctx *before = zs_ctx_self;
+
+	zs_ctx_self = c;
+	return before;
+}
+
+struct zs_sock *zs_fd_sock_error(int fd)
+{
+	struct zs_ctx *c = zs_ctx_get();
+
+	if (c != NULL)
+		errno = zs_fd_slot(&c->fds, fd) == NULL ? EBADF : ENOTSOCK;
+	return NULL;
+}
+
+int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk)
+{
+	sk->user = NULL;
+	return zs_fd_install(&c->fds, ZS_FD_SOCK, sk, 0);
+}
+
+int zs_ctx_close(struct zs_ctx *c, int fd)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
+	enum zs_fd_kind kind;
+	void *obj;
+
+	if (f == NULL)
+		return -EBADF;
+	kind = f->kind;
+	obj = f->obj;
+	zs_note_detach_all(c, f);
+	zs_fd_release(&c->fds, fd);
+	switch (kind) {
+	case ZS_FD_SOCK: {
+		struct zs_sock *sk = obj;
+
+		if (sk->user != NULL) {
+			sk->user = (void *)((uintptr_t)sk->user - 1);
+			return 0;
+		}
+		return zs_sock_close(sk);
+	}
+	case ZS_FD_KQUEUE:
+		zs_kq_unref(obj);
+		return 0;
+	case ZS_FD_EPOLL:
+		zs_epoll_unref(obj);
+		return 0;
+	case ZS_FD_FREE:
+		break;
+	}
+	return 0;
+}
+
+uint64_t zs_ctx_begin_turn(struct zs_ctx *c)
+{
+	uint64_t next = c->drive.turn(c->drive.arg);
+
+	if (c->wheel.count > 0) {
+		uint64_t timer;
+
+		zs_wheel_advance(&c->wheel, c->s, zs_stack_now(c->s));
+		timer = zs_wheel_next(&c->wheel);
+		next = timer < next ? timer : next;
+	}
+	zs_sock_dispatch(c->s);
+	return next;
+}
+
+void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
+{
+	uint64_t next = zs_ctx_begin_turn(c);
+
+	c->drive.flush(c->drive.arg);
+	if (until_us != 0)
+		c->drive.idle(c->drive.arg, next < until_us ? next : until_us);
+}
+
+static bool has_events(const struct zs_sock *sk, unsigned events)
+{
+	return (zs_sock_readiness(sk) & (events | ZS_EV_ERR | ZS_EV_HUP)) != 0;
+}
+
+int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms)
+{
+	uint64_t deadline = UINT64_MAX;
+
+	if (c->in_run)
+		return -EAGAIN;
+	zs_ctx_turn(c, 0);
+	if (has_events(sk, events))
+		return 0;
+	if (sk->flags & ZS_SF_NONBLOCK)
+		return -EAGAIN;
+	if (timeout_ms != 0)
+		deadline = zs_stack_now(c->s) + (uint64_t)timeout_ms * 1000;
+	while (!has_events(sk, events)) {
+		if (zs_ctx_stopping(c))
+			return -EINTR;
+		if (zs_stack_now(c->s) >= deadline)
+			return -EAGAIN;
+		zs_ctx_turn(c, deadline);
+	}
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Store and lists of notes. Notes come from chunks that the context keeps until its end, so that a server
+ * that registers each connection asks malloc once in a while only.
+ */
+#include "api/zs_note.h"
+
+#include <stdlib.h>
+
+enum { NOTES_PER_CHUNK = 127 };
+
+struct zs_note_chunk {
+	struct zs_note_chunk *next;
+	char pad[64 - sizeof(void *)];
+	struct zs_note note[NOTES_PER_CHUNK];
+};
+
+static bool add_chunk(struct zs_ctx *c)
+{
+	struct zs_note_chunk *k = NULL;
+
+	if (posix_memalign((void **)&k, 64, sizeof(*k)) != 0)
+		return false;
+	k->next = c->chunks;
+	c->chunks = k;
+	for (int i = NOTES_PER_CHUNK - 1; i >= 0; i--)
+		zs_note_free(c, &k->note[i]);
+	return true;
+}
+
+struct zs_note *zs_note_alloc(struct zs_ctx *c)
+{
+	struct zs_note *n;
+
+	if (c->free_notes == NULL && !add_chunk(c))
+		return NULL;
+	n = c->free_notes;
+	c->free_notes = n->fd_next;
+	*n = (struct zs_note){ .fd = -1 };
+	return n;
+}
+
+void zs_note_free(struct zs_ctx *c, struct zs_note *n)
+{
+	n->fd_next = c->free_notes;
+	c->free_notes = n;
+}
+
+void zs_note_free_chunks(struct zs_ctx *c)
+{
+	while (c->chunks != NULL) {
+		struct zs_note_chunk *k = c->chunks;
+
+		c->chunks = k->next;
+		free(k);
+	}
+	c->free_notes = NULL;
+}
+
+struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p, enum zs_note_kind kind)
+{
+	struct zs_note *n;
+
+	for (n = f->notes; n != NULL; n = n->fd_next)
+		if (n->w.q == &p->q && n->kind == kind)
+			return n;
+	return NULL;
+}
+
+struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enum zs_note_kind kind,
+			       unsigned mask)
+{
+	struct zs_note *n = zs_note_alloc(p->ctx);
+
+	if (n == NULL)
+		return NULL;
+	n->kind = (uint8_t)kind;
+	n->fd = fd;
+	n->fd_next = f->notes;
+	f->notes = n;
+	zs_list_add_tail(&p->notes, &n->p_link);
+	zs_watch_add(f->obj, &n->w, &p->q, mask);
+	return n;
+}
+
+void zs_note_detach(struct zs_ctx *c, struct zs_note *n)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, n->fd);
+
+	if (f != NULL) {
+		struct zs_note **pp = &f->notes;
+
+		while (*pp != NULL && *pp != n)
+			pp = &(*pp)->fd_next;
+		if (*pp == n)
+			*pp = n->fd_next;
+	}
+	zs_note_unready(n);
+	zs_watch_del(&n->w);
+	zs_list_del(&n->p_link);
+	zs_note_free(c, n);
+}
+
+void zs_note_detach_all(struct zs_ctx *c, struct zs_fd *f)
+{
+	while (f->notes != NULL)
+		zs_note_detach(c, f->notes);
+}
+
+void zs_poller_init(struct zs_poller *p, struct zs_ctx *c)
+{
+	zs_waitq_init(&p->q);
+	zs_list_init(&p->notes);
+	p->ctx = c;
+	p->refs = 1;
+}
+
+void zs_poller_fini(struct zs_poller *p, void (*free_other)(struct zs_note *n))
+{
+	while (!zs_list_empty(&p->notes)) {
+		struct zs_note *n = container_of(p->notes.next, struct zs_note, p_link);
+
+		if (n->kind == ZS_NOTE_TIMER || n->kind == ZS_NOTE_USER)
+			free_other(n);
+		else
+			zs_note_detach(p->ctx, n);
+	}
+}
