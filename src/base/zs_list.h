@@ -13,7 +13,9 @@ struct zs_list {
 	struct zs_list *next, *prev;
 };
 
+#ifndef container_of /* DPDK has one of its own */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#endif
 
 static inline void zs_list_init(struct zs_list *head)
 {

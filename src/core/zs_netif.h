@@ -21,11 +21,13 @@ struct zs_netif {
 	uint16_t port, mtu;
 	uint16_t index; /* in s->netif */
 	uint16_t n_txq; /* staged packets */
+	uint16_t n_refused; /* of these, refused by env->tx before */
 	uint32_t offloads;
 	struct zs_mac mac;
 	uint8_t ip4_prefix;
 	bool accept_any_dst;
-	uint32_t ip4_be, ip4_mask_be, ip4_bcast_be;
+	uint32_t ip4_be, ip4_mask_be;
+	uint32_t ip4_bcast_be; /* of the network; all ones when it has none */
 	struct rte_mbuf *txq[ZS_TXQ_LEN];
 };
 
@@ -53,5 +55,22 @@ void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif);
 
 /* Frees what is staged. */
 void zs_txq_clear(struct zs_netif *nif);
+
+/* ---- whole packets ---- */
+
+/* Unfolded checksum of bytes [off, off + len) of the packet, over all its buffers. */
+uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
+
+/* Does the L4 checksum wished in m->ol_flags in software (pseudo header as above), clears the wish. */
+void zs_pkt_finish_l4(struct rte_mbuf *m, uint32_t l4_off);
+
+/* Cuts the packet to len bytes; buffers without a byte left are freed. Longer than it is: nothing. */
+void zs_pkt_trim(struct rte_mbuf *m, uint32_t len);
+
+/*
+ * Consumes m, returns the packet without its first n bytes (n <= m->data_len). Its first buffer is
+ * another one when nothing was left in m.
+ */
+struct rte_mbuf *zs_pkt_adj(struct rte_mbuf *m, uint16_t n);
 
 #endif

@@ -19,11 +19,11 @@ struct zs_route {
 	uint16_t netif; /* index */
 };
 
-/* 0, -EEXIST, -ENOSPC, -EINVAL. */
+/* 0, -EEXIST, -ENOSPC, -EINVAL; del: -ENOENT. */
 int zs_route_add(struct zs_stack *s, const struct zs_route *r);
 int zs_route_del(struct zs_stack *s, const struct zs_route *r);
 
-/* Interface and next hop for dst; NULL when unreachable. */
+/* Interface and next hop for dst; NULL when unreachable, or when dst is an address of ours. */
 struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
 				 struct zs_addr *nexthop);
 

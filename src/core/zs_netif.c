@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Interfaces and their staged TX burst. What a device cannot do (checksums, packets of several
+ * buffers) is done when a packet is staged, so that env->tx gets only what the port can send. Here
+ * are also the few operations on whole packets that need a walk over their buffers.
+ */
+#include "core/zs_netif.h"
+
+#include <errno.h>
+
+#include <rte_byteorder.h>
+
+#include "core/zs_state.h"
+#include "wire/zs_cksum.h"
+
+enum { MIN_MTU = 68 }; /* RFC 791 */
+
+uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	uint32_t sum = 0, done = 0;
+
+	for (; m != NULL && done < len; m = m->next) {
+		uint32_t n, piece;
+
+		if (off >= m->data_len) {
+			off -= m->data_len;
+			continue;
+		}
+		n = RTE_MIN(m->data_len - off, len - done);
+		piece = zs_cksum_raw(rte_pktmbuf_mtod_offset(m, const void *, off), n);
+		sum = done & 1 ? zs_cksum_add_odd(sum, piece) : sum + piece;
+		done += n;
+		off = 0;
+	}
+	return sum;
+}
+
+void zs_pkt_trim(struct rte_mbuf *m, uint32_t len)
+{
+	struct rte_mbuf *seg = m;
+	uint32_t left = len;
+
+	if (likely(m->pkt_len <= len))
+		return;
+	m->pkt_len = len;
+	m->nb_segs = 1;
+	while (left > seg->data_len) {
+		left -= seg->data_len;
+		seg = seg->next;
+		m->nb_segs++;
+	}
+	seg->data_len = (uint16_t)left;
+	rte_pktmbuf_free(seg->next);
+	seg->next = NULL;
+}
+
+struct rte_mbuf *zs_pkt_adj(struct rte_mbuf *m, uint16_t n)
+{
+	struct rte_mbuf *next = m->next;
+
+	zs_assert(n <= m->data_len);
+	m->data_off += n;
+	m->data_len -= n;
+	m->pkt_len -= n;
+	if (likely(m->data_len > 0 || next == NULL))
+		return m;
+	next->pkt_len = m->pkt_len;
+	next->nb_segs = m->nb_segs - 1;
+	rte_pktmbuf_free_seg(m);
+	return zs_pkt_adj(next, 0); /* empty buffers need not be alone */
+}
+
+static uint32_t prefix_mask_be(uint8_t prefix)
+{
+	return prefix == 0 ? 0 : rte_cpu_to_be_32(UINT32_MAX << (32 - prefix));
+}
+
+/* Routes that come with an address: its network, and the gateway. */
+static int install_routes(struct zs_stack *s, const struct zs_netif *nif,
+			  const struct zs_netif_config *cfg)
+{
+	struct zs_route r = {
+		.prefix = zs_addr_ip4(nif->ip4_be & nif->ip4_mask_be),
+		.family = ZS_AF_IP4,
+		.prefix_len = nif->ip4_prefix,
+		.netif = nif->index,
+	};
+	int rc = 0;
+
+	if (nif->ip4_be == 0)
+		return 0;
+	rc = zs_route_add(s, &r);
+	if (rc == 0 && cfg->ip4_gw_be != 0) {
+		r.prefix = zs_addr_ip4(0);
+		r.prefix_len = 0;
+		r.gateway = zs_addr_ip4(cfg->ip4_gw_be);
+		rc = zs_route_add(s, &r);
+	}
+	return rc == -EEXIST ? 0 : rc; /* of two interfaces with one route, the first has it */
+}
+
+int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg)
+{
+	if (cfg->mtu < MIN_MTU || cfg->ip4_prefix > 32 || cfg->mac.b[0] & 1)
+		return -EINVAL;
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (&s->netif[i] != nif && s->netif[i].port == cfg->port)
+			return -EINVAL;
+	nif->port = cfg->port;
+	nif->mtu = cfg->mtu;
+	nif->offloads = cfg->offloads;
+	nif->mac = cfg->mac;
+	nif->accept_any_dst = cfg->accept_any_dst;
+	nif->ip4_be = cfg->ip4_be;
+	nif->ip4_prefix = cfg->ip4_prefix;
+	nif->ip4_mask_be = prefix_mask_be(cfg->ip4_prefix);
+	/* Networks of one or two addresses have no broadcast address (RFC 3021). */
+	nif->ip4_bcast_be = cfg->ip4_be == 0 || cfg->ip4_prefix > 30 ?
+				    UINT32_MAX :
+				    cfg->ip4_be | ~nif->ip4_mask_be;
+	s->nh_gen++;
+	return install_routes(s, nif, cfg);
+}
+
+struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port)
+{
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].port == port)
+			return &s->netif[i];
+	return NULL;
+}
+
+static void finish_ip_cksum(struct rte_mbuf *m)
+{
+	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, m->l2_len);
+
+	ip->cksum = 0;
+	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, m->l3_len));
+}
+
+/* The field holds the pseudo header's sum: summing over it completes the checksum. */
+static uint16_t l4_cksum(const struct rte_mbuf *m, uint32_t l4_off)
+{
+	return zs_cksum_finish(zs_pkt_sum(m, l4_off, m->pkt_len - l4_off));
+}
+
+void zs_pkt_finish_l4(struct rte_mbuf *m, uint32_t l4_off)
+{
+	uint64_t wish = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+
+	if (wish == RTE_MBUF_F_TX_TCP_CKSUM) {
+		struct zs_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, l4_off);
+
+		th->cksum = l4_cksum(m, l4_off);
+	} else if (wish == RTE_MBUF_F_TX_UDP_CKSUM) {
+		struct zs_udp_hdr *uh = rte_pktmbuf_mtod_offset(m, struct zs_udp_hdr *, l4_off);
+
+		uh->cksum = l4_cksum(m, l4_off);
+		if (uh->cksum == 0) /* 0 would say "none" (RFC 768) */
+			uh->cksum = 0xffff;
+	}
+	m->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+}
+
+/* Does what m wishes and the port lacks. */
+static void finish_cksums(const struct zs_netif *nif, struct rte_mbuf *m)
+{
+	uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+
+	if ((l4 == RTE_MBUF_F_TX_TCP_CKSUM && !(nif->offloads & ZS_OFF_TX_TCP_CKSUM)) ||
+	    (l4 == RTE_MBUF_F_TX_UDP_CKSUM && !(nif->offloads & ZS_OFF_TX_UDP_CKSUM)))
+		zs_pkt_finish_l4(m, m->l2_len + m->l3_len);
+	if (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM && !(nif->offloads & ZS_OFF_TX_IP_CKSUM)) {
+		finish_ip_cksum(m);
+		m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+	}
+	if (!(m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)))
+		m->ol_flags &= ~RTE_MBUF_F_TX_IPV4;
+}
+
+static struct rte_mbuf *alloc_room(struct zs_stack *s, uint32_t len)
+{
+	struct rte_mempool *pool[2] = { s->env.pkt_pool, s->env.big_pool };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct rte_mbuf *m;
+
+		if (rte_pktmbuf_data_room_size(pool[i]) < RTE_PKTMBUF_HEADROOM + len)
+			continue;
+		s->stats.allocs++;
+		m = rte_pktmbuf_alloc(pool[i]);
+		if (m != NULL)
+			return m;
+	}
+	return NULL;
+}
+
+/* Consumes m. One buffer with the same bytes, or NULL (counted). */
+static struct rte_mbuf *linearize(struct zs_stack *s, struct rte_mbuf *m)
+{
+	struct rte_mbuf *flat = alloc_room(s, m->pkt_len);
+	uint32_t headers = m->l2_len + m->l3_len + m->l4_len;
+	char *to;
+
+	if (unlikely(flat == NULL)) {
+		zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
+		return NULL;
+	}
+	to = rte_pktmbuf_append(flat, (uint16_t)m->pkt_len);
+	for (const struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
+		memcpy(to, rte_pktmbuf_mtod(seg, const void *), seg->data_len);
+		to += seg->data_len;
+	}
+	flat->ol_flags = m->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+	flat->tx_offload = m->tx_offload;
+	s->stats.tx_linearized++;
+	s->stats.copies += m->pkt_len - RTE_MIN(headers, m->pkt_len);
+	rte_pktmbuf_free(m);
+	return flat;
+}
+
+void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
+{
+	if (unlikely(m->nb_segs > 1 && !(nif->offloads & ZS_OFF_TX_MULTI_SEG))) {
+		m = linearize(s, m);
+		if (m == NULL)
+			return;
+	}
+	if (m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK))
+		finish_cksums(nif, m);
+	if (unlikely(nif->n_txq == ZS_TXQ_LEN)) {
+		zs_txq_flush(s, nif);
+		if (nif->n_txq == ZS_TXQ_LEN) {
+			zs_pkt_drop(s, m, ZS_DROP_TX_FULL);
+			return;
+		}
+	}
+	nif->txq[nif->n_txq++] = m;
+}
+
+void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif)
+{
+	uint64_t bytes = 0;
+	uint16_t n = nif->n_txq, sent, left;
+
+	if (n == 0)
+		return;
+	for (uint16_t i = 0; i < n; i++)
+		bytes += nif->txq[i]->pkt_len;
+	sent = s->env.tx(s->env.ctx, nif->port, nif->txq, n);
+	zs_assert(sent <= n);
+	left = n - sent;
+	for (uint16_t i = 0; i < left; i++) {
+		nif->txq[i] = nif->txq[sent + i];
+		bytes -= nif->txq[i]->pkt_len;
+	}
+	nif->n_txq = left;
+	s->stats.tx_packets += sent;
+	s->stats.tx_bytes += bytes;
+	/* Packets refused before and again now are counted once. */
+	if (left > 0) {
+		uint16_t old = nif->n_refused > sent ? nif->n_refused - sent : 0;
+
+		s->stats.tx_refused += left - old;
+	}
+	nif->n_refused = left;
+}
+
+void zs_txq_clear(struct zs_netif *nif)
+{
+	for (uint16_t i = 0; i < nif->n_txq; i++)
+		rte_pktmbuf_free(nif->txq[i]);
+	nif->n_txq = 0;
+	nif->n_refused = 0;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The routing table: at most ZS_MAX_ROUTES entries, longest prefix first, so that the first match
+ * is the best. Group addresses have a route of their own kind: on link, by the interface whose
+ * network they belong to, or the one that leads outside (RFC 1122 3.3.1, 3.3.6, 3.3.7).
+ */
+#include "core/zs_route.h"
+
+#include <errno.h>
+
+#include <rte_byteorder.h>
+
+#include "core/zs_state.h"
+
+static unsigned family_bits(uint8_t family)
+{
+	switch (family) {
+	case ZS_AF_IP4:
+		return 32;
+	case ZS_AF_IP6:
+		return 128;
+	default:
+		return 0;
+	}
+}
+
+static bool prefix_match(const struct zs_addr *a, const struct zs_addr *b, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	if (memcmp(a->b, b->b, whole) != 0)
+		return false;
+	return rest == 0 || (a->b[whole] ^ b->b[whole]) >> (8 - rest) == 0;
+}
+
+static bool same_prefix(const struct zs_route *a, const struct zs_route *b)
+{
+	return a->family == b->family && a->prefix_len == b->prefix_len &&
+	       prefix_match(&a->prefix, &b->prefix, a->prefix_len);
+}
+
+int zs_route_add(struct zs_stack *s, const struct zs_route *r)
+{
+	unsigned bits = family_bits(r->family);
+	uint16_t at;
+
+	if (bits == 0 || r->prefix_len > bits || r->netif >= s->n_netifs)
+		return -EINVAL;
+	for (uint16_t i = 0; i < s->n_routes; i++)
+		if (same_prefix(&s->routes[i], r))
+			return -EEXIST;
+	if (s->n_routes == ZS_MAX_ROUTES)
+		return -ENOSPC;
+	for (at = s->n_routes; at > 0 && s->routes[at - 1].prefix_len < r->prefix_len; at--)
+		s->routes[at] = s->routes[at - 1];
+	s->routes[at] = *r;
+	s->n_routes++;
+	s->nh_gen++;
+	return 0;
+}
+
+int zs_route_del(struct zs_stack *s, const struct zs_route *r)
+{
+	for (uint16_t i = 0; i < s->n_routes; i++) {
+		if (!same_prefix(&s->routes[i], r))
+			continue;
+		s->n_routes--;
+		for (; i < s->n_routes; i++)
+			s->routes[i] = s->routes[i + 1];
+		s->nh_gen++;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static const struct zs_route *best(const struct zs_stack *s, uint8_t family,
+				   const struct zs_addr *dst)
+{
+	for (uint16_t i = 0; i < s->n_routes; i++) {
+		const struct zs_route *r = &s->routes[i];
+
+		if (r->family == family && prefix_match(&r->prefix, dst, r->prefix_len))
+			return r;
+	}
+	return NULL;
+}
+
+static bool is_group_ip4(uint32_t dst_be)
+{
+	return dst_be == UINT32_MAX || (rte_be_to_cpu_32(dst_be) >> 28) == 0xe;
+}
+
+/* Limited broadcast and multicast: the interface of the best route, else the first with an address. */
+static struct zs_netif *group_netif(struct zs_stack *s, const struct zs_addr *dst)
+{
+	const struct zs_route *r = best(s, ZS_AF_IP4, dst);
+
+	if (r != NULL)
+		return &s->netif[r->netif];
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].ip4_be != 0)
+			return &s->netif[i];
+	return NULL;
+}
+
+/* Packets to ourselves would need a way back in: there is none, so there is no route either. */
+static bool is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *dst)
+{
+	if (family != ZS_AF_IP4)
+		return false;
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].ip4_be == dst->ip4_be)
+			return true;
+	return false;
+}
+
+struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
+				 struct zs_addr *nexthop)
+{
+	const struct zs_route *r;
+
+	if (zs_addr_is_any(dst) || is_own(s, family, dst))
+		return NULL;
+	*nexthop = *dst;
+	if (family == ZS_AF_IP4 && is_group_ip4(dst->ip4_be))
+		return group_netif(s, dst);
+	r = best(s, family, dst);
+	if (r == NULL)
+		return NULL;
+	if (!zs_addr_is_any(&r->gateway))
+		*nexthop = r->gateway;
+	return &s->netif[r->netif];
+}
