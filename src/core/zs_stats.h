@@ -72,6 +72,7 @@ struct zs_stats {
 	uint64_t tcp_rto, tcp_fast_retx, tcp_dsack_in, tcp_probes, tcp_rst_out, tcp_challenge;
 	uint64_t tcp_fast_path;   /* segments taken by header prediction */
 	uint64_t allocs;          /* mbufs allocated by the stack for sending */
+	uint64_t arp_conflicts;   /* someone else spoke in the name of our address */
 	uint64_t drops[ZS_DROP_COUNT];
 };
 
