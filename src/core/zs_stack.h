@@ -40,7 +40,7 @@ const struct zs_config *zs_stack_config(const struct zs_stack *s);
 /* ---- for the layer above (sockets) ---- */
 
 /* Zeroed record of ZS_SOCK_ROOM bytes from memory reserved at create; NULL when all are in use. */
-enum { ZS_SOCK_ROOM = 128 };
+enum { ZS_SOCK_ROOM = 64 };
 void *zs_stack_sock_get(struct zs_stack *s);
 void zs_stack_sock_put(struct zs_stack *s, void *record);
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Readiness. The core's events become edges in the watches of a socket; what is true now is asked of the
+ * connection itself (zs_sock_readiness) and follows Linux' tcp_poll: end of stream is readable, a
+ * socket that will answer an error is readable and writable. An edge that is no longer true when it is
+ * handed on (the data was read meanwhile, or SO_RCVLOWAT is not reached) is not handed on.
+ */
+#include "sock/zs_sock_priv.h"
+
+void zs_waitq_init(struct zs_waitq *q)
+{
+	zs_list_init(&q->ready);
+	q->n_ready = 0;
+}
+
+void zs_watch_activate(struct zs_watch *w)
+{
+	if (zs_list_linked(&w->ready_link))
+		return;
+	zs_list_add_tail(&w->q->ready, &w->ready_link);
+	w->q->n_ready++;
+}
+
+void zs_watch_deactivate(struct zs_watch *w)
+{
+	if (!zs_list_linked(&w->ready_link))
+		return;
+	zs_list_del(&w->ready_link);
+	w->q->n_ready--;
+}
+
+static unsigned wanted(const struct zs_watch *w)
+{
+	return w->mask | ZS_EV_ERR | ZS_EV_HUP;
+}
+
+static void mark(struct zs_watch *w, unsigned ev)
+{
+	ev &= wanted(w);
+	if (ev == 0)
+		return;
+	w->edges |= (uint16_t)ev;
+	zs_watch_activate(w);
+}
+
+void zs_watch_add(struct zs_sock *sk, struct zs_watch *w, struct zs_waitq *q, unsigned mask)
+{
+	*w = (struct zs_watch){ .q = q, .sk = sk, .mask = (uint16_t)mask };
+	zs_list_add_tail(&sk->watches, &w->sock_link);
+	mark(w, zs_sock_readiness(sk));
+}
+
+void zs_watch_del(struct zs_watch *w)
+{
+	zs_watch_deactivate(w);
+	zs_list_del(&w->sock_link);
+	w->sk = NULL;
+}
+
+static void notify(struct zs_sock *sk, unsigned ev)
+{
+	struct zs_list *node;
+
+	if (zs_list_empty(&sk->watches))
+		return;
+	if (ev & (ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR))
+		ev |= ZS_EV_READ;
+	if (ev & (ZS_EV_HUP | ZS_EV_ERR))
+		ev |= ZS_EV_WRITE;
+	ev &= zs_sock_readiness(sk);
+	for (node = sk->watches.next; node != &sk->watches; node = node->next)
+		mark(container_of(node, struct zs_watch, sock_link), ev);
+}
+
+void zs_sock_dispatch(struct zs_stack *s)
+{
+	struct zs_ep *ep;
+	unsigned ev;
+
+	while ((ep = zs_ep_next(s, &ev)) != NULL)
+		if (ep->owner != NULL)
+			notify(ep->owner, ev);
+}
+
+static unsigned udp_readiness(const struct zs_sock *sk)
+{
+	unsigned ev = ZS_EV_WRITE;
+
+	if (sk->udp->rx_head != NULL)
+		ev |= ZS_EV_READ;
+	if (sk->udp->ep.error != 0)
+		ev |= ZS_EV_ERR | ZS_EV_READ;
+	if (sk->flags & ZS_SF_RD_SHUT)
+		ev |= ZS_EV_READ | ZS_EV_RDHUP;
+	if ((sk->flags & ZS_SF_RD_SHUT) && (sk->flags & ZS_SF_WR_SHUT))
+		ev |= ZS_EV_HUP;
+	return ev;
+}
+
+static unsigned tcp_readiness(const struct zs_sock *sk)
+{
+	enum zs_tcp_state st = zs_tcp_state(sk->tcb);
+	bool fin = zs_tcp_fin_received(sk->tcb) || (sk->flags & ZS_SF_RD_SHUT);
+	unsigned ev = zs_tcp_ep(sk->tcb)->error != 0 ? ZS_EV_ERR : 0;
+
+	if (st == ZS_CLOSED && !zs_sock_ended(sk))
+		return ev | ZS_EV_WRITE | ZS_EV_HUP;
+	if (st == ZS_CLOSED)
+		return ev | ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP | ZS_EV_HUP;
+	if (st == ZS_SYN_SENT || st == ZS_SYN_RCVD)
+		return ev;
+	if (fin)
+		ev |= ZS_EV_READ | ZS_EV_RDHUP;
+	else if (zs_tcp_readable(sk->tcb) >= sk->rcvlowat)
+		ev |= ZS_EV_READ;
+	if ((sk->flags & ZS_SF_WR_SHUT) || zs_tcp_send_space(sk->tcb) > 0)
+		ev |= ZS_EV_WRITE;
+	if (fin && (sk->flags & ZS_SF_WR_SHUT))
+		ev |= ZS_EV_HUP;
+	return ev;
+}
+
+unsigned zs_sock_readiness(const struct zs_sock *sk)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_LISTENER:
+		return sk->lst->n_accept > 0 ? ZS_EV_READ : 0;
+	case ZS_SK_UDP:
+		return udp_readiness(sk);
+	case ZS_SK_TCP:
+		return tcp_readiness(sk);
+	}
+	__builtin_unreachable();
+}
+
+uint32_t zs_sock_readable(const struct zs_sock *sk)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_LISTENER:
+		return sk->lst->n_accept;
+	case ZS_SK_UDP:
+		return sk->udp->rx_head != NULL ? sk->udp->rx_head->pkt_len : 0;
+	case ZS_SK_TCP:
+		return zs_tcp_readable(sk->tcb);
+	}
+	__builtin_unreachable();
+}
+
+uint32_t zs_sock_writable(const struct zs_sock *sk)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_LISTENER:
+		return 0;
+	case ZS_SK_UDP:
+		return ZS_UDP_MAX;
+	case ZS_SK_TCP:
+		return zs_tcp_send_space(sk->tcb);
+	}
+	__builtin_unreachable();
+}

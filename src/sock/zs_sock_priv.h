@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share: the endpoint of a socket, addresses, and what an idle or ended socket answers. */
+#ifndef ZS_SOCK_PRIV_H
+#define ZS_SOCK_PRIV_H
+
+#include <errno.h>
+
+#include "core/tcp/zs_tcp.h"
+#include "core/zs_udp.h"
+#include "sock/zs_sock.h"
+
+/* Largest payload of an IPv4 datagram. */
+enum { ZS_UDP_MAX = 65535 - 20 - 8 };
+
+static inline struct zs_ep *zs_sock_ep(const struct zs_sock *sk)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		return zs_tcp_ep(sk->tcb);
+	case ZS_SK_LISTENER:
+		return &sk->lst->ep;
+	case ZS_SK_UDP:
+		return &sk->udp->ep;
+	}
+	__builtin_unreachable();
+}
+
+/* The connection is over, or the attempt failed; false for a socket that never connected. */
+static inline bool zs_sock_ended(const struct zs_sock *sk)
+{
+	return zs_tcp_state(sk->tcb) == ZS_CLOSED &&
+	       (sk->flags & (ZS_SF_CONNECTING | ZS_SF_CONNECTED)) != 0;
+}
+
+/* -EINVAL: too short; -EAFNOSUPPORT: not of the socket's family. */
+int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
+		     struct zs_addr *addr, uint16_t *port);
+/* Writes at most *len bytes and sets *len to the whole length. sa NULL: nothing. */
+void zs_sock_addr_put(struct sockaddr *sa, socklen_t *len, const struct zs_addr *addr,
+		      uint16_t port);
+
+/*
+ * May the socket be read, nothing being queued? -errno with the pending error taken, 0 = end of stream,
+ * -EAGAIN, -ENOTCONN.
+ */
+int zs_sock_rx_idle(struct zs_sock *sk);
+/* May the socket be written: 0, or the pending error (taken), -EPIPE, -ENOTCONN, -EAGAIN while connecting. */
+int zs_sock_tx_check(struct zs_sock *sk);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sockets from birth to death: create, bind, listen, connect, accept, shut down, close, names, with the
+ * answers that Linux gives. A socket owns one tcb, listener or UDP endpoint at a time; listen and a
+ * failed connect replace it, the watches stay.
+ */
+#include <netinet/in.h>
+
+#include "sock/zs_sock_priv.h"
+
+/* ---- addresses ---- */
+
+int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
+		     struct zs_addr *addr, uint16_t *port)
+{
+	struct sockaddr_in sin;
+
+	if (sa == NULL || len < sizeof(sin))
+		return -EINVAL;
+	memcpy(&sin, sa, sizeof(sin));
+	if (sin.sin_family != sk->family)
+		return -EAFNOSUPPORT;
+	*addr = zs_addr_ip4(sin.sin_addr.s_addr);
+	*port = ntohs(sin.sin_port);
+	return 0;
+}
+
+void zs_sock_addr_put(struct sockaddr *sa, socklen_t *len, const struct zs_addr *addr,
+		      uint16_t port)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = addr->ip4_be,
+	};
+
+	if (sa == NULL || len == NULL)
+		return;
+	memcpy(sa, &sin, *len < sizeof(sin) ? *len : sizeof(sin));
+	*len = sizeof(sin);
+}
+
+static bool is_unspec(const struct sockaddr *sa, socklen_t len)
+{
+	return sa != NULL && len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC;
+}
+
+/* ---- life ---- */
+
+static struct zs_sock *sock_new(struct zs_stack *s, enum zs_sock_kind kind)
+{
+	struct zs_sock *sk = zs_stack_sock_get(s);
+
+	if (sk == NULL)
+		return NULL;
+	*sk = (struct zs_sock){ .s = s, .kind = (uint8_t)kind, .family = AF_INET, .rcvlowat = 1 };
+	zs_list_init(&sk->watches);
+	return sk;
+}
+
+static int sock_kind(int domain, int type, int protocol, enum zs_sock_kind *kind)
+{
+	if (domain != AF_INET)
+		return -EAFNOSUPPORT;
+	switch (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+	case SOCK_STREAM:
+		*kind = ZS_SK_TCP;
+		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;
+	case SOCK_DGRAM:
+		*kind = ZS_SK_UDP;
+		return protocol == 0 || protocol == IPPROTO_UDP ? 0 : -EPROTONOSUPPORT;
+	default:
+		return -ESOCKTNOSUPPORT;
+	}
+}
+
+int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struct zs_sock **out)
+{
+	enum zs_sock_kind kind;
+	struct zs_sock *sk;
+	int rc = sock_kind(domain, type, protocol, &kind);
+
+	if (rc < 0)
+		return rc;
+	sk = sock_new(s, kind);
+	if (sk == NULL)
+		return -ENOBUFS;
+	if (kind == ZS_SK_TCP)
+		sk->tcb = zs_tcp_open(s, ZS_AF_IP4);
+	else
+		sk->udp = zs_udp_open(s, ZS_AF_IP4);
+	if (kind == ZS_SK_TCP ? sk->tcb == NULL : sk->udp == NULL) {
+		zs_stack_sock_put(s, sk);
+		return -ENOBUFS;
+	}
+	if (type & SOCK_NONBLOCK)
+		sk->flags |= ZS_SF_NONBLOCK;
+	zs_sock_ep(sk)->owner = sk;
+	*out = sk;
+	return 0;
+}
+
+/* No event of this endpoint reaches the socket any more. */
+static void disown(struct zs_ep *ep)
+{
+	zs_list_del(&ep->link);
+	ep->owner = NULL;
+}
+
+static void close_endpoint(struct zs_sock *sk, bool abort)
+{
+	disown(zs_sock_ep(sk));
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		if (abort)
+			zs_tcp_abort(sk->s, sk->tcb);
+		else
+			zs_tcp_close(sk->s, sk->tcb);
+		break;
+	case ZS_SK_LISTENER:
+		zs_tcp_listener_close(sk->s, sk->lst);
+		break;
+	case ZS_SK_UDP:
+		zs_udp_close(sk->s, sk->udp);
+		break;
+	}
+}
+
+static void tell_closed(struct zs_sock *sk)
+{
+	struct zs_list *node;
+
+	while ((node = zs_list_pop(&sk->watches)) != NULL) {
+		struct zs_watch *w = container_of(node, struct zs_watch, sock_link);
+
+		w->sk = NULL;
+		w->edges |= ZS_EV_HUP;
+		zs_watch_activate(w);
+	}
+}
+
+int zs_sock_close(struct zs_sock *sk)
+{
+	bool abort = (sk->flags & ZS_SF_LINGER) && sk->linger_s == 0;
+
+	tell_closed(sk);
+	close_endpoint(sk, abort);
+	zs_stack_sock_put(sk->s, sk);
+	return 0;
+}
+
+/*
+ * A TCP socket starts over with a fresh tcb, as Linux does for a failed or dissolved connection: options
+ * stay, and the address when bind chose it. -ENOBUFS: nothing changed.
+ */
+static int renew(struct zs_sock *sk)
+{
+	struct zs_tcb *tcb = zs_tcp_open(sk->s, ZS_AF_IP4);
+	const struct zs_flow *flow;
+	struct zs_addr laddr;
+	uint16_t lport;
+
+	if (tcb == NULL)
+		return -ENOBUFS;
+	if (sk->kind == ZS_SK_LISTENER) {
+		*zs_tcp_opts(tcb) = sk->lst->opts;
+		laddr = sk->lst->laddr;
+		lport = sk->lst->lport;
+	} else {
+		flow = zs_tcp_flow(sk->tcb);
+		*zs_tcp_opts(tcb) = *zs_tcp_opts(sk->tcb);
+		laddr = flow->laddr;
+		lport = flow->lport;
+	}
+	close_endpoint(sk, true);
+	sk->kind = ZS_SK_TCP;
+	sk->tcb = tcb;
+	sk->flags &= (uint16_t)~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT |
+				 ZS_SF_WR_SHUT);
+	zs_tcp_ep(tcb)->owner = sk;
+	zs_tcp_opts_changed(sk->s, tcb);
+	if ((sk->flags & ZS_SF_BOUND) && zs_tcp_bind(sk->s, tcb, &laddr, lport) < 0)
+		sk->flags &= (uint16_t)~ZS_SF_BOUND;
+	zs_ep_raise(sk->s, zs_tcp_ep(tcb), ZS_EV_HUP);
+	return 0;
+}
+
+/* ---- bind, listen ---- */
+
+int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct zs_addr addr;
+	uint16_t port;
+	int rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
+
+	if (rc < 0)
+		return rc;
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
+			return -EINVAL;
+		rc = zs_tcp_bind(sk->s, sk->tcb, &addr, port);
+		break;
+	case ZS_SK_LISTENER:
+		return -EINVAL;
+	case ZS_SK_UDP:
+		rc = zs_udp_bind(sk->s, sk->udp, &addr, port);
+		break;
+	}
+	if (rc == 0)
+		sk->flags |= ZS_SF_BOUND;
+	return rc;
+}
+
+int zs_sock_listen(struct zs_sock *sk, int backlog)
+{
+	struct zs_listener *lst;
+	struct zs_ep *ep;
+	int rc;
+
+	if (backlog < 0 || backlog > SOMAXCONN)
+		backlog = SOMAXCONN;
+	if (backlog == 0)
+		backlog = 1;
+	if (sk->kind == ZS_SK_UDP)
+		return -EOPNOTSUPP;
+	if (sk->kind == ZS_SK_LISTENER) {
+		zs_tcp_set_backlog(sk->lst, backlog);
+		return 0;
+	}
+	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
+		return -EINVAL;
+	ep = zs_tcp_ep(sk->tcb);
+	disown(ep);
+	rc = zs_tcp_listen(sk->s, sk->tcb, backlog, &lst);
+	if (rc < 0) {
+		ep->owner = sk;
+		return rc;
+	}
+	sk->kind = ZS_SK_LISTENER;
+	sk->lst = lst;
+	lst->ep.owner = sk;
+	return 0;
+}
+
+/* ---- connect, accept ---- */
+
+/* The second and later calls of connect, while and after the first one's handshake. */
+static int connect_again(struct zs_sock *sk)
+{
+	int error;
+
+	switch (zs_tcp_state(sk->tcb)) {
+	case ZS_SYN_SENT:
+	case ZS_SYN_RCVD:
+		return -EALREADY;
+	case ZS_CLOSED:
+		error = zs_sock_take_error(sk);
+		if (renew(sk) < 0)
+			return -ENOBUFS;
+		return error != 0 ? -error : -ECONNABORTED;
+	default:
+		sk->flags &= (uint16_t)~ZS_SF_CONNECTING;
+		sk->flags |= ZS_SF_CONNECTED;
+		return 0;
+	}
+}
+
+static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct zs_addr addr;
+	uint16_t port;
+	int rc;
+
+	if (is_unspec(sa, len))
+		return renew(sk);
+	rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
+	if (rc < 0)
+		return rc;
+	if (sk->flags & ZS_SF_CONNECTING)
+		return connect_again(sk);
+	if (zs_sock_ended(sk))
+		rc = renew(sk);
+	else if (zs_tcp_state(sk->tcb) != ZS_CLOSED)
+		rc = -EISCONN;
+	if (rc == 0)
+		rc = zs_tcp_connect(sk->s, sk->tcb, &addr, port);
+	if (rc < 0)
+		return rc;
+	sk->flags |= ZS_SF_CONNECTING;
+	return -EINPROGRESS;
+}
+
+static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct zs_addr addr;
+	uint16_t port;
+	int rc;
+
+	if (is_unspec(sa, len))
+		return zs_udp_connect(sk->s, sk->udp, NULL, 0);
+	rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
+	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &addr, port);
+}
+
+int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		return connect_tcp(sk, sa, len);
+	case ZS_SK_LISTENER:
+		return -EISCONN;
+	case ZS_SK_UDP:
+		return connect_udp(sk, sa, len);
+	}
+	__builtin_unreachable();
+}
+
+/* The accepted socket inherits what the application chose for the listener, non-blocking mode included (docs: BSD's way). */
+static void inherit(struct zs_sock *sk, const struct zs_sock *from)
+{
+	sk->flags = ZS_SF_CONNECTED |
+		    (from->flags & (ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
+	sk->linger_s = from->linger_s;
+	sk->rcvlowat = from->rcvlowat;
+	sk->rcvtimeo_ms = from->rcvtimeo_ms;
+	sk->sndtimeo_ms = from->sndtimeo_ms;
+	sk->priority = from->priority;
+}
+
+int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out)
+{
+	const struct zs_flow *flow;
+	struct zs_sock *new;
+
+	if (sk->kind == ZS_SK_UDP)
+		return -EOPNOTSUPP;
+	if (sk->kind != ZS_SK_LISTENER)
+		return -EINVAL;
+	if (sk->lst->n_accept == 0)
+		return -EAGAIN;
+	new = sock_new(sk->s, ZS_SK_TCP);
+	if (new == NULL)
+		return -ENOBUFS;
+	new->tcb = zs_tcp_accept(sk->s, sk->lst);
+	if (new->tcb == NULL) {
+		zs_stack_sock_put(sk->s, new);
+		return -EAGAIN;
+	}
+	inherit(new, sk);
+	zs_tcp_ep(new->tcb)->owner = new;
+	flow = zs_tcp_flow(new->tcb);
+	zs_sock_addr_put(sa, len, &flow->faddr, flow->fport);
+	*out = new;
+	return 0;
+}
+
+/* ---- shutdown ---- */
+
+static int shutdown_tcp(struct zs_sock *sk, unsigned how, uint16_t flags)
+{
+	int rc;
+
+	switch (zs_tcp_state(sk->tcb)) {
+	case ZS_CLOSED:
+		return -ENOTCONN;
+	case ZS_SYN_SENT:
+		return renew(sk);
+	default:
+		break;
+	}
+	rc = zs_tcp_shutdown(sk->s, sk->tcb, how);
+	if (rc < 0)
+		return rc;
+	sk->flags |= flags;
+	/* Waiters learn of what the application itself has changed. */
+	zs_ep_raise(sk->s, zs_tcp_ep(sk->tcb),
+		    how & ZS_SHUT_RD ? ZS_EV_RDHUP | ZS_EV_HUP : ZS_EV_WRITE | ZS_EV_HUP);
+	return 0;
+}
+
+static int shutdown_udp(struct zs_sock *sk, uint16_t flags)
+{
+	if (sk->udp->flow.fport == 0)
+		return -ENOTCONN;
+	sk->flags |= flags;
+	zs_ep_raise(sk->s, &sk->udp->ep, ZS_EV_RDHUP | ZS_EV_HUP);
+	return 0;
+}
+
+int zs_sock_shutdown(struct zs_sock *sk, int how)
+{
+	static const uint16_t flags[] = {
+		[SHUT_RD] = ZS_SF_RD_SHUT,
+		[SHUT_WR] = ZS_SF_WR_SHUT,
+		[SHUT_RDWR] = ZS_SF_RD_SHUT | ZS_SF_WR_SHUT,
+	};
+
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		return shutdown_tcp(sk, (unsigned)how + 1, flags[how]);
+	case ZS_SK_LISTENER: /* reading from a listener is accepting */
+		return how == SHUT_WR ? 0 : renew(sk);
+	case ZS_SK_UDP:
+		return shutdown_udp(sk, flags[how]);
+	}
+	__builtin_unreachable();
+}
+
+_Static_assert(SHUT_RD + 1 == ZS_SHUT_RD && SHUT_WR + 1 == ZS_SHUT_WR &&
+		       SHUT_RDWR + 1 == (ZS_SHUT_RD | ZS_SHUT_WR),
+	       "how of shutdown() is a mask less one");
+
+/* ---- names ---- */
+
+int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		zs_sock_addr_put(sa, len, &zs_tcp_flow(sk->tcb)->laddr,
+				 zs_tcp_flow(sk->tcb)->lport);
+		break;
+	case ZS_SK_LISTENER:
+		zs_sock_addr_put(sa, len, &sk->lst->laddr, sk->lst->lport);
+		break;
+	case ZS_SK_UDP:
+		zs_sock_addr_put(sa, len, &sk->udp->flow.laddr, sk->udp->flow.lport);
+		break;
+	}
+	return 0;
+}
+
+int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
+{
+	const struct zs_flow *flow;
+
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_LISTENER:
+		return -ENOTCONN;
+	case ZS_SK_TCP:
+		if (zs_tcp_state(sk->tcb) == ZS_CLOSED || zs_tcp_state(sk->tcb) == ZS_SYN_SENT)
+			return -ENOTCONN;
+		flow = zs_tcp_flow(sk->tcb);
+		break;
+	case ZS_SK_UDP:
+	default:
+		flow = &sk->udp->flow;
+		break;
+	}
+	if (flow->fport == 0)
+		return -ENOTCONN;
+	zs_sock_addr_put(sa, len, &flow->faddr, flow->fport);
+	return 0;
+}
+
+/* ---- errors ---- */
+
+int zs_sock_error(const struct zs_sock *sk)
+{
+	return zs_sock_ep(sk)->error;
+}
+
+int zs_sock_take_error(struct zs_sock *sk)
+{
+	struct zs_ep *ep = zs_sock_ep(sk);
+	int error = ep->error;
+
+	ep->error = 0;
+	return error;
+}
