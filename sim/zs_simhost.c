@@ -3,10 +3,11 @@
  * A host: one stack, the pools it lives on, and the turns of its loop: timers, input, application,
  * flush. It sleeps until a frame arrives, the stack's deadline, or a wake-up that was asked for.
  */
-#include "zs_simhost_priv.h"
-
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "zs_simhost_priv.h"
+#include "zs_simpattern.h"
 
 enum { RETRY_NS = 5000 };
 
@@ -50,6 +51,13 @@ static void give_macs(struct zs_config *c, unsigned int host)
 				(struct zs_mac){ { 2, 0, 0, (uint8_t)i, 0, (uint8_t)(host + 1) } };
 }
 
+/* A payload buffer goes back: is it what the application wrote? */
+static void check_released(void *arg, struct rte_mbuf *m)
+{
+	if (!zs_sim_unmark(m))
+		zs_sim_violate(arg, "payload of a sent buffer was changed");
+}
+
 struct zs_simhost *zs_simhost_create(struct zs_sim *w, const struct zs_simhost_config *c)
 {
 	struct zs_simhost *h = calloc(1, sizeof(*h));
@@ -66,6 +74,8 @@ struct zs_simhost *zs_simhost_create(struct zs_sim *w, const struct zs_simhost_c
 	h->cfg = *c;
 	give_macs(&h->cfg.stack, w->n_hosts);
 	zs_simpools_init(&h->pools, c->pkt_room != 0 ? c->pkt_room : frame_room(c));
+	zs_simpool_watch(h->pools.pkt, check_released, w);
+	zs_simpool_watch(h->pools.big, check_released, w);
 	zs_simpools_env(&h->pools, &env, zs_simrand_u64(&seed));
 	h->priv->rand = seed;
 	h->priv->wake_ns = w->now_ns;

@@ -29,6 +29,8 @@ struct simpool {
 	uint32_t live, peak, limit;
 	uint32_t n_kept;
 	uint64_t allocs, failures;
+	void (*watch)(void *arg, struct rte_mbuf *m);
+	void *watch_arg;
 	void *kept; /* freed mbufs, chained through the first word of their data room */
 };
 
@@ -94,6 +96,8 @@ static int op_enqueue(struct rte_mempool *mp, void *const *objs, unsigned int n)
 	struct simpool *sp = simpool(mp);
 
 	for (unsigned int i = 0; i < n; i++) {
+		if (sp->watch != NULL)
+			sp->watch(sp->watch_arg, objs[i]);
 		if (KEEP_BLOCKS && sp->n_kept < KEEP_MAX)
 			block_keep(sp, objs[i]);
 		else
@@ -201,6 +205,12 @@ uint64_t zs_simpool_failures(const struct rte_mempool *mp)
 void zs_simpool_limit(struct rte_mempool *mp, uint32_t max)
 {
 	simpool(mp)->limit = max;
+}
+
+void zs_simpool_watch(struct rte_mempool *mp, void (*fn)(void *arg, struct rte_mbuf *m), void *arg)
+{
+	simpool(mp)->watch = fn;
+	simpool(mp)->watch_arg = arg;
 }
 
 void zs_simpools_init(struct zs_simpools *p, uint16_t pkt_room)

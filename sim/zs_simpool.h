@@ -34,6 +34,9 @@ uint64_t zs_simpool_failures(const struct rte_mempool *mp);
 /* At most `max` mbufs may be out; UINT32_MAX = no limit, as after creation. */
 void zs_simpool_limit(struct rte_mempool *mp, uint32_t max);
 
+/* Calls fn(arg, m) for each mbuf that returns to the pool, before its memory is given up. */
+void zs_simpool_watch(struct rte_mempool *mp, void (*fn)(void *arg, struct rte_mbuf *m), void *arg);
+
 /* The three pools that struct zs_env wants. */
 struct zs_simpools {
 	struct rte_mempool *pkt, *hdr, *big;
