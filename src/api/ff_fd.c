@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Operations on descriptors of any kind: duplicates, flags, ioctl, whose they are. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+#include "ff_api.h"
+
+#include "api/zs_ctx.h"
+#include "api/zs_epoll.h"
+#include "api/zs_kqueue.h"
+#include "base/zs_api.h"
+
+/* Another number for what stands behind fd: the lowest free one at or above `from`. */
+static int duplicate(struct zs_ctx *c, int fd, int from, uint8_t flags)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
+	int new;
+
+	if (f == NULL)
+		return -EBADF;
+	if (from < 0 || from >= c->fds.base + (int)c->fds.cap)
+		return -EINVAL;
+	new = zs_fd_install(&c->fds, f->kind, f->obj, from);
+	if (new < 0)
+		return new;
+	zs_fd_slot(&c->fds, new)->flags = flags;
+	switch ((enum zs_fd_kind)f->kind) {
+	case ZS_FD_SOCK: {
+		struct zs_sock *sk = f->obj;
+
+		sk->user = (void *)((uintptr_t)sk->user + 1);
+		break;
+	}
+	case ZS_FD_KQUEUE:
+		zs_kq_ref(f->obj);
+		break;
+	case ZS_FD_EPOLL:
+		zs_epoll_ref(f->obj);
+		break;
+	case ZS_FD_FREE:
+		break;
+	}
+	return new;
+}
+
+ZS_API int ff_dup(int oldfd)
+{
+	struct zs_ctx *c = zs_ctx_get();
+
+	return c == NULL ? -1 : (int)ff_ret(duplicate(c, oldfd, 0, 0));
+}
+
+ZS_API int ff_dup2(int oldfd, int newfd)
+{
+	struct zs_ctx *c = zs_ctx_get();
+
+	if (c == NULL)
+		return -1;
+	if (zs_fd_slot(&c->fds, oldfd) == NULL || newfd < c->fds.base ||
+	    newfd >= c->fds.base + (int)c->fds.cap)
+		return (int)ff_ret(-EBADF);
+	if (oldfd == newfd)
+		return newfd;
+	(void)zs_ctx_close(c, newfd); /* -EBADF: was free */
+	return (int)ff_ret(duplicate(c, oldfd, newfd, 0));
+}
+
+/* ---- fcntl ---- */
+
+static int get_fl(const struct zs_fd *f)
+{
+	const struct zs_sock *sk = f->obj;
+
+	if (f->kind != ZS_FD_SOCK)
+		return O_RDWR;
+	return O_RDWR | (sk->flags & ZS_SF_NONBLOCK ? O_NONBLOCK : 0);
+}
+
+static void set_nonblock(struct zs_fd *f, bool on)
+{
+	struct zs_sock *sk = f->obj;
+
+	if (f->kind != ZS_FD_SOCK)
+		return;
+	if (on)
+		sk->flags |= ZS_SF_NONBLOCK;
+	else
+		sk->flags &= (uint16_t)~ZS_SF_NONBLOCK;
+}
+
+static int do_fcntl(struct zs_ctx *c, int fd, int cmd, int arg)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
+
+	if (f == NULL)
+		return -EBADF;
+	switch (cmd) {
+	case F_GETFL:
+		return get_fl(f);
+	case F_SETFL:
+		set_nonblock(f, (arg & O_NONBLOCK) != 0);
+		return 0;
+	case F_GETFD:
+		return f->flags & ZS_FDF_CLOEXEC ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		f->flags = arg & FD_CLOEXEC ? ZS_FDF_CLOEXEC : 0;
+		return 0;
+	case F_DUPFD:
+		return duplicate(c, fd, arg, 0);
+	case F_DUPFD_CLOEXEC:
+		return duplicate(c, fd, arg, ZS_FDF_CLOEXEC);
+	default:
+		return -EINVAL;
+	}
+}
+
+ZS_API int ff_fcntl(int fd, int cmd, ...)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	va_list ap;
+	int arg;
+
+	if (c == NULL)
+		return -1;
+	va_start(ap, cmd);
+	arg = va_arg(ap, int);
+	va_end(ap);
+	return (int)ff_ret(do_fcntl(c, fd, cmd, arg));
+}
+
+/* ---- ioctl ---- */
+
+ZS_API int ff_ioctl(int fd, unsigned long request, ...)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	va_list ap;
+	int *arg;
+
+	if (sk == NULL)
+		return -1;
+	va_start(ap, request);
+	arg = va_arg(ap, int *);
+	va_end(ap);
+	if (arg == NULL)
+		return (int)ff_ret(-EFAULT);
+	switch (request) {
+	case FIONBIO:
+		set_nonblock(zs_fd_slot(&zs_ctx_self->fds, fd), *arg != 0);
+		return 0;
+	case FIONREAD:
+		if (sk->kind == ZS_SK_LISTENER)
+			return (int)ff_ret(-EINVAL);
+		*arg = (int)zs_sock_readable(sk);
+		return 0;
+	default:
+		return (int)ff_ret(-ENOTTY);
+	}
+}
+
+/* ---- whose is it ---- */
+
+ZS_API int ff_fdisused(int fd)
+{
+	struct zs_ctx *c = zs_ctx_self;
+
+	return c != NULL && zs_fd_slot(&c->fds, fd) != NULL;
+}
+
+ZS_API int ff_getmaxfd(void)
+{
+	struct zs_ctx *c = zs_ctx_get();
+
+	return c == NULL ? -1 : c->fds.base + (int)c->fds.cap;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Copying I/O by descriptor. Outside ff_run a blocking socket blocks: a read until there is something, a write to
+ * a stream until all is queued. What a non-blocking call there does not get at once it gets one turn of the stack
+ * for, so that a program that polls by reading makes progress; and what is written there is sent at once.
+ */
+#include <limits.h>
+
+#include "ff_api.h"
+
+#include "api/zs_ctx.h"
+#include "api/zs_zc.h"
+#include "base/zs_api.h"
+
+enum { MAX_IOV = 1024 };
+
+static struct sockaddr *sa_out(struct linux_sockaddr *sa)
+{
+	return (struct sockaddr *)(void *)sa;
+}
+
+static size_t iov_bytes(const struct iovec *iov, int n)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < n; i++)
+		bytes += iov[i].iov_len;
+	return bytes;
+}
+
+static int iov_check(const struct iovec *iov, size_t n)
+{
+	if (n > MAX_IOV)
+		return -EINVAL;
+	return n > 0 && iov == NULL ? -EFAULT : 0;
+}
+
+static bool may_block(const struct zs_ctx *c, const struct zs_sock *sk, int flags)
+{
+	return !c->in_run && (sk->flags & ZS_SF_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0;
+}
+
+/* After -EAGAIN: 0 = try again. */
+static int wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags)
+{
+	if (c->in_run)
+		return -EAGAIN;
+	if (may_block(c, sk, flags))
+		return zs_ctx_wait_sock(c, sk, ev, timeout_ms);
+	zs_ctx_turn(c, 0);
+	return zs_sock_readiness(sk) & (ev | ZS_EV_ERR | ZS_EV_HUP) ? 0 : -EAGAIN;
+}
+
+/* ---- receive ---- */
+
+struct rx {
+	struct zs_ctx *c;
+	struct zs_sock *sk;
+	int flags;
+	struct sockaddr *from;
+	socklen_t *from_len;
+	int *msg_flags;
+};
+
+static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
+{
+	bool again = true;
+	ssize_t rc;
+
+	for (;;) {
+		rc = zs_sock_recv(r->sk, iov, n, r->flags & ~MSG_WAITALL, r->from, r->from_len,
+				  r->msg_flags);
+		if (rc != -EAGAIN || !again)
+			return rc;
+		rc = wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags);
+		if (rc < 0)
+			return rc;
+		again = may_block(r->c, r->sk, r->flags);
+	}
+}
+
+/* MSG_WAITALL: fills every piece; short only at end of stream, error, timeout. */
+static ssize_t recv_all(const struct rx *r, const struct iovec *iov, int n)
+{
+	ssize_t done = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct iovec rest = iov[i];
+
+		while (rest.iov_len > 0) {
+			ssize_t rc = recv_some(r, &rest, 1);
+
+			if (rc <= 0)
+				return done > 0 ? done : rc;
+			done += rc;
+			rest.iov_base = (char *)rest.iov_base + rc;
+			rest.iov_len -= (size_t)rc;
+		}
+	}
+	return done;
+}
+
+static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
+		       socklen_t *from_len, int *msg_flags)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	struct rx r = {
+		.c = zs_ctx_self,
+		.sk = sk,
+		.flags = flags,
+		.from = from,
+		.from_len = from_len,
+		.msg_flags = msg_flags,
+	};
+
+	if (sk == NULL)
+		return -1;
+	if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && sk->kind == ZS_SK_TCP &&
+	    may_block(r.c, sk, flags))
+		return ff_ret(recv_all(&r, iov, n));
+	return ff_ret(recv_some(&r, iov, n));
+}
+
+ZS_API ssize_t ff_read(int d, void *buf, size_t nbytes)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = nbytes };
+
+	return do_recv(d, &iov, 1, 0, NULL, NULL, NULL);
+}
+
+ZS_API ssize_t ff_readv(int fd, const struct iovec *iov, int iovcnt)
+{
+	int rc = iov_check(iov, (size_t)iovcnt);
+
+	return rc < 0 ? ff_ret(rc) : do_recv(fd, iov, iovcnt, 0, NULL, NULL, NULL);
+}
+
+ZS_API ssize_t ff_recv(int s, void *buf, size_t len, int flags)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+
+	return do_recv(s, &iov, 1, flags, NULL, NULL, NULL);
+}
+
+ZS_API ssize_t ff_recvfrom(int s, void *buf, size_t len, int flags, struct linux_sockaddr *from,
+			   socklen_t *fromlen)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+
+	return do_recv(s, &iov, 1, flags, sa_out(from), fromlen, NULL);
+}
+
+ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
+{
+	int rc;
+
+	if (msg == NULL)
+		return ff_ret(-EFAULT);
+	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
+	if (rc < 0)
+		return ff_ret(rc);
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	return do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+		       msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+}
+
+/* ---- send ---- */
+
+struct tx {
+	struct zs_ctx *c;
+	struct zs_sock *sk;
+	int flags;
+	const struct sockaddr *to;
+	socklen_t to_len;
+};
+
+static ssize_t send_some(const struct tx *t, const struct iovec *iov, int n)
+{
+	bool again = true;
+	ssize_t rc;
+
+	for (;;) {
+		rc = zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
+		if (rc != -EAGAIN || !again)
+			return rc;
+		rc = wait_io(t->c, t->sk, ZS_EV_WRITE, t->sk->sndtimeo_ms, t->flags);
+		if (rc < 0)
+			return rc;
+		again = may_block(t->c, t->sk, t->flags);
+	}
+}
+
+/* What a blocking write to a stream still has to do after its first `done` bytes. */
+static ssize_t send_rest(const struct tx *t, const struct iovec *iov, int n, size_t done)
+{
+	size_t skip = done;
+
+	for (int i = 0; i < n; i++) {
+		struct iovec rest = iov[i];
+		size_t k = skip < rest.iov_len ? skip : rest.iov_len;
+
+		skip -= k;
+		rest.iov_base = (char *)rest.iov_base + k;
+		rest.iov_len -= k;
+		while (rest.iov_len > 0) {
+			ssize_t rc = send_some(t, &rest, 1);
+
+			if (rc <= 0)
+				return (ssize_t)done;
+			done += (size_t)rc;
+			rest.iov_base = (char *)rest.iov_base + rc;
+			rest.iov_len -= (size_t)rc;
+		}
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const void *to,
+		       socklen_t to_len)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	struct tx t = { .c = zs_ctx_self, .sk = sk, .flags = flags, .to = to, .to_len = to_len };
+	ssize_t rc;
+
+	if (sk == NULL)
+		return -1;
+	rc = send_some(&t, iov, n);
+	if (t.c->in_run || rc <= 0)
+		return ff_ret(rc);
+	if (sk->kind == ZS_SK_TCP && may_block(t.c, sk, flags) &&
+	    (size_t)rc < iov_bytes(iov, n))
+		rc = send_rest(&t, iov, n, (size_t)rc);
+	zs_ctx_kick(t.c);
+	return rc;
+}
+
+ZS_API ssize_t ff_write(int fd, const void *buf, size_t nbytes)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = nbytes };
+	struct zs_ctx *c = zs_ctx_self;
+
+	if (c != NULL && c->zc_head != NULL && zs_zc_is_chain(c, buf))
+		return ff_zc_send(fd, buf, nbytes);
+	return do_send(fd, &iov, 1, 0, NULL, 0);
+}
+
+ZS_API ssize_t ff_writev(int fd, const struct iovec *iov, int iovcnt)
+{
+	int rc = iov_check(iov, (size_t)iovcnt);
+
+	return rc < 0 ? ff_ret(rc) : do_send(fd, iov, iovcnt, 0, NULL, 0);
+}
+
+ZS_API ssize_t ff_send(int s, const void *buf, size_t len, int flags)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = len };
+
+	return do_send(s, &iov, 1, flags, NULL, 0);
+}
+
+ZS_API ssize_t ff_sendto(int s, const void *buf, size_t len, int flags,
+			 const struct linux_sockaddr *to, socklen_t tolen)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = len };
+
+	return do_send(s, &iov, 1, flags, to, tolen);
+}
+
+ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
+{
+	int rc;
+
+	if (msg == NULL)
+		return ff_ret(-EFAULT);
+	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
+	if (rc < 0)
+		return ff_ret(rc);
+	return do_send(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+		       msg->msg_namelen);
+}

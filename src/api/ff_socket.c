@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sockets by descriptor: from ff_socket to ff_close, names and options. A blocking socket blocks outside ff_run:
+ * ff_connect and ff_accept drive the stack until it is done or SO_SNDTIMEO, SO_RCVTIMEO is over.
+ */
+#include "ff_api.h"
+
+#include "api/zs_ctx.h"
+#include "base/zs_api.h"
+
+/* struct linux_sockaddr is struct sockaddr by another name. */
+static const struct sockaddr *sa_in(const struct linux_sockaddr *sa)
+{
+	return (const struct sockaddr *)(const void *)sa;
+}
+
+static struct sockaddr *sa_out(struct linux_sockaddr *sa)
+{
+	return (struct sockaddr *)(void *)sa;
+}
+
+/* A descriptor for a new socket; closes it when there is none left. */
+static int install(struct zs_ctx *c, struct zs_sock *sk, int flags)
+{
+	int fd = zs_ctx_add_sock(c, sk);
+
+	if (fd < 0)
+		(void)zs_sock_close(sk);
+	else if (flags & SOCK_CLOEXEC)
+		zs_fd_slot(&c->fds, fd)->flags |= ZS_FDF_CLOEXEC;
+	return fd;
+}
+
+ZS_API int ff_socket(int domain, int type, int protocol)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	struct zs_sock *sk;
+	int rc;
+
+	if (c == NULL)
+		return -1;
+	rc = zs_sock_create(c->s, domain, type, protocol, &sk);
+	return (int)ff_ret(rc < 0 ? rc : install(c, sk, type));
+}
+
+ZS_API int ff_bind(int s, const struct linux_sockaddr *addr, socklen_t addrlen)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+
+	return sk == NULL ? -1 : (int)ff_ret(zs_sock_bind(sk, sa_in(addr), addrlen));
+}
+
+ZS_API int ff_listen(int s, int backlog)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+
+	return sk == NULL ? -1 : (int)ff_ret(zs_sock_listen(sk, backlog));
+}
+
+static int do_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen, struct zs_sock **out)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+	struct zs_ctx *c = zs_ctx_self;
+	int rc;
+
+	if (sk == NULL)
+		return -errno;
+	/* Asked first: a connection that was taken from the queue could not be put back. */
+	if (c->fds.used >= c->fds.cap)
+		return -EMFILE;
+	while ((rc = zs_sock_accept(sk, sa_out(addr), addrlen, out)) == -EAGAIN) {
+		rc = zs_ctx_wait_sock(c, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+		if (rc < 0)
+			break;
+	}
+	return rc;
+}
+
+ZS_API int ff_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen)
+{
+	struct zs_sock *sk;
+	int rc = do_accept(s, addr, addrlen, &sk);
+
+	return (int)ff_ret(rc < 0 ? rc : install(zs_ctx_self, sk, 0));
+}
+
+ZS_API int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags)
+{
+	struct zs_sock *sk;
+	int rc;
+
+	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return (int)ff_ret(-EINVAL);
+	rc = do_accept(s, addr, addrlen, &sk);
+	if (rc < 0)
+		return (int)ff_ret(rc);
+	if (flags & SOCK_NONBLOCK)
+		sk->flags |= ZS_SF_NONBLOCK;
+	else
+		sk->flags &= (uint16_t)~ZS_SF_NONBLOCK;
+	return (int)ff_ret(install(zs_ctx_self, sk, flags));
+}
+
+/* Blocking: until the handshake is over. A timeout leaves it running, as in Linux. */
+static int finish_connect(struct zs_ctx *c, struct zs_sock *sk, const struct sockaddr *sa,
+			  socklen_t len, int rc)
+{
+	zs_ctx_kick(c);
+	if (c->in_run || (sk->flags & ZS_SF_NONBLOCK))
+		return rc;
+	rc = zs_ctx_wait_sock(c, sk, ZS_EV_WRITE, sk->sndtimeo_ms);
+	if (rc < 0)
+		return rc == -EAGAIN ? -EINPROGRESS : rc;
+	return zs_sock_connect(sk, sa, len);
+}
+
+ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namelen)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+	int rc;
+
+	if (sk == NULL)
+		return -1;
+	rc = zs_sock_connect(sk, sa_in(name), namelen);
+	if (rc == -EINPROGRESS || rc == -EALREADY)
+		rc = finish_connect(zs_ctx_self, sk, sa_in(name), namelen, rc);
+	return (int)ff_ret(rc);
+}
+
+ZS_API int ff_close(int fd)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	int rc;
+
+	if (c == NULL)
+		return -1;
+	rc = zs_ctx_close(c, fd);
+	if (rc == 0)
+		zs_ctx_kick(c);
+	return (int)ff_ret(rc);
+}
+
+ZS_API int ff_shutdown(int s, int how)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+	int rc;
+
+	if (sk == NULL)
+		return -1;
+	rc = zs_sock_shutdown(sk, how);
+	if (rc == 0)
+		zs_ctx_kick(zs_ctx_self);
+	return (int)ff_ret(rc);
+}
+
+static int do_name(int s, struct linux_sockaddr *name, socklen_t *namelen,
+		   int (*get)(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len))
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+
+	if (sk == NULL)
+		return -1;
+	if (name == NULL || namelen == NULL)
+		return (int)ff_ret(-EFAULT);
+	return (int)ff_ret(get(sk, sa_out(name), namelen));
+}
+
+ZS_API int ff_getpeername(int s, struct linux_sockaddr *name, socklen_t *namelen)
+{
+	return do_name(s, name, namelen, zs_sock_peer);
+}
+
+ZS_API int ff_getsockname(int s, struct linux_sockaddr *name, socklen_t *namelen)
+{
+	return do_name(s, name, namelen, zs_sock_name);
+}
+
+ZS_API int ff_setsockopt(int s, int level, int optname, const void *optval, socklen_t optlen)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+	int rc;
+
+	if (sk == NULL)
+		return -1;
+	if (optval == NULL)
+		return (int)ff_ret(-EFAULT);
+	rc = zs_sock_setopt(sk, level, optname, optval, optlen);
+	if (rc == 0)
+		zs_ctx_kick(zs_ctx_self); /* TCP_NODELAY and TCP_CORK may release data */
+	return (int)ff_ret(rc);
+}
+
+ZS_API int ff_getsockopt(int s, int level, int optname, void *optval, socklen_t *optlen)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+
+	if (sk == NULL)
+		return -1;
+	if (optval == NULL || optlen == NULL)
+		return (int)ff_ret(-EFAULT);
+	return (int)ff_ret(zs_sock_getopt(sk, level, optname, optval, optlen));
+}
