@@ -1,0 +1,597 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The end-to-end cases, in groups that share a lab. Run by run.py, in the order of this file."""
+import contextlib
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import threading
+import time
+
+import lab
+import traffic
+from traffic import Echo, Http, connect, expect
+
+KB, MB = 1024, 1 << 20
+SIZES = (0, 1, 64, KB, 1460, 4 * KB, 8 * KB, 64 * KB, MB)
+CONNECTIONS = (1, 2, 10, 50, 200)
+
+
+def human(n):
+    for unit, name in ((MB, "MiB"), (KB, "KB")):
+        if n >= unit and n % unit == 0:
+            return f"{n // unit} {name}"
+    return f"{n} B"
+
+
+def quick(fn):
+    """This group also runs in the short subset."""
+    fn.quick = True
+    return fn
+
+
+@contextlib.contextmanager
+def serving(suite, name, *args, port=80, figures=None, **lab_args):
+    """A lab with one of our servers. At the end it must go in order; `figures` then judges its numbers."""
+    with lab.Lab(**lab_args) as host:
+        server = host.start(suite.program(name), "--port", port, *args, link=suite.link,
+                            ready_port=port)
+        yield host
+        suite.case(f"{name} is alive and ends in order on SIGTERM", finish, server, figures)
+
+
+def finish(server, figures):
+    expect(server.alive(), "it died: " + server.output()[-1500:])
+    result = server.stop()
+    expect(result, "no line of statistics")
+    if figures:
+        figures(result)
+
+
+def copied_nothing(figures):
+    expect(figures["copies"] == 0, f"{figures['copies']:.0f} bytes copied")
+
+
+# ---- what the checks are made of ----
+
+NO_STALL = 1.5   # without loss, in seconds: a shared host pauses, a retransmission timeout must not occur
+
+
+def get(host, size, n=1, count=1, stall=NO_STALL, within=25, pipeline=False, port=80):
+    """n connections, each fetches /size count times."""
+    streams = [Http(s, size, count, pipeline) for s in connect(host.kernel, n, port)]
+    silence = traffic.run(streams, within)
+    expect(silence < stall, f"a silence of {silence:.2f} s")
+
+
+def echo(host, size, n=1, stall=NO_STALL, within=25, port=7):
+    silence = traffic.run([Echo(s, size) for s in connect(host.kernel, n, port)], within)
+    expect(silence < stall, f"a silence of {silence:.2f} s")
+
+
+def curl(host, size, *options):
+    path = os.path.join(host.dir, "body")
+    host.kernel.run(["curl", "-sS", "--max-time", "20", "-o", path, *options,
+                     f"http://{lab.STACK_IP}/{size}"])
+    with open(path, "rb") as f:
+        expect(f.read() == lab.pattern(0, size), "the body is wrong")
+
+
+def wrk(host, size, connections, port=80):
+    out = host.kernel.run(["wrk", "-t1", f"-c{connections}", "-d1s", "--timeout", "5s",
+                           f"http://{lab.STACK_IP}:{port}/{size}"])
+    expect("Socket errors" not in out and "Non-2xx" not in out, out)
+    expect(int(re.search(r"(\d+) requests in", out).group(1)) > 0, out)
+
+
+def talk(host, data, port=80, step=None, timeout=10):
+    """Sends data (in pieces of `step` bytes), returns all that comes until the server closes."""
+    with connect(host.kernel, 1, port)[0] as s:
+        s.settimeout(timeout)
+        for i in range(0, len(data), step or len(data)):
+            s.sendall(data[i:i + (step or len(data))])
+            if step:
+                time.sleep(0.002)
+        answer = b""
+        while True:
+            piece = s.recv(65536)
+            if not piece:
+                return answer
+            answer += piece
+
+
+def answers(host, data, statuses, step=None):
+    got = re.findall(rb"HTTP/1\.1 (\d+) ", talk(host, data, step=step))
+    expect(got == statuses, f"{got} instead of {statuses}")
+
+
+GET = b"GET /10 HTTP/1.1\r\nHost: z\r\n\r\n"
+LAST = b"GET /10 HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n"
+
+
+def http_cases(suite, host, huge):
+    for size in SIZES:
+        suite.case(f"GET {human(size)}", get, host, size, count=3)
+    if huge:
+        suite.case(f"GET {human(huge)}", get, host, huge)
+    for n in CONNECTIONS:
+        suite.case(f"{n} connections, 20 x 8 KB each", get, host, 8 * KB, n, 20)
+    suite.case("200 connections, 256 KB each", get, host, 256 * KB, 200)
+    suite.case("curl 1 MiB", curl, host, MB)
+    suite.case("curl HTTP/1.0", curl, host, 5000, "--http1.0")
+    suite.case("wrk 64 B, 50 connections", wrk, host, 64, 50)
+    suite.case("wrk 8 KB, 200 connections", wrk, host, 8 * KB, 200)
+    suite.case("100 requests in one write", get, host, 100, 1, 100, pipeline=True)
+    suite.case("50 pipelined requests of 64 KB", get, host, 64 * KB, 1, 50, pipeline=True)
+    suite.case("a request byte by byte", answers, host, GET + LAST, [b"200", b"200"], step=1)
+    suite.case("HEAD, then GET", answers, host, b"HEAD" + GET[3:] + LAST, [b"200", b"200"])
+    suite.case("Connection: close ends it", answers, host, LAST + GET, [b"200"])
+    suite.case("400 for garbage", answers, host, b"\0\1\2 nonsense\r\n\r\n" * 50, [b"400"])
+    suite.case("404 for an unknown path", answers, host, b"GET /x HTTP/1.1\r\n\r\n" + LAST,
+               [b"404", b"200"])
+    suite.case("431 for an endless header", answers, host, b"GET / HTTP/1.1\r\nA: " + b"x" * 200_000,
+               [b"431"])
+
+
+# ---- groups ----
+
+@quick
+def group_http_zc(suite):
+    with serving(suite, "http_zc", figures=copied_nothing) as host:
+        http_cases(suite, host, 8 * MB if suite.quick else 100 * MB)
+
+
+def group_http_copy(suite):
+    with serving(suite, "http_copy") as host:
+        http_cases(suite, host, 100 * MB)
+
+
+@quick
+def group_echo(suite):
+    with serving(suite, "echo", port=7, figures=copied_nothing) as host:
+        for size in SIZES:
+            suite.case(f"echo {human(size)}", echo, host, size)
+        huge = 8 * MB if suite.quick else 100 * MB
+        suite.case(f"echo {human(huge)}", echo, host, huge)
+        for n in CONNECTIONS:
+            suite.case(f"{n} connections, 64 KB each", echo, host, 64 * KB, n)
+        suite.case("a reader that sleeps first", slow_reader, host)
+
+
+def slow_reader(host):
+    """Fills every buffer on the way, then reads: nothing may be lost."""
+    with connect(host.kernel, 1, 7)[0] as s:
+        sent, idle = 0, 0
+        while idle < 20:
+            try:
+                sent += s.send(lab.pattern(sent, 1 << 18))
+                idle = 0
+            except BlockingIOError:
+                idle += 1
+                time.sleep(0.02)
+        s.settimeout(10)
+        s.shutdown(socket.SHUT_WR)
+        lab.Reader(s).body(sent)
+
+
+def group_echo_allocates_nothing(suite):
+    for size in (1, 64, KB, 8 * KB):
+        name = f"2,000 messages of {human(size)}"
+
+        def nothing(figures):
+            copied_nothing(figures)
+            expect(figures["allocs"] <= 50, f"{figures['allocs']:.0f} buffers allocated")
+
+        with serving(suite, "echo", port=7, figures=nothing) as host:
+            suite.case(name, ping_pong, host, size, 2000)
+
+
+def ping_pong(host, size, count, port=7):
+    with connect(host.kernel, 1, port)[0] as s:
+        s.settimeout(10)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i in range(count):
+            s.sendall(lab.pattern(i, size))
+            got = b""
+            while len(got) < size:
+                got += s.recv(65536)
+            expect(got == lab.pattern(i, size), f"message {i} came back wrong")
+
+
+@contextlib.contextmanager
+def proxying(suite, to, figures=copied_nothing):
+    with serving(suite, "proxy", "--to", f"{lab.KERNEL_IP}:{to}", port=8080, figures=figures) as host:
+        yield host
+
+
+@contextlib.contextmanager
+def kernel_http(suite, host, port=80):
+    server = host.start_kernel(host.kernel, [suite.program("kernel_http"), "--port", port],
+                               ready_port=port, ready_ip=lab.KERNEL_IP)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@quick
+def group_proxy(suite):
+    with proxying(suite, 80) as host, kernel_http(suite, host):
+        for size in SIZES:
+            suite.case(f"GET {human(size)}", get, host, size, count=3, port=8080)
+        huge = 8 * MB if suite.quick else 100 * MB
+        suite.case(f"GET {human(huge)}", get, host, huge, port=8080)
+        for n in CONNECTIONS:
+            suite.case(f"{n} connections, 20 x 8 KB each", get, host, 8 * KB, n, 20, port=8080)
+        suite.case("wrk 8 KB, 50 connections", wrk, host, 8 * KB, 50, 8080)
+    with proxying(suite, 81, figures=None) as host:
+        suite.case("nobody upstream: the client is told", no_upstream, host)
+
+
+def no_upstream(host):
+    with connect(host.kernel, 1, 8080)[0] as s:
+        s.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            expect(s.recv(100) == b"", "data from nowhere")
+
+
+def group_proxy_allocates_nothing(suite):
+    def nothing(figures):
+        copied_nothing(figures)
+        expect(figures["allocs"] <= 50, f"{figures['allocs']:.0f} buffers allocated")
+
+    for size in (64, KB, 8 * KB):
+        with proxying(suite, 80, nothing) as host, echo_server(host, 80):
+            suite.case(f"2,000 messages of {human(size)}", ping_pong, host, size, 2000, 8080)
+
+
+@contextlib.contextmanager
+def echo_server(host, port):
+    """A Python echo server in the kernel, one connection at a time."""
+    with host.kernel:
+        listener = socket.create_server((lab.KERNEL_IP, port))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                conn, _ = listener.accept()
+                with conn, contextlib.suppress(OSError):
+                    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    while data := conn.recv(65536):
+                        conn.sendall(data)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def group_iperf3(suite):
+    with proxying(suite, 5201) as host:
+        server = host.start_kernel(host.kernel, ["iperf3", "-s", "-B", lab.KERNEL_IP])
+        time.sleep(0.3)
+        for name, options in (("kernel to stack to kernel", []), ("the other way", ["-R"]),
+                              ("both ways at once", ["--bidir"]), ("8 streams", ["-P", "8"])):
+            suite.case(name, iperf3, host, options)
+        server.kill()
+
+
+def iperf3(host, options):
+    out = host.kernel.run(["iperf3", "-c", lab.STACK_IP, "-p", "8080", "-t", "2", "-f", "m", *options],
+                          timeout=20)
+    for line in out.splitlines():
+        if "receiver" in line:
+            rate = float(re.search(r"([\d.]+) Mbits/sec", line).group(1))
+            expect(rate > 10, f"{rate} Mbit/s")
+            return
+    raise traffic.Failure(out)
+
+
+def group_client(suite):
+    with lab.Lab() as host, kernel_http(suite, host):
+        for size in (*SIZES, 100 * MB):
+            suite.case(f"fetches {human(size)}", client, suite, host, size, 1 if size > MB else 20)
+        suite.case("fails when nobody listens", client_refused, suite, host)
+    with lab.Lab() as host, dribble(host, 80, 3000):
+        suite.case("fetches 3000 B sent in small pieces", client, suite, host, 3000, 3)
+
+
+def client(suite, host, size, count):
+    c = host.start(suite.program("client"), "--to", f"{lab.KERNEL_IP}:80", "--size", size,
+                   "--count", count, link=suite.link)
+    try:
+        code = c.proc.wait(25)
+        expect(code == 0, f"exit {code}: {c.output()[-500:]}")
+    finally:
+        c.kill()
+
+
+def client_refused(suite, host):
+    c = host.start(suite.program("client"), "--to", f"{lab.KERNEL_IP}:99", link=suite.link)
+    try:
+        expect(c.proc.wait(10) == 1, "exit code")
+        expect("refused" in c.output(), c.output()[-500:])
+    finally:
+        c.kill()
+
+
+@contextlib.contextmanager
+def dribble(host, port, size):
+    """A Python HTTP server that sends its answer in segments of odd sizes."""
+    with host.kernel:
+        listener = socket.create_server((lab.KERNEL_IP, port))
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + lab.pattern(0, size)
+
+    def serve():
+        rng = random.Random(1)
+        with contextlib.suppress(OSError):
+            while True:
+                conn, _ = listener.accept()
+                with conn, contextlib.suppress(OSError):
+                    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    conn.recv(1000)
+                    off = 0
+                    while off < len(answer):
+                        n = rng.randrange(1, 30)
+                        conn.sendall(answer[off:off + n])
+                        off += n
+                    conn.recv(1000)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def group_udp(suite):
+    with lab.Lab() as host:
+        server = host.start(suite.program("udp_echo"), "--port", "7", link=suite.link)
+        suite.case("is up", wait_udp, host, server)
+        for size in (0, 1, 64, KB, 1472, 1473, 4000, 20_000):
+            suite.case(f"echo {size} B", udp, host, size, 20)
+        suite.case("bursts of 50", udp_burst, host)
+        suite.case("a closed port is told by ICMP", udp_refused, host)
+        suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, copied_nothing)
+
+
+def wait_udp(host, server):
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return udp(host, 1, 1, 0.3)
+        except OSError:
+            expect(server.alive() and time.monotonic() < end, server.output()[-800:])
+
+
+def udp(host, size, count, timeout=3):
+    with host.kernel:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with s:
+        s.settimeout(timeout)
+        s.connect((lab.STACK_IP, 7))
+        for i in range(count):
+            s.send(lab.pattern(i, size))
+            expect(s.recv(65536) == lab.pattern(i, size), f"datagram {i} came back wrong")
+
+
+def udp_burst(host):
+    with host.kernel:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with s:
+        s.settimeout(2)
+        s.connect((lab.STACK_IP, 7))
+        for i in range(50):
+            s.send(lab.pattern(i, 200))
+        got = {s.recv(65536) for _ in range(50)}
+        expect(got == {lab.pattern(i, 200) for i in range(50)}, "other datagrams came back")
+
+
+def udp_refused(host):
+    with host.kernel:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with s:
+        s.settimeout(2)
+        s.connect((lab.STACK_IP, 999))
+        s.send(b"anyone?")
+        try:
+            s.recv(10)
+        except ConnectionRefusedError:
+            return
+        raise traffic.Failure("no ICMP port unreachable")
+
+
+@quick
+def group_ping(suite):
+    with serving(suite, "http_zc", figures=copied_nothing) as host:
+        for size in (0, 56, 1472, 4000, 20_000):
+            suite.case(f"ping, {size} B", ping, host, "-c", 5, "-i", 0.05, "-s", size)
+        suite.case("flood of 2,000", ping, host, "-f", "-c", 2000)
+
+
+def ping(host, *options):
+    out = host.kernel.run(["ping", "-q", "-W", "2", *map(str, options), lab.STACK_IP], check=False)
+    expect(" 0% packet loss" in out and "corrupted" not in out, out)
+
+
+def group_mtu(suite):
+    for mtu in (576, 9000):
+        with serving(suite, "http_zc", figures=copied_nothing, mtu=mtu) as host:
+            for size in SIZES:
+                suite.case(f"{mtu}: GET {human(size)}", get, host, size, count=3)
+            suite.case(f"{mtu}: 50 connections, 10 x 8 KB each", get, host, 8 * KB, 50, 10)
+            suite.case(f"{mtu}: GET 32 MiB", get, host, 32 * MB)
+            suite.case(f"{mtu}: ping of the MTU", ping, host, "-c", 3, "-i", 0.05, "-M", "do",
+                       "-s", mtu - 28)
+        with serving(suite, "echo", port=7, figures=copied_nothing, mtu=mtu) as host:
+            for size in SIZES:
+                suite.case(f"{mtu}: echo {human(size)}", echo, host, size)
+            suite.case(f"{mtu}: echo 32 MiB", echo, host, 32 * MB)
+            suite.case(f"{mtu}: 200 connections, 16 KB each", echo, host, 16 * KB, 200)
+
+
+# Longest silence that timeouts explain: a segment lost k times in a row waits 0.2 s x (2^k - 1), a SYN 1 s x
+# (2^k - 1). With many segments and streams k reaches 2, 3 and 5 at these rates; one more is allowed.
+STALL = {1: 3.5, 5: 7.5, 10: 15}
+
+
+def group_loss(suite):
+    with serving(suite, "http_zc", figures=copied_nothing, lossy=True) as host:
+        suite.case("0 %: GET 1 MiB", get, host, MB)
+        for percent, huge in ((1, 100 * MB), (5, 4 * MB), (10, 2 * MB)):
+            host.loss(percent)
+            how = {"stall": STALL[percent], "within": 40, "limit": 45}
+            for size in (*SIZES, huge):
+                suite.case(f"{percent} %: GET {human(size)}", get, host, size, **how)
+            suite.case(f"{percent} %: 200 connections, 2 x 8 KB each", get, host, 8 * KB, 200, 2, **how)
+        host.loss(0)
+    with serving(suite, "echo", port=7, figures=copied_nothing, lossy=True) as host:
+        for percent, huge in ((1, 32 * MB), (5, 4 * MB), (10, 2 * MB)):
+            host.loss(percent)
+            how = {"stall": STALL[percent], "within": 40, "limit": 45}
+            for size in (*SIZES, huge):
+                suite.case(f"{percent} %: echo {human(size)}", echo, host, size, **how)
+            suite.case(f"{percent} %: 50 connections, 16 KB each", echo, host, 16 * KB, 50, **how)
+        host.loss(0)
+
+
+@quick
+def group_harm(suite):
+    with serving(suite, "http_zc", figures=copied_nothing) as host:
+        for name, fn in (("a closed port refuses at once", refused),
+                         ("a scan of 2,000 ports", scan),
+                         ("2,000 SYNs from nowhere", syn_flood),
+                         ("20 clients killed in a download", killed_client),
+                         ("10 peers vanish without a word", half_open),
+                         ("10,000 frames of garbage", garbage)):
+            suite.case(name, fn, host)
+            suite.case(f"it serves on after {name}", get, host, 100 * KB, 10)
+
+
+def refused(host):
+    with host.kernel:
+        s = socket.socket()
+    with s:
+        s.settimeout(2)
+        start = time.monotonic()
+        expect(s.connect_ex((lab.STACK_IP, 4444)) == 111, "not refused")
+        expect(time.monotonic() - start < 0.5, "refused too late")
+
+
+def scan(host):
+    with host.kernel:
+        socks = [socket.socket() for _ in range(2000)]
+    ports = random.Random(1).sample(range(100, 65536), len(socks))
+    open_ports = 0
+    for s, port in zip(socks, ports):
+        with s:
+            s.settimeout(1)
+            open_ports += s.connect_ex((lab.STACK_IP, port)) != 111
+    expect(open_ports == 0, f"{open_ports} ports did not refuse")
+
+
+def syn_flood(host):
+    rng = random.Random(2)
+    mac = traffic.neighbour_mac(host.kernel)
+    traffic.send_frames(host.kernel, "vk", mac, (
+        (0x0800, traffic.tcp(rng.randrange(1024, 65536), 80, rng.getrandbits(32), 0, 2,
+                             src=f"10.18.0.{rng.randrange(3, 250)}")) for _ in range(2000)))
+
+
+def killed_client(host):
+    clients = [host.kernel.popen(["curl", "-s", "-o", "/dev/null", "--limit-rate", "100k",
+                                  f"http://{lab.STACK_IP}/{50 * MB}"]) for _ in range(20)]
+    time.sleep(0.5)
+    for c in clients:
+        c.kill()
+        c.wait()
+
+
+def half_open(host):
+    """Peers vanish without a word; when they are back they know nothing and must be left in peace."""
+    socks = connect(host.kernel, 10)
+    for s in socks:
+        s.sendall(b"GET /50000000 HTTP/1.1\r\n\r\n")
+    time.sleep(0.1)
+    host.kernel.nft("""table inet half_open {
+        chain in { type filter hook input priority 0; tcp sport 80 drop; }
+        chain out { type filter hook output priority 0; tcp dport 80 drop; }
+        }""")
+    try:
+        for s in socks:   # an abortive close: its RST is dropped, the kernel forgets the connection
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.close()
+        time.sleep(0.5)
+    finally:
+        host.kernel.nft("delete table inet half_open\n")
+
+
+def garbage(host):
+    mac = traffic.neighbour_mac(host.kernel)
+    host.kernel.run(["ip", "neigh", "replace", lab.STACK_IP, "lladdr", mac.hex(":"), "dev", "vk"])
+    sent = traffic.send_frames(host.kernel, "vk", mac, traffic.garbage_frames(3, 10_000))
+    expect(sent > 5000, f"only {sent} sent")
+
+
+@quick
+def group_shutdown(suite):
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        for name, port in (("http_zc", 80), ("http_copy", 80), ("echo", 7)):
+            with lab.Lab() as host:
+                server = host.start(suite.program(name), "--port", port, link=suite.link,
+                                    ready_port=port)
+                suite.case(f"{name}, {sig.name}, 10 connections open", shut_down, host, server, port,
+                           sig)
+
+
+def shut_down(host, server, port, sig):
+    socks = connect(host.kernel, 10, port)
+    time.sleep(0.1)
+    start = time.monotonic()
+    expect(server.stop(sig), "no line of statistics")
+    expect(time.monotonic() - start < 4, f"it took {time.monotonic() - start:.1f} s")
+    for s in socks:
+        with s, contextlib.suppress(ConnectionResetError):
+            s.settimeout(2)
+            expect(s.recv(10) == b"", "data from nowhere")
+
+
+@quick
+def group_no_configuration(suite):
+    """As a newcomer starts it: a tap device zs0 in the namespace, 10.18.0.1 on the kernel's side."""
+    with lab.Lab() as host:
+        host.kernel.run("ip link del vk")
+        server = host.start_kernel(host.kernel, [suite.program("http_zc")], ready_port=80)
+        suite.case("zs0 is there", host.kernel.run, "ip link show zs0")
+        for size in (0, 64, 8 * KB, MB):
+            suite.case(f"GET {human(size)}", get, host, size)
+        suite.case("curl 1 MiB", curl, host, MB)
+        suite.case("wrk 1 KB, 10 connections", wrk, host, KB, 10)
+        suite.case("ping", ping, host, "-c", 3, "-i", 0.05)
+        suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
+        suite.case("zs0 is gone", gone, host)
+
+
+def gone(host):
+    out = host.kernel.run("ip link show", check=False)
+    expect("zs0" not in out, out)
+
+
+def group_af_xdp(suite):
+    """The link of the demo."""
+    if suite.link == "af_xdp":
+        return
+    with lab.Lab() as host:
+        server = host.start(suite.program("http_zc"), link="af_xdp", ready_port=80)
+        for size in SIZES:
+            suite.case(f"GET {human(size)}", get, host, size)
+        suite.case("200 connections, 10 x 8 KB each", get, host, 8 * KB, 200, 10)
+        suite.case("wrk 64 B, 50 connections", wrk, host, 64, 50)
+        suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
