@@ -36,7 +36,7 @@ def need_root():
         if os.environ.get("ZSTACK_LAB_USERNS"):
             sys.exit("no right to create network namespaces")
         os.environ["ZSTACK_LAB_USERNS"] = "1"
-        os.execvp("unshare", ["unshare", "-Ur", sys.executable] + sys.argv)
+        os.execvp("unshare", ["unshare", "-Urn", sys.executable] + sys.argv)
 
 
 def die_on_signals():
