@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A thin front for people: Meson and Ninja do the work. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+MESON ?= meson
+export DESTDIR FUZZ_SECONDS
+
+RELEASE := build
+ASAN := build-asan
+FUZZ := build-fuzz
+# clang's link-time optimisation needs its own linker
+ifneq ($(findstring clang,$(CC)),)
+export CC_LD ?= lld
+endif
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: all
+all: $(RELEASE)/build.ninja ## build the library and the examples (release, in build/)
+	@ninja -C $(RELEASE)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install what is missing from Debian, once
+	@tools/deps.sh build
+
+.PHONY: demo
+demo: deps ## real HTTP clients of the Linux kernel against our servers: a table of figures
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+.PHONY: test
+test: deps ## every test, in release and under ASan+UBSan; ends with "N passed, N failed"
+	@$(MAKE) --no-print-directory all asan
+	@tools/run-tests --release $(RELEASE) --asan $(ASAN)
+
+.PHONY: asan
+asan: $(ASAN)/build.ninja ## build with AddressSanitizer and UndefinedBehaviorSanitizer
+	@ninja -C $(ASAN)
+
+.PHONY: bench
+bench: ## measure; see bench/README.md
+	@tools/deps.sh build bench
+	@$(MAKE) --no-print-directory all
+	@bench/run
+
+.PHONY: lint
+lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering
+	@tools/deps.sh build lint
+	@tools/lint $(RELEASE) $(SOURCES)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
+	@tools/deps.sh build fuzz
+	@$(MAKE) --no-print-directory $(FUZZ)/build.ninja
+	@ninja -C $(FUZZ) fuzzers
+	@tools/run-fuzz $(FUZZ)
+
+.PHONY: install
+install: all ## into PREFIX (/usr/local), below DESTDIR
+	@$(MESON) configure $(RELEASE) -Dprefix=$(abspath $(PREFIX))
+	@$(MESON) install -C $(RELEASE) --quiet
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(RELEASE) $(ASAN) $(FUZZ)
+
+$(RELEASE)/build.ninja:
+	@$(MESON) setup $(RELEASE) --prefix=$(abspath $(PREFIX))
+
+$(ASAN)/build.ninja:
+	@$(MESON) setup $(ASAN) --buildtype=debugoptimized -Db_lto=false \
+		-Db_sanitize=address,undefined -Db_lundef=false
+
+$(FUZZ)/build.ninja:
+	@CC=clang $(MESON) setup $(FUZZ) --buildtype=debugoptimized -Db_lto=false \
+		-Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
