@@ -150,6 +150,7 @@ struct zs_dpdk_stats {
 	uint64_t turns, busy_turns;
 	uint64_t total_cycles, busy_cycles; /* since init, or since zs_dpdk_reset_stats() */
 	uint64_t rx_packets, tx_packets, tx_refused;
+	uint64_t tx_malformed; /* dropped: the driver's rte_eth_tx_prepare() would not have them */
 	uint64_t sleeps;
 	uint64_t tsc_hz;
 };

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share: struct zs_dpdk itself, and their functions for each other. */
+#ifndef ZS_DPDK_STATE_H
+#define ZS_DPDK_STATE_H
+
+#include <signal.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "port/dpdk/zs_dpdk.h"
+
+struct zs_eal_args;
+
+enum { ZS_QUEUE = 0 }; /* of every port, until there is more than one core */
+
+/* A port of the stack. */
+struct zs_ethport {
+	uint16_t id; /* ethdev */
+	uint16_t n_rxd, n_txd;
+	uint32_t held; /* buffers that its rings can keep */
+	uint16_t mtu;
+	bool tx_prepare;             /* the driver wants rte_eth_tx_prepare() before a burst */
+	bool configured, started;
+	uint32_t offloads;           /* enum zs_offload */
+	struct zs_mac mac;
+	struct rte_mempool *rx_pool; /* own pool, or NULL: d->pkt_pool */
+	struct rte_eth_dev_info info;
+};
+
+struct zs_dpdk {
+	/* the loop */
+	struct zs_stack *s;
+	uint64_t tsc_base, us_base; /* the clock: us_base at tsc_base */
+	uint64_t us_mul;            /* microseconds per cycle, times 2^32 */
+	uint64_t mark_tsc;          /* time up to here is accounted for */
+	uint64_t next_us;           /* deadline told by the last zs_stack_advance() */
+	uint32_t idle_turns;        /* in a row */
+	uint32_t idle_sleep_us;
+	uint16_t n_ports;
+	bool busy;                  /* this turn so far */
+	bool stop;
+	struct zs_dpdk_stats stats;
+	struct zs_ethport port[ZS_MAX_PORTS];
+
+	/* the rest */
+	struct rte_mempool *pkt_pool, *hdr_pool, *big_pool;
+	int socket; /* NUMA node of the memory, or SOCKET_ID_ANY */
+	uint32_t close_ms;
+	bool eal_up, signals;
+	bool own_tap; /* the default device */
+	struct sigaction old_int, old_term;
+};
+
+/* zs_dpdk.c: one line on stderr; returns rc. */
+__attribute__((format(printf, 2, 3))) int zs_dpdk_fail(int rc, const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void zs_dpdk_warn(const char *fmt, ...);
+
+/* zs_eal.c: what EAL is told. */
+int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap);
+
+/* zs_pools.c */
+uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg);
+int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
+void zs_pools_free(struct zs_dpdk *d);
+/* A pool for received frames of `room` bytes; NULL: no memory. */
+struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, uint16_t index, uint16_t room, uint32_t n);
+
+/* zs_ethport.c. check: before pools exist; start: needs them. stop undoes both. */
+int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg);
+int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg);
+void zs_ethport_stop(struct zs_dpdk *d, uint16_t index);
+
+/* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
+int zs_kernif_get_mtu(unsigned if_index);
+int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
+/* Gives the kernel's end another MAC address than the port's, and an IPv4 address when not 0; sets it up. */
+int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
+		    uint8_t prefix);
+
+/* zs_mem.c: memory of the stack. */
+void *zs_mem_alloc(void *ctx, size_t size, size_t align);
+void zs_mem_free(void *ctx, void *p);
+
+/* zs_signal.c */
+void zs_signal_catch(struct zs_dpdk *d);
+void zs_signal_restore(struct zs_dpdk *d);
+bool zs_signal_seen(void);
+
+/* zs_loop.c */
+void zs_loop_init(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
+uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+
+#endif

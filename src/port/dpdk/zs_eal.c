@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What EAL is told, from strong to weak: the environment, the configuration's own EAL arguments, the
+ * fields of the configuration, and defaults that let it start anywhere, unprivileged too.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "port/dpdk/zs_dpdk_state.h"
+#include "port/dpdk/zs_eal_args.h"
+
+static const char default_vdev[] = "net_tap0,iface=zs0";
+
+/* A small decimal file of sysfs; 0 when there is none. */
+static uint64_t read_number(const char *path)
+{
+	char buf[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	return strtoull(buf, NULL, 10);
+}
+
+/* Free hugepages of all sizes, in MB. */
+static uint64_t free_huge_mb(void)
+{
+	static const char dir[] = "/sys/kernel/mm/hugepages/hugepages-";
+
+	char small[sizeof(dir) + 32], large[sizeof(dir) + 32];
+
+	snprintf(small, sizeof(small), "%s2048kB/free_hugepages", dir);
+	snprintf(large, sizeof(large), "%s1048576kB/free_hugepages", dir);
+	return read_number(small) * 2 + read_number(large) * 1024;
+}
+
+static bool want_huge(const struct zs_dpdk_config *cfg, const struct zs_eal_args *a)
+{
+	uint32_t need = cfg->mem_mb != 0 ? cfg->mem_mb : zs_pools_mem_mb(cfg);
+
+	if (cfg->huge != ZS_HUGE_AUTO)
+		return cfg->huge == ZS_HUGE_ON;
+	if (zs_eal_args_has(a, "--huge-dir") || zs_eal_args_has(a, "--socket-mem"))
+		return true;
+	return free_huge_mb() >= need;
+}
+
+static int add_number(struct zs_eal_args *a, const char *option, uint32_t value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%" PRIu32, value);
+	return zs_eal_args_add(a, ZS_ARG_CONFIG, option, text);
+}
+
+static int add_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
+{
+	int level = cfg->huge == ZS_HUGE_AUTO ? ZS_ARG_DEFAULT : ZS_ARG_CONFIG;
+	int rc = 0;
+
+	/* Secondary processes need files to share, and say so themselves. */
+	if (!want_huge(cfg, a))
+		rc = zs_eal_args_add(a, level, "--no-huge", NULL);
+	else if (!zs_eal_args_has(a, "--proc-type") && !zs_eal_args_has(a, "--huge-dir"))
+		rc = zs_eal_args_add(a, level, "--in-memory", NULL);
+	if (rc < 0)
+		return rc;
+	if (cfg->mem_mb != 0)
+		return add_number(a, "-m", cfg->mem_mb);
+	if (!zs_eal_args_has(a, "--no-huge"))
+		return 0;
+	/* Nothing to share without hugepages: no files, and many processes side by side. */
+	if (!zs_eal_args_has(a, "--proc-type") && !zs_eal_args_has(a, "--file-prefix"))
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--no-shconf", NULL);
+	if (rc == 0)
+		rc = add_number(a, "-m", zs_pools_mem_mb(cfg));
+	return rc;
+}
+
+/* "0@(2,3)": one lcore that may run wherever this thread may. */
+static int float_anywhere(char *text, size_t size)
+{
+	cpu_set_t set;
+	size_t len = (size_t)snprintf(text, size, "0@(");
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -errno;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		if (size - len < 8)
+			break; /* enough of them */
+		len += (size_t)snprintf(text + len, size - len, "%d,", cpu);
+	}
+	text[len - 1] = ')';
+	return 0;
+}
+
+static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
+{
+	char text[512];
+	int rc;
+
+	if (cfg->lcore_mask != 0) {
+		snprintf(text, sizeof(text), "%d", __builtin_ctzll(cfg->lcore_mask));
+		return zs_eal_args_add(a, ZS_ARG_CONFIG, "-l", text);
+	}
+	rc = float_anywhere(text, sizeof(text));
+	return rc < 0 ? rc : zs_eal_args_add(a, ZS_ARG_DEFAULT, "--lcores", text);
+}
+
+static int add_devices(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
+{
+	bool pci = cfg->pci || zs_eal_args_has(a, "-a") || zs_eal_args_has(a, "--allow");
+	int rc = 0;
+
+	*own_tap = !cfg->pci && !zs_eal_args_has_device(a);
+	if (*own_tap)
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--vdev", default_vdev);
+	if (rc == 0 && !pci)
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--no-pci", NULL);
+	return rc;
+}
+
+int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
+{
+	int rc;
+
+	zs_eal_args_init(a);
+	rc = zs_eal_args_words(a, ZS_ARG_ARGV, cfg->eal_argv, cfg->n_eal_argv);
+	if (rc == 0)
+		rc = zs_eal_args_text(a, ZS_ARG_STRING, cfg->eal_args);
+	if (rc == 0)
+		rc = zs_eal_args_text(a, ZS_ARG_ENV, getenv("ZSTACK_EAL_ARGS"));
+	if (rc == 0 && !zs_eal_args_has(a, "--log-level"))
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--log-level", "*:error");
+	if (rc == 0)
+		rc = add_cores(a, cfg);
+	if (rc == 0)
+		rc = add_memory(a, cfg);
+	if (rc == 0)
+		rc = add_devices(a, cfg, own_tap);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "%s", a->error[0] != '\0' ? a->error : strerror(-rc));
+	zs_eal_args_finish(a, cfg->prog != NULL ? cfg->prog : "zstack");
+	return 0;
+}

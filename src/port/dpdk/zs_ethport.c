@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One ethdev port: what the device can do, MTU, queues, addresses. Nothing is assumed of a device that it
+ * does not advertise; what it lacks is done in software by the core (enum zs_offload says what it has).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/zs_pkt.h"
+#include "port/dpdk/zs_dpdk_state.h"
+
+enum {
+	DEFAULT_DESCS = 1024,
+	/* Ethernet header, two VLAN tags and the checksum. */
+	L2_OVERHEAD = 14 + 8 + 4,
+	/* af_xdp fills rings of its own size (ETH_AF_XDP_DFLT_NUM_DESCS, twice), whatever is asked for. */
+	AF_XDP_HELD = 3 * 2048,
+};
+
+/* One offload of ours and what the device has to advertise for it, all of it. */
+struct offload_map {
+	uint64_t rx, tx;
+	enum zs_offload ours;
+};
+
+static const struct offload_map offload_map[] = {
+	{ RTE_ETH_RX_OFFLOAD_IPV4_CKSUM, 0, ZS_OFF_RX_IP_CKSUM },
+	{ RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM, 0, ZS_OFF_RX_L4_CKSUM },
+	{ 0, RTE_ETH_TX_OFFLOAD_IPV4_CKSUM, ZS_OFF_TX_IP_CKSUM },
+	{ 0, RTE_ETH_TX_OFFLOAD_TCP_CKSUM, ZS_OFF_TX_TCP_CKSUM },
+	{ 0, RTE_ETH_TX_OFFLOAD_UDP_CKSUM, ZS_OFF_TX_UDP_CKSUM },
+	{ 0, RTE_ETH_TX_OFFLOAD_MULTI_SEGS, ZS_OFF_TX_MULTI_SEG },
+};
+
+static bool driver_is(const struct zs_ethport *p, const char *name)
+{
+	return strcmp(p->info.driver_name, name) == 0;
+}
+
+/* Writes what is to be switched on into conf and returns it as enum zs_offload. */
+static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t unwanted,
+				struct rte_eth_conf *conf)
+{
+	uint32_t chosen = 0;
+
+	for (size_t i = 0; i < RTE_DIM(offload_map); i++) {
+		const struct offload_map *o = &offload_map[i];
+
+		if ((unwanted & o->ours) != 0 || (p->info.rx_offload_capa & o->rx) != o->rx ||
+		    (p->info.tx_offload_capa & o->tx) != o->tx)
+			continue;
+		conf->rxmode.offloads |= o->rx;
+		conf->txmode.offloads |= o->tx;
+		chosen |= o->ours;
+	}
+	return chosen;
+}
+
+/*
+ * The core leaves checksum fields as the offloads want them; hardware may have further wishes, which
+ * its rte_eth_tx_prepare() fulfils. The software devices named here have none.
+ */
+static bool needs_prepare(const struct zs_ethport *p)
+{
+	uint32_t cksums = ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM;
+
+	if ((p->offloads & cksums) == 0)
+		return false;
+	return !driver_is(p, "net_tap") && !driver_is(p, "net_virtio_user") &&
+	       !driver_is(p, "net_vhost");
+}
+
+/* The MTU to use when none is configured: the kernel's where the device is a kernel interface. */
+static int default_mtu(const struct zs_ethport *p)
+{
+	uint16_t mtu = RTE_ETHER_MTU;
+	int kern = p->info.if_index != 0 ? zs_kernif_get_mtu(p->info.if_index) : -ENODEV;
+
+	if (kern >= 68 && kern <= UINT16_MAX)
+		return kern;
+	if (rte_eth_dev_get_mtu(p->id, &mtu) < 0 || mtu < 68)
+		return RTE_ETHER_MTU;
+	return mtu;
+}
+
+int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
+{
+	struct zs_ethport *p = &d->port[index];
+	int rc;
+
+	p->id = cfg->port_id;
+	if (!rte_eth_dev_is_valid_port(p->id)) {
+		if (d->own_tap)
+			return zs_dpdk_fail(-ENODEV, "port %u: cannot make the tap interface zs0 "
+					    "(needs CAP_NET_ADMIN and /dev/net/tun; or zs0 is in use)",
+					    index);
+		return zs_dpdk_fail(-ENODEV, "port %u: there is no DPDK port %u (found %u)", index,
+				    p->id, rte_eth_dev_count_avail());
+	}
+	rc = rte_eth_dev_info_get(p->id, &p->info);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s", index, strerror(-rc));
+	p->mtu = cfg->mtu != 0 ? cfg->mtu : (uint16_t)default_mtu(p);
+	if (p->mtu < 68)
+		return zs_dpdk_fail(-EINVAL, "port %u: MTU %u is too small", index, p->mtu);
+	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : DEFAULT_DESCS;
+	p->n_txd = cfg->n_txd != 0 ? cfg->n_txd : DEFAULT_DESCS;
+	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: no usable ring sizes: %s", index, strerror(-rc));
+	p->held = p->n_rxd + p->n_txd;
+	if (driver_is(p, "net_af_xdp"))
+		p->held += AF_XDP_HELD;
+	return 0;
+}
+
+static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_port *cfg)
+{
+	struct rte_eth_conf conf = { .rxmode.mtu = RTE_ETHER_MTU };
+	int rc;
+
+	p->offloads = choose_offloads(p, cfg->no_offloads, &conf);
+	p->tx_prepare = needs_prepare(p);
+	if (p->mtu <= p->info.max_mtu && p->mtu >= p->info.min_mtu &&
+	    p->mtu + 14u <= p->info.max_rx_pktlen)
+		conf.rxmode.mtu = p->mtu;
+	rc = rte_eth_dev_configure(p->id, 1, 1, &conf);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: configuration refused: %s", index,
+				    p->info.driver_name, strerror(-rc));
+	p->configured = true;
+	return 0;
+}
+
+/*
+ * A device without an MTU of its own (memif, ring, vhost) takes any frame that its buffers hold. What
+ * af_packet advertises is not what it can do: its kernel interface knows better.
+ */
+static int set_mtu(const struct zs_ethport *p, uint16_t index)
+{
+	uint16_t now = 0;
+	int rc;
+
+	if (rte_eth_dev_get_mtu(p->id, &now) == 0 && now == p->mtu && p->info.if_index == 0)
+		return 0;
+	rc = rte_eth_dev_set_mtu(p->id, p->mtu);
+	if (rc == -ENOTSUP)
+		return 0;
+	if (rc < 0 && driver_is(p, "net_af_packet"))
+		rc = zs_kernif_set_mtu(p->info.if_index, p->mtu);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: MTU %u refused (allowed %u to %u): %s", index,
+				    p->info.driver_name, p->mtu, p->info.min_mtu, p->info.max_mtu,
+				    strerror(-rc));
+	return 0;
+}
+
+static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uint32_t room)
+{
+	struct rte_mempool *mp = d->pkt_pool;
+	int rc;
+
+	if (room > ZS_DPDK_PKT_ROOM) {
+		p->rx_pool = zs_pool_rx(d, index, (uint16_t)room, 2 * p->held);
+		mp = p->rx_pool;
+	}
+	if (mp == NULL)
+		return -ENOMEM;
+	rc = rte_eth_rx_queue_setup(p->id, ZS_QUEUE, p->n_rxd,
+				    (unsigned)rte_eth_dev_socket_id(p->id), NULL, mp);
+	if (rc < 0) {
+		rte_mempool_free(p->rx_pool);
+		p->rx_pool = NULL;
+	}
+	return rc;
+}
+
+/*
+ * Room for one frame of the MTU; some drivers want room for the largest frame that their own rings
+ * can hold, and have no other way to say it than to refuse.
+ */
+static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
+{
+	uint32_t room = RTE_ALIGN(p->mtu + (uint32_t)L2_OVERHEAD, 64u);
+	int rc;
+
+	room = RTE_MIN(room, (uint32_t)UINT16_MAX - RTE_PKTMBUF_HEADROOM);
+	rc = setup_rx(d, p, index, room);
+	if (rc < 0 && room > ZS_DPDK_PKT_ROOM && room < ZS_DPDK_BIG_ROOM)
+		rc = setup_rx(d, p, index, ZS_DPDK_BIG_ROOM);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: receive queue of %u refused: %s", index,
+				    p->info.driver_name, p->n_rxd, strerror(-rc));
+	rc = rte_eth_tx_queue_setup(p->id, ZS_QUEUE, p->n_txd,
+				    (unsigned)rte_eth_dev_socket_id(p->id), NULL);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: transmit queue of %u refused: %s", index,
+				    p->info.driver_name, p->n_txd, strerror(-rc));
+	return 0;
+}
+
+static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *want)
+{
+	static const struct zs_mac none;
+	struct rte_ether_addr addr;
+	int rc;
+
+	if (memcmp(want, &none, sizeof(none)) != 0) {
+		memcpy(&addr, want, sizeof(addr));
+		rc = rte_eth_dev_default_mac_addr_set(p->id, &addr);
+		if (rc < 0)
+			return zs_dpdk_fail(rc, "port %u: %s: MAC address refused: %s", index,
+					    p->info.driver_name, strerror(-rc));
+	}
+	rc = rte_eth_macaddr_get(p->id, &addr);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: no MAC address: %s", index, strerror(-rc));
+	memcpy(&p->mac, &addr, sizeof(p->mac));
+	return 0;
+}
+
+static int start(struct zs_ethport *p, uint16_t index, bool promiscuous)
+{
+	int rc = rte_eth_dev_start(p->id);
+
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: does not start: %s", index,
+				    p->info.driver_name, strerror(-rc));
+	p->started = true;
+	rc = rte_eth_dev_set_link_up(p->id);
+	if (rc < 0 && rc != -ENOTSUP)
+		zs_dpdk_warn("port %u: link does not come up: %s", index, strerror(-rc));
+	if (promiscuous) {
+		rc = rte_eth_promiscuous_enable(p->id);
+		if (rc < 0 && rc != -ENOTSUP)
+			return zs_dpdk_fail(rc, "port %u: %s: no promiscuous mode: %s", index,
+					    p->info.driver_name, strerror(-rc));
+	}
+	return 0;
+}
+
+int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
+{
+	struct zs_ethport *p = &d->port[index];
+	int rc = configure(p, index, cfg);
+
+	if (rc == 0)
+		rc = set_mtu(p, index);
+	if (rc == 0)
+		rc = setup_queues(d, p, index);
+	if (rc == 0)
+		rc = set_mac(p, index, &cfg->mac);
+	if (rc == 0)
+		rc = start(p, index, cfg->promiscuous);
+	return rc;
+}
+
+void zs_ethport_stop(struct zs_dpdk *d, uint16_t index)
+{
+	struct zs_ethport *p = &d->port[index];
+
+	if (p->started)
+		(void)rte_eth_dev_stop(p->id); /* nothing to be done about a device that will not */
+	if (p->configured)
+		(void)rte_eth_dev_close(p->id);
+	p->started = p->configured = false;
+}

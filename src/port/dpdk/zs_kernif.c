@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's end of a device that has one (net_tap, net_af_packet, net_af_xdp): its MTU, and for a
+ * tap interface that we made, its MAC and IPv4 address. Plain ioctl()s, in the network namespace of the process.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "port/dpdk/zs_dpdk_state.h"
+
+/* One request on the interface; ifr_name is filled in here. */
+static int request(unsigned if_index, unsigned long what, struct ifreq *ifr)
+{
+	int fd, rc = 0;
+
+	if (if_indextoname(if_index, ifr->ifr_name) == NULL)
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, what, ifr) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int zs_kernif_get_mtu(unsigned if_index)
+{
+	struct ifreq ifr = { 0 };
+	int rc = request(if_index, SIOCGIFMTU, &ifr);
+
+	return rc < 0 ? rc : ifr.ifr_mtu;
+}
+
+int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+
+	return request(if_index, SIOCSIFMTU, &ifr);
+}
+
+/* Both ends of a fresh tap device have one address: the kernel's gets another one, locally administered. */
+static int set_other_mac(unsigned if_index, const struct zs_mac *port_mac)
+{
+	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
+
+	memcpy(ifr.ifr_hwaddr.sa_data, port_mac, sizeof(*port_mac));
+	ifr.ifr_hwaddr.sa_data[0] = (char)((ifr.ifr_hwaddr.sa_data[0] & 0xfe) | 0x02);
+	ifr.ifr_hwaddr.sa_data[5] = (char)(ifr.ifr_hwaddr.sa_data[5] ^ 0x01);
+	return request(if_index, SIOCSIFHWADDR, &ifr);
+}
+
+static int set_addr(unsigned if_index, unsigned long what, uint32_t addr_be)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = addr_be };
+	struct ifreq ifr = { 0 };
+
+	memcpy(&ifr.ifr_addr, &sin, sizeof(sin));
+	return request(if_index, what, &ifr);
+}
+
+static int set_up(unsigned if_index)
+{
+	struct ifreq ifr = { 0 };
+	int rc = request(if_index, SIOCGIFFLAGS, &ifr);
+
+	if (rc < 0)
+		return rc;
+	ifr.ifr_flags |= IFF_UP;
+	return request(if_index, SIOCSIFFLAGS, &ifr);
+}
+
+int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
+		    uint8_t prefix)
+{
+	uint32_t mask = prefix == 0 ? 0 : ~0u << (32 - prefix);
+	int rc = set_other_mac(if_index, port_mac);
+
+	if (rc == 0 && ip4_be != 0)
+		rc = set_addr(if_index, SIOCSIFADDR, ip4_be);
+	if (rc == 0 && ip4_be != 0)
+		rc = set_addr(if_index, SIOCSIFNETMASK, htonl(mask));
+	if (rc == 0)
+		rc = set_up(if_index);
+	return rc;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The buffer pools. Every buffer has a private area of ZS_PRIV_SIZE bytes, zero when its pool is
+ * made (rte_pktmbuf_init) and afterwards as its last user left it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <rte_errno.h>
+
+#include "core/zs_pkt.h"
+#include "port/dpdk/zs_dpdk_state.h"
+
+enum { CACHE = 256, OTHER_MEM_MB = 64 };
+
+/* What one buffer takes in a pool, headers, padding and all. */
+static uint64_t buf_size(uint32_t room)
+{
+	return 192 + sizeof(struct rte_mbuf) + ZS_PRIV_SIZE + RTE_PKTMBUF_HEADROOM + room;
+}
+
+static uint32_t ring_bufs(const struct zs_dpdk_port *p)
+{
+	return (p->n_rxd != 0 ? p->n_rxd : 1024u) + (p->n_txd != 0 ? p->n_txd : 1024u);
+}
+
+uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
+{
+	uint64_t bytes = cfg->n_pkt * buf_size(ZS_DPDK_PKT_ROOM) +
+			 cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
+			 cfg->n_big * buf_size(cfg->big_room);
+
+	for (uint16_t i = 0; i < cfg->n_ports; i++) {
+		bytes += ring_bufs(&cfg->port[i]) * buf_size(ZS_DPDK_PKT_ROOM);
+		if (cfg->port[i].mtu > 1500) /* its own pool: zs_ethport.c */
+			bytes += 2 * ring_bufs(&cfg->port[i]) * buf_size(cfg->port[i].mtu);
+	}
+	return (uint32_t)(bytes / 8 * 9 >> 20) + OTHER_MEM_MB;
+}
+
+static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t n, uint32_t room)
+{
+	uint32_t cache = RTE_MIN((uint32_t)CACHE, n / 8);
+	struct rte_mempool *mp;
+
+	mp = rte_pktmbuf_pool_create(name, n, cache, ZS_PRIV_SIZE,
+				     (uint16_t)(RTE_PKTMBUF_HEADROOM + room), d->socket);
+	if (mp == NULL)
+		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of %" PRIu32 " bytes: %s", n,
+			     room, rte_strerror(rte_errno));
+	return mp;
+}
+
+/* Rings hold buffers for as long as they like: what they can hold must not be all there is. */
+static uint32_t least_pkt(const struct zs_dpdk *d)
+{
+	uint32_t n = 128;
+
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		n += d->port[i].held;
+	return n;
+}
+
+int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
+{
+	if (cfg->n_pkt == 0 || cfg->n_hdr == 0 || cfg->n_big == 0 ||
+	    cfg->big_room < ZS_DPDK_PKT_ROOM || cfg->big_room > UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+		return zs_dpdk_fail(-EINVAL, "pool sizes out of range");
+	d->pkt_pool = create(d, "zs_pkt", RTE_MAX(cfg->n_pkt, least_pkt(d)), ZS_DPDK_PKT_ROOM);
+	if (d->pkt_pool != NULL)
+		d->hdr_pool = create(d, "zs_hdr", cfg->n_hdr, ZS_DPDK_HDR_ROOM);
+	if (d->hdr_pool != NULL)
+		d->big_pool = create(d, "zs_big", cfg->n_big, cfg->big_room);
+	return d->big_pool != NULL ? 0 : -ENOMEM;
+}
+
+struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, uint16_t index, uint16_t room, uint32_t n)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "zs_rx%u_%u", index, room);
+	return create(d, name, n, room);
+}
+
+void zs_pools_free(struct zs_dpdk *d)
+{
+	rte_mempool_free(d->big_pool); /* NULL allowed */
+	rte_mempool_free(d->hdr_pool);
+	rte_mempool_free(d->pkt_pool);
+	d->big_pool = d->hdr_pool = d->pkt_pool = NULL;
+}
+
+struct zs_dpdk_pools zs_dpdk_pools(const struct zs_dpdk *d)
+{
+	return (struct zs_dpdk_pools){ .pkt = d->pkt_pool, .hdr = d->hdr_pool, .big = d->big_pool };
+}
+
+uint32_t zs_dpdk_bufs_in_use(const struct zs_dpdk *d)
+{
+	uint32_t n = rte_mempool_in_use_count(d->pkt_pool) + rte_mempool_in_use_count(d->hdr_pool) +
+		     rte_mempool_in_use_count(d->big_pool);
+
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		if (d->port[i].rx_pool != NULL)
+			n += rte_mempool_in_use_count(d->port[i].rx_pool);
+	return n;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * SIGINT and SIGTERM ask the loop to end. The flag is the one static variable of the port: a signal
+ * handler has no argument. A handler that the application installed stays; a second SIGINT or SIGTERM
+ * finds the default action again, so that a hung program can be ended.
+ */
+#include <stddef.h>
+
+#include "port/dpdk/zs_dpdk_state.h"
+
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	signal_seen = 1;
+}
+
+static void catch_one(int signo, struct sigaction *old)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(signo, NULL, old) == 0 && old->sa_handler == SIG_DFL)
+		(void)sigaction(signo, &sa, NULL); /* fails for bad numbers only */
+}
+
+static void restore_one(int signo, const struct sigaction *old)
+{
+	struct sigaction now;
+
+	if (sigaction(signo, NULL, &now) == 0 && now.sa_handler == on_signal)
+		(void)sigaction(signo, old, NULL);
+}
+
+void zs_signal_catch(struct zs_dpdk *d)
+{
+	signal_seen = 0;
+	catch_one(SIGINT, &d->old_int);
+	catch_one(SIGTERM, &d->old_term);
+	d->signals = true;
+}
+
+void zs_signal_restore(struct zs_dpdk *d)
+{
+	if (!d->signals)
+		return;
+	restore_one(SIGINT, &d->old_int);
+	restore_one(SIGTERM, &d->old_term);
+	d->signals = false;
+}
+
+bool zs_signal_seen(void)
+{
+	return signal_seen != 0;
+}
