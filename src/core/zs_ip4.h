@@ -19,8 +19,9 @@ enum { ZS_L34_OFF = sizeof(struct zs_eth_hdr) + sizeof(struct zs_ip4_hdr) };
 
 /*
  * Consumes m, which starts with the transport header (l4_len set, ol_flags assigned with the L4
- * checksum wish). Prepends IPv4 and Ethernet headers into the headroom of m, routes, and sends.
- * Larger than the MTU: fragments, or drops with DF. src any = the interface's address.
+ * checksum wish; the field itself is filled here). Prepends IPv4 and Ethernet headers into the
+ * headroom of m, which must be writable, routes, and sends. Larger than the MTU: fragments made of
+ * references, or drops with DF. src any = the interface's address.
  * Returns 0 or -ENETUNREACH, -EMSGSIZE, -ENOBUFS (m consumed all the same).
  */
 int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
@@ -37,8 +38,11 @@ void zs_ipfrag_fini(struct zs_stack *s);
 /* Consumes m, parsed as ZS_PKT_ICMP: echo is answered; errors are matched to UDP and TCP. */
 void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
 
-/* Borrows m, the offending packet as received (frame start); quotes it in an error. Rate-limited. */
-void zs_icmp_send_unreach(struct zs_stack *s, const struct rte_mbuf *m, const struct zs_pktinfo *pi,
+/*
+ * Borrows m, the offending packet as received (frame start); quotes it by reference in an error.
+ * Rate-limited; silent where RFC 1122 3.2.2 wants silence.
+ */
+void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
 			  uint8_t code);
 
 #endif

@@ -15,6 +15,22 @@
 
 enum { MIN_MTU = 68 }; /* RFC 791 */
 
+bool zs_pkt_writable(const struct rte_mbuf *m)
+{
+	if (RTE_MBUF_CLONED(m) || rte_mbuf_refcnt_read(m) != 1)
+		return false;
+	return !RTE_MBUF_HAS_EXTBUF(m) || rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
+}
+
+uint32_t zs_pkt_mem(const struct rte_mbuf *m)
+{
+	uint32_t mem = 0;
+
+	for (; m != NULL; m = m->next)
+		mem += zs_pkt_truesize(m);
+	return mem;
+}
+
 uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
 	uint32_t sum = 0, done = 0;
@@ -68,6 +84,48 @@ struct rte_mbuf *zs_pkt_adj(struct rte_mbuf *m, uint16_t n)
 	next->nb_segs = m->nb_segs - 1;
 	rte_pktmbuf_free_seg(m);
 	return zs_pkt_adj(next, 0); /* empty buffers need not be alone */
+}
+
+void zs_pkt_join(struct rte_mbuf *head, struct rte_mbuf *body)
+{
+	if (body == NULL)
+		return;
+	rte_pktmbuf_lastseg(head)->next = body;
+	head->nb_segs += body->nb_segs;
+	head->pkt_len += body->pkt_len;
+}
+
+struct rte_mbuf *zs_pkt_slice(struct zs_stack *s, struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	struct rte_mbuf *head = NULL, *tail = NULL;
+
+	for (; m != NULL && len > 0; m = m->next) {
+		struct rte_mbuf *c;
+		uint16_t n;
+
+		if (off >= m->data_len) {
+			off -= m->data_len;
+			continue;
+		}
+		n = (uint16_t)RTE_MIN(m->data_len - off, len);
+		c = zs_pkt_clone(s, m, (uint16_t)(m->data_off + off), n);
+		if (unlikely(c == NULL)) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+		if (head == NULL) {
+			head = c;
+		} else {
+			tail->next = c;
+			head->nb_segs++;
+			head->pkt_len += n;
+		}
+		tail = c;
+		len -= n;
+		off = 0;
+	}
+	return head;
 }
 
 static uint32_t prefix_mask_be(uint8_t prefix)

@@ -58,6 +58,12 @@ void zs_txq_clear(struct zs_netif *nif);
 
 /* ---- whole packets ---- */
 
+/* The first buffer of m is held by nobody else: headers may be written into it. */
+bool zs_pkt_writable(const struct rte_mbuf *m);
+
+/* Memory that all buffers of the packet keep occupied. */
+uint32_t zs_pkt_mem(const struct rte_mbuf *m);
+
 /* Unfolded checksum of bytes [off, off + len) of the packet, over all its buffers. */
 uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 
@@ -72,5 +78,14 @@ void zs_pkt_trim(struct rte_mbuf *m, uint32_t len);
  * another one when nothing was left in m.
  */
 struct rte_mbuf *zs_pkt_adj(struct rte_mbuf *m, uint16_t n);
+
+/*
+ * Bytes [off, off + len) of m as a new packet of references; m is borrowed, its memory gains
+ * references. NULL (counts nothing) when len is 0 or the pool is empty.
+ */
+struct rte_mbuf *zs_pkt_slice(struct zs_stack *s, struct rte_mbuf *m, uint32_t off, uint32_t len);
+
+/* Consumes both: body (may be NULL) behind the last buffer of head. */
+void zs_pkt_join(struct rte_mbuf *head, struct rte_mbuf *body);
 
 #endif

@@ -19,11 +19,13 @@ struct zs_udp {
 	uint32_t rx_bytes;                  /* payload */
 	uint32_t rx_mem, rcvbuf;            /* truesize queued, limit */
 	bool reuseaddr, reuseport, broadcast;
+	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
 	uint8_t ttl, tos;
 };
 
 int zs_udp_init(struct zs_stack *s);
 void zs_udp_fini(struct zs_stack *s);
+uint32_t zs_udp_count(const struct zs_stack *s); /* endpoints open */
 
 struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family); /* NULL: table full */
 void zs_udp_close(struct zs_stack *s, struct zs_udp *u);
@@ -31,12 +33,16 @@ void zs_udp_close(struct zs_stack *s, struct zs_udp *u);
 /* port 0 picks an ephemeral one. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
 int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 
-/* Binds when necessary; addr NULL dissolves the association. */
+/*
+ * Binds when necessary; addr NULL dissolves the association. -ENETUNREACH, -EINVAL (port 0), -EACCES
+ * (broadcast without leave), -EADDRINUSE.
+ */
 int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 
 /*
- * Consumes m (a chain; payload only, its buffers are not changed) on success only. to NULL = connected
- * peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS, -ENETUNREACH, -EACCES (broadcast without leave).
+ * Consumes m (a chain; payload only, its bytes are not changed) on success only. to NULL = connected
+ * peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS, -ENETUNREACH, -EINVAL (port 0), -EACCES (broadcast
+ * without leave).
  */
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
 		uint16_t port);

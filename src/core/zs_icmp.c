@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ICMP (RFC 792, RFC 1122 3.2.2): echo is answered in the buffer that asked; errors that quote a
+ * packet of ours go to UDP and TCP; our own errors quote by reference and are limited in rate. What
+ * must not be answered by an error is not: errors, group addresses, later fragments.
+ */
+#include <errno.h>
+
+#include <rte_byteorder.h>
+
+#include "core/tcp/zs_tcp.h"
+#include "core/zs_ip4.h"
+#include "core/zs_parse.h"
+#include "core/zs_state.h"
+#include "core/zs_udp.h"
+#include "wire/zs_cksum.h"
+
+enum {
+	QUOTE_MAX = 576 - sizeof(struct zs_ip4_hdr) - sizeof(struct zs_icmp_hdr), /* RFC 1812 4.3.2.3 */
+	QUOTE_L4 = 8,
+	MIN_MTU = 68,
+	ECN_MASK = 3,
+};
+
+/* ---- echo ---- */
+
+/* Consumes m, as parsed. The message in a packet of its own that we may write to, or NULL. */
+static struct rte_mbuf *own_message(struct zs_stack *s, struct rte_mbuf *m,
+				    const struct zs_pktinfo *pi)
+{
+	struct rte_mbuf *h, *body;
+	char *to;
+
+	if (likely(zs_pkt_writable(m)))
+		return zs_pkt_adj(m, pi->l4_off);
+	h = zs_hdr_alloc(s);
+	to = h == NULL ? NULL : rte_pktmbuf_prepend(h, sizeof(struct zs_icmp_hdr));
+	body = zs_pkt_slice(s, m, pi->data_off, pi->data_len);
+	if (unlikely(to == NULL || (body == NULL && pi->data_len > 0))) {
+		rte_pktmbuf_free(body);
+		rte_pktmbuf_free(h);
+		zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
+		return NULL;
+	}
+	memcpy(to, rte_pktmbuf_mtod_offset(m, const void *, pi->l4_off),
+	       sizeof(struct zs_icmp_hdr));
+	zs_pkt_join(h, body);
+	rte_pktmbuf_free(m);
+	return h;
+}
+
+/* Consumes m. Only the type changes, so the checksum is corrected, not computed (RFC 1624). */
+static void echo_reply(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	struct zs_icmp_hdr *icmp;
+	uint16_t old, new;
+
+	m = own_message(s, m, pi);
+	if (m == NULL)
+		return;
+	icmp = rte_pktmbuf_mtod(m, struct zs_icmp_hdr *);
+	memcpy(&old, icmp, sizeof(old));
+	icmp->type = ZS_ICMP_ECHO_REPLY;
+	memcpy(&new, icmp, sizeof(new));
+	icmp->cksum = zs_cksum_finish((uint16_t)~icmp->cksum + (uint32_t)(uint16_t)~old + new);
+	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	m->l4_len = sizeof(*icmp);
+	(void)zs_ip4_output(s, m, &pi->flow.laddr, &pi->flow.faddr, ZS_PROTO_ICMP, s->cfg.ttl,
+			    pi->tos & ~ECN_MASK, false); /* failures are counted there */
+}
+
+/* ---- errors from others ---- */
+
+/* RFC 1191 7: a router of old does not say what fits; the next common MTU below is the guess. */
+static uint32_t plateau_below(uint32_t len)
+{
+	static const uint16_t plateau[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296 };
+
+	for (unsigned i = 0; i < sizeof(plateau) / sizeof(plateau[0]); i++)
+		if (plateau[i] < len)
+			return plateau[i];
+	return MIN_MTU;
+}
+
+/* RFC 1122 4.1.3.3: UDP's users hear of every error; the numbers are the customary ones. */
+static int error_of(uint8_t type, uint8_t code)
+{
+	if (type == ZS_ICMP_PARAM_PROBLEM)
+		return EPROTO;
+	if (type == ZS_ICMP_TIME_EXCEEDED)
+		return EHOSTUNREACH;
+	switch (code) {
+	case ZS_UNREACH_NET:
+	case ZS_UNREACH_NET_PROHIB:
+		return ENETUNREACH;
+	case ZS_UNREACH_PROTO:
+		return ENOPROTOOPT;
+	case ZS_UNREACH_PORT:
+		return ECONNREFUSED;
+	case ZS_UNREACH_FRAG_NEEDED:
+		return EMSGSIZE;
+	default:
+		return EHOSTUNREACH;
+	}
+}
+
+static uint32_t next_hop_mtu(const struct zs_icmp_hdr *icmp, const struct zs_ip4_hdr *quoted)
+{
+	uint32_t mtu = rte_be_to_cpu_16(icmp->seq_be);
+
+	if (icmp->type != ZS_ICMP_UNREACH || icmp->code != ZS_UNREACH_FRAG_NEEDED)
+		return 0;
+	if (mtu == 0)
+		mtu = plateau_below(rte_be_to_cpu_16(quoted->len_be));
+	return RTE_MAX(mtu, (uint32_t)MIN_MTU);
+}
+
+/* The quoted packet was ours: hand the news to whoever sent it. */
+static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
+			    const struct zs_ip4_hdr *quoted, const uint8_t *l4)
+{
+	struct zs_flow flow = {
+		.laddr = zs_addr_ip4(quoted->src_be),
+		.faddr = zs_addr_ip4(quoted->dst_be),
+		.family = ZS_AF_IP4,
+		.proto = quoted->proto,
+	};
+	uint16_t ports[2];
+	uint32_t seq;
+
+	memcpy(ports, l4, sizeof(ports));
+	memcpy(&seq, l4 + sizeof(ports), sizeof(seq));
+	flow.lport = rte_be_to_cpu_16(ports[0]);
+	flow.fport = rte_be_to_cpu_16(ports[1]);
+	switch (quoted->proto) {
+	case ZS_PROTO_UDP:
+		zs_udp_icmp_error(s, &flow, error_of(icmp->type, icmp->code));
+		return ZS_DROP_COUNT;
+	case ZS_PROTO_TCP:
+		zs_tcp_icmp_error(s, &flow, rte_be_to_cpu_32(seq), icmp->type, icmp->code,
+				  next_hop_mtu(icmp, quoted));
+		return ZS_DROP_COUNT;
+	default:
+		return ZS_DROP_ICMP_IGNORED;
+	}
+}
+
+/* Borrows m. ZS_DROP_COUNT when the error found its addressee. */
+static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
+			     const struct zs_pktinfo *pi)
+{
+	const struct zs_icmp_hdr *icmp =
+		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
+	const struct zs_ip4_hdr *quoted = (const struct zs_ip4_hdr *)(icmp + 1);
+	uint32_t there = RTE_MIN((uint32_t)(m->data_len - pi->data_off), pi->data_len);
+	uint32_t ihl;
+
+	if (there < sizeof(*quoted))
+		return ZS_DROP_ICMP_BAD;
+	ihl = (quoted->ver_ihl & 0xfu) * 4;
+	if (quoted->ver_ihl >> 4 != 4 || ihl < sizeof(*quoted) || there < ihl + QUOTE_L4)
+		return ZS_DROP_ICMP_BAD;
+	if (pi->bcast || quoted->src_be != pi->flow.laddr.ip4_be ||
+	    quoted->frag_be & rte_cpu_to_be_16(ZS_IP4_OFFMASK))
+		return ZS_DROP_ICMP_IGNORED;
+	return deliver(s, icmp, quoted, (const uint8_t *)quoted + ihl);
+}
+
+void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
+{
+	const struct zs_icmp_hdr *icmp =
+		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
+	uint32_t sum = zs_pkt_sum(m, pi->l4_off, sizeof(*icmp) + pi->data_len);
+	enum zs_drop why = ZS_DROP_ICMP_IGNORED;
+
+	if (unlikely(zs_cksum_fold(sum) != 0xffff)) {
+		zs_pkt_drop(s, m, ZS_DROP_ICMP_CKSUM);
+		return;
+	}
+	switch (icmp->type) {
+	case ZS_ICMP_ECHO:
+		if (pi->bcast) /* RFC 1122 3.2.2.6 leaves the choice: no amplifier here */
+			break;
+		echo_reply(s, m, pi);
+		return;
+	case ZS_ICMP_UNREACH:
+	case ZS_ICMP_TIME_EXCEEDED:
+	case ZS_ICMP_PARAM_PROBLEM:
+		why = error_in(s, m, pi);
+		break;
+	default:
+		break;
+	}
+	if (why == ZS_DROP_COUNT)
+		rte_pktmbuf_free(m);
+	else
+		zs_pkt_drop(s, m, why);
+}
+
+/* ---- errors from us ---- */
+
+void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
+			  uint8_t code)
+{
+	uint32_t len = RTE_MIN(m->pkt_len - pi->l3_off, (uint32_t)QUOTE_MAX);
+	struct rte_mbuf *h, *quote;
+	struct zs_icmp_hdr *icmp;
+
+	if (pi->bcast || pi->kind == ZS_PKT_FRAG || pi->flow.proto == ZS_PROTO_ICMP)
+		return;
+	if (!zs_bucket_take(s, &s->icmp_limit)) {
+		s->stats.drops[ZS_DROP_ICMP_RATE]++;
+		return;
+	}
+	h = zs_hdr_alloc(s);
+	icmp = h == NULL ? NULL : (struct zs_icmp_hdr *)rte_pktmbuf_prepend(h, sizeof(*icmp));
+	quote = zs_pkt_slice(s, m, pi->l3_off, len);
+	if (unlikely(icmp == NULL || quote == NULL)) {
+		rte_pktmbuf_free(quote);
+		zs_pkt_drop(s, h, ZS_DROP_NO_MBUF);
+		return;
+	}
+	*icmp = (struct zs_icmp_hdr){ .type = ZS_ICMP_UNREACH, .code = code };
+	zs_pkt_join(h, quote);
+	icmp->cksum = zs_cksum_finish(zs_pkt_sum(h, 0, h->pkt_len));
+	h->l4_len = sizeof(*icmp);
+	/* failures are counted there */
+	(void)zs_ip4_output(s, h, &pi->flow.laddr, &pi->flow.faddr, ZS_PROTO_ICMP, s->cfg.ttl, 0,
+			    false);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * IPv4 reassembly (RFC 791 3.2, RFC 815 in spirit). Fragments wait as they came and are chained when
+ * all are there: no byte moves. What bounds it: datagrams, memory, fragments of one datagram, time.
+ *
+ * The time is 30 s, not the 60 to 120 s of RFC 1122 3.3.2: at today's rates the 16-bit identification
+ * wraps within seconds (RFC 4963), so that what is still missing after 30 s is more likely to be
+ * completed by a stranger than by its own kin. No ICMP time exceeded is sent.
+ *
+ * A datagram whose fragments overlap is an attack or a wreck: it is thrown away, and what still comes
+ * of it too (RFC 5722 3). A fragment that came twice is merely ignored.
+ */
+#include <errno.h>
+
+#include <rte_byteorder.h>
+
+#include "core/zs_ip4.h"
+#include "core/zs_parse.h"
+#include "core/zs_state.h"
+#include "wire/zs_cksum.h"
+
+enum {
+	MAX_DATAGRAMS = 256,
+	MAX_FRAGS = 256, /* of one datagram */
+	MAX_MEM = 4 << 20,
+	TIMEOUT_US = 30 * 1000000,
+	BUCKETS = 128,
+	IP4_MAX = 65535,
+};
+
+/* In the private area of a fragment. */
+struct frag {
+	struct rte_mbuf *next; /* by offset */
+	uint16_t off, len;     /* in the datagram's payload */
+	uint16_t l3_off, l4_off; /* in the frame */
+};
+_Static_assert(sizeof(struct frag) <= ZS_PRIV_SIZE, "frag must fit the private area");
+
+struct datagram {
+	struct zs_list hash_link; /* in a bucket, or in the free list */
+	struct zs_list age_link;
+	uint64_t deadline_us;
+	uint32_t src_be, dst_be;
+	uint16_t id_be;
+	uint8_t proto;
+	bool dead;           /* overlapped: only its name is kept */
+	struct rte_mbuf *frags;
+	uint32_t mem, have;  /* have: payload bytes */
+	uint32_t total;      /* payload bytes, 0 = last fragment not seen */
+	uint16_t n;
+};
+
+struct zs_frag_table {
+	struct datagram dg[MAX_DATAGRAMS];
+	struct zs_list bucket[BUCKETS];
+	struct zs_list free;
+	struct zs_list age; /* oldest first */
+	struct zs_timer timer;
+	uint32_t mem;
+};
+
+static struct frag *frag(struct rte_mbuf *m)
+{
+	return rte_mbuf_to_priv(m);
+}
+
+static void expire(struct zs_stack *s, struct zs_timer *timer);
+
+int zs_ipfrag_init(struct zs_stack *s)
+{
+	struct zs_frag_table *t = zs_alloc(s, sizeof(*t));
+
+	if (t == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < BUCKETS; i++)
+		zs_list_init(&t->bucket[i]);
+	zs_list_init(&t->free);
+	zs_list_init(&t->age);
+	for (unsigned i = 0; i < MAX_DATAGRAMS; i++)
+		zs_list_add_tail(&t->free, &t->dg[i].hash_link);
+	t->timer.fire = expire;
+	s->frags = t;
+	return 0;
+}
+
+/* Drops the fragments; the datagram itself stays. */
+static void drop_frags(struct zs_stack *s, struct datagram *d, enum zs_drop why)
+{
+	while (d->frags != NULL) {
+		struct rte_mbuf *m = d->frags;
+
+		d->frags = frag(m)->next;
+		zs_pkt_drop(s, m, why);
+	}
+	s->frags->mem -= d->mem;
+	d->mem = 0;
+}
+
+static void forget(struct zs_frag_table *t, struct datagram *d)
+{
+	zs_list_del(&d->age_link);
+	zs_list_del(&d->hash_link);
+	zs_list_add_head(&t->free, &d->hash_link);
+}
+
+static struct datagram *oldest(struct zs_frag_table *t)
+{
+	return zs_list_empty(&t->age) ? NULL : container_of(t->age.next, struct datagram, age_link);
+}
+
+static void expire(struct zs_stack *s, struct zs_timer *timer)
+{
+	struct datagram *d;
+
+	while ((d = oldest(s->frags)) != NULL) {
+		if (d->deadline_us > s->now_us) {
+			zs_timer_set(&s->wheel, timer, d->deadline_us);
+			return;
+		}
+		drop_frags(s, d, ZS_DROP_FRAG_TIMEOUT);
+		forget(s->frags, d);
+	}
+}
+
+void zs_ipfrag_fini(struct zs_stack *s)
+{
+	struct datagram *d;
+
+	if (s->frags == NULL)
+		return;
+	while ((d = oldest(s->frags)) != NULL) {
+		drop_frags(s, d, ZS_DROP_FRAG_TIMEOUT);
+		forget(s->frags, d);
+	}
+	zs_timer_cancel(&s->wheel, &s->frags->timer);
+	zs_free(s, s->frags);
+	s->frags = NULL;
+}
+
+/* The oldest give way: they are the least likely to be completed. */
+static void push_out(struct zs_stack *s)
+{
+	struct datagram *d = oldest(s->frags);
+
+	drop_frags(s, d, ZS_DROP_FRAG_FULL);
+	forget(s->frags, d);
+}
+
+static void make_room(struct zs_stack *s, uint32_t mem)
+{
+	while (oldest(s->frags) != NULL && s->frags->mem + mem > MAX_MEM)
+		push_out(s);
+}
+
+static struct zs_list *bucket_of(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+{
+	uint64_t h = zs_mix(s->hash_key[0] ^ ip->src_be, s->hash_key[1] ^ ip->id_be);
+
+	return &s->frags->bucket[(h >> 32) % BUCKETS];
+}
+
+static struct datagram *find(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+{
+	struct zs_list *bucket = bucket_of(s, ip);
+
+	for (struct zs_list *l = bucket->next; l != bucket; l = l->next) {
+		struct datagram *d = container_of(l, struct datagram, hash_link);
+
+		if (d->src_be == ip->src_be && d->dst_be == ip->dst_be && d->id_be == ip->id_be &&
+		    d->proto == ip->proto)
+			return d;
+	}
+	return NULL;
+}
+
+static struct datagram *add(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+{
+	struct zs_frag_table *t = s->frags;
+	struct zs_list *node;
+	struct datagram *d;
+
+	if (zs_list_empty(&t->free))
+		push_out(s);
+	node = zs_list_pop(&t->free);
+	d = container_of(node, struct datagram, hash_link);
+	*d = (struct datagram){
+		.deadline_us = s->now_us + TIMEOUT_US,
+		.src_be = ip->src_be,
+		.dst_be = ip->dst_be,
+		.id_be = ip->id_be,
+		.proto = ip->proto,
+	};
+	zs_list_add_head(bucket_of(s, ip), &d->hash_link);
+	zs_list_add_tail(&t->age, &d->age_link);
+	if (!zs_timer_armed(&t->timer))
+		zs_timer_set(&s->wheel, &t->timer, d->deadline_us);
+	return d;
+}
+
+enum verdict { TAKEN, DUPLICATE, OVERLAP };
+
+/* Puts m in its place by offset unless another fragment has some of it. */
+static enum verdict insert(struct datagram *d, struct rte_mbuf *m, bool last)
+{
+	const struct frag *f = frag(m);
+	struct rte_mbuf **at = &d->frags;
+	uint32_t end = (uint32_t)f->off + f->len;
+
+	while (*at != NULL && frag(*at)->off < f->off) {
+		const struct frag *before = frag(*at);
+
+		if ((uint32_t)before->off + before->len > f->off)
+			return OVERLAP;
+		at = &frag(*at)->next;
+	}
+	if (*at != NULL && frag(*at)->off < end) {
+		const struct frag *same = frag(*at);
+
+		return same->off == f->off && same->len == f->len ? DUPLICATE : OVERLAP;
+	}
+	if (d->total != 0 ? end > d->total || last : last && *at != NULL)
+		return OVERLAP; /* two ends, or bytes behind the end */
+	if (last)
+		d->total = end;
+	frag(m)->next = *at;
+	*at = m;
+	return TAKEN;
+}
+
+/*
+ * Smallest useful shapes (RFC 1858, 3128): all fragments but the last are multiples of 8 bytes, and
+ * the first one of a TCP segment holds its whole fixed header, no other one a part of it.
+ */
+static bool sane(const struct zs_pktinfo *pi, uint32_t off, bool last)
+{
+	if (pi->data_len == 0 || (!last && pi->data_len % 8 != 0))
+		return false;
+	if (off + pi->data_len + (pi->l4_off - pi->l3_off) > IP4_MAX)
+		return false;
+	if (pi->flow.proto != ZS_PROTO_TCP)
+		return true;
+	return off == 0 ? pi->data_len >= sizeof(struct zs_tcp_hdr) :
+			  off >= sizeof(struct zs_tcp_hdr);
+}
+
+/* Consumes m. The same packet with a first buffer that we may write to; NULL: no memory. */
+static struct rte_mbuf *own_head(struct zs_stack *s, struct rte_mbuf *m, uint16_t headers)
+{
+	struct rte_mbuf *c;
+	char *to;
+
+	if (likely(zs_pkt_writable(m)))
+		return m;
+	s->stats.allocs++;
+	c = rte_pktmbuf_alloc(s->env.pkt_pool);
+	to = c == NULL ? NULL : rte_pktmbuf_append(c, m->data_len);
+	if (to == NULL) {
+		rte_pktmbuf_free(c);
+		zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
+		return NULL;
+	}
+	memcpy(to, rte_pktmbuf_mtod(m, const void *), m->data_len);
+	s->stats.copies += (uint32_t)(m->data_len - headers);
+	c->nb_segs = m->nb_segs;
+	c->pkt_len = m->pkt_len;
+	c->next = m->next;
+	m->next = NULL;
+	m->nb_segs = 1;
+	rte_pktmbuf_free_seg(m);
+	return c;
+}
+
+/* The header of a whole datagram. No device has seen its transport checksum. */
+static void mend_header(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
+{
+	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, l3_off);
+
+	ip->len_be = rte_cpu_to_be_16((uint16_t)(m->pkt_len - l3_off));
+	ip->frag_be = 0;
+	ip->cksum = 0;
+	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, l4_off - l3_off));
+	m->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+}
+
+/* Takes all fragments out of d; the whole datagram as one frame, or NULL. */
+static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
+{
+	const struct frag first = *frag(d->frags);
+	struct rte_mbuf *head = own_head(s, d->frags, first.l4_off);
+
+	d->frags = first.next;
+	if (unlikely(head == NULL ||
+		     d->total + (first.l4_off - first.l3_off) > IP4_MAX)) {
+		rte_pktmbuf_free(head);
+		drop_frags(s, d, ZS_DROP_FRAG_BAD);
+		return NULL;
+	}
+	while (d->frags != NULL) {
+		struct rte_mbuf *m = d->frags;
+
+		d->frags = frag(m)->next;
+		zs_pkt_join(head, zs_pkt_adj(m, frag(m)->l4_off));
+	}
+	s->frags->mem -= d->mem;
+	mend_header(head, first.l3_off, first.l4_off);
+	return head;
+}
+
+/* Consumes m. False when it was not taken. */
+static bool take(struct zs_stack *s, struct datagram *d, struct rte_mbuf *m, bool last)
+{
+	uint32_t mem = zs_pkt_mem(m), len = frag(m)->len;
+	enum verdict v = OVERLAP;
+
+	if (!d->dead && d->n < MAX_FRAGS)
+		v = insert(d, m, last);
+	if (v != TAKEN) {
+		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
+		if (v == OVERLAP) {
+			drop_frags(s, d, ZS_DROP_FRAG_BAD);
+			d->dead = true;
+		}
+		return false;
+	}
+	d->n++;
+	d->mem += mem;
+	d->have += len;
+	s->frags->mem += mem;
+	return true;
+}
+
+struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
+{
+	const struct zs_ip4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct zs_ip4_hdr *, pi->l3_off);
+	uint16_t bits = rte_be_to_cpu_16(ip->frag_be);
+	uint32_t off = (bits & ZS_IP4_OFFMASK) * 8u;
+	bool last = !(bits & ZS_IP4_MF);
+	struct datagram *d;
+
+	if (!sane(pi, off, last)) {
+		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
+		return NULL;
+	}
+	make_room(s, zs_pkt_mem(m));
+	d = find(s, ip);
+	if (d == NULL)
+		d = add(s, ip);
+	*frag(m) = (struct frag){ .off = (uint16_t)off,
+				  .len = (uint16_t)pi->data_len,
+				  .l3_off = pi->l3_off,
+				  .l4_off = pi->l4_off };
+	if (!take(s, d, m, last) || d->total == 0 || d->have < d->total)
+		return NULL;
+	m = assemble(s, d);
+	forget(s->frags, d);
+	return m;
+}
