@@ -21,7 +21,7 @@
 #include "options.h"
 #include "report.h"
 
-enum { READ_MAX = 1 << 20, MAX_PIECES = 64 };
+enum { MAX_BUFS = 64 };
 
 struct fetch {
 	uint64_t size;              /* of the body, as asked for */
@@ -101,23 +101,25 @@ static bool take(struct fetch *f, const char *data, size_t n)
 
 static bool read_body(int fd, struct fetch *f)
 {
-	while (!f->in_body || f->got < f->size) {
-		struct z_iov v[MAX_PIECES];
-		int n = z_peek(fd, v, MAX_PIECES, 0);   /* look at the bytes where they lie */
-		size_t used = 0;
+	bool ok = true;
+
+	while (ok && (!f->in_body || f->got < f->size)) {
+		z_buf *v[MAX_BUFS];
+		int n = z_recv_bufs(fd, v, MAX_BUFS, NULL);   /* waits for the first */
 
 		if (n < 0)
-			return failed("z_peek");
+			return failed("z_recv_bufs");
 		if (n == 0)
 			return bad("the connection ended early");
 		for (int i = 0; i < n; i++) {
-			if (!take(f, v[i].ptr, v[i].len))
-				return false;
-			used += v[i].len;
+			struct z_iov piece;
+
+			z_buf_iov(v[i], &piece, 1);   /* the bytes where the NIC put them */
+			ok = ok && take(f, piece.ptr, piece.len);
+			z_buf_free(v[i]);
 		}
-		z_consume(fd, used);
 	}
-	return true;
+	return ok;
 }
 
 static bool fetch(const struct sockaddr_in *to, uint64_t size)
