@@ -15,6 +15,17 @@ struct zs_eal_args;
 
 enum { ZS_QUEUE = 0 }; /* of every port, until there is more than one core */
 
+/* What a driver needs that ethdev does not tell (zs_quirks.c). */
+struct zs_quirks {
+	uint32_t held;       /* buffers that it keeps beyond its descriptors */
+	uint32_t min_room;   /* of a receive buffer */
+	uint32_t extra_room; /* beyond the frame */
+	uint32_t max_mtu;
+	const char *mtu_hint; /* for the message when max_mtu is exceeded */
+	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
+	bool no_prepare;
+};
+
 /* A port of the stack. */
 struct zs_ethport {
 	uint16_t id; /* ethdev */
@@ -27,6 +38,7 @@ struct zs_ethport {
 	struct zs_mac mac;
 	struct rte_mempool *rx_pool; /* own pool, or NULL: d->pkt_pool */
 	struct rte_eth_dev_info info;
+	struct zs_quirks quirks;
 };
 
 struct zs_dpdk {
@@ -71,6 +83,8 @@ struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, uint16_t index, uint16_t room,
 int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg);
 int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg);
 void zs_ethport_stop(struct zs_dpdk *d, uint16_t index);
+
+void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q);
 
 /* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
 int zs_kernif_get_mtu(unsigned if_index);

@@ -134,6 +134,25 @@ static int add_devices(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, 
 	return rc;
 }
 
+/*
+ * Errors only. The tap driver calls it an error when the kernel lacks what rte_flow would need. Of two
+ * patterns that match, EAL lets sometimes the first win and sometimes the last: none may overlap.
+ */
+static int add_log_levels(struct zs_eal_args *a, bool own_tap)
+{
+	static const char *const tap[] = { "lib.*:error", "bus.*:error", "pmd.net.tap:critical" };
+	static const char *const any[] = { "*:error" };
+	const char *const *levels = own_tap ? tap : any;
+	size_t n = own_tap ? RTE_DIM(tap) : RTE_DIM(any);
+	int rc = 0;
+
+	if (zs_eal_args_has(a, "--log-level"))
+		return 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--log-level", levels[i]);
+	return rc;
+}
+
 int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
 {
 	int rc;
@@ -144,14 +163,14 @@ int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool
 		rc = zs_eal_args_text(a, ZS_ARG_STRING, cfg->eal_args);
 	if (rc == 0)
 		rc = zs_eal_args_text(a, ZS_ARG_ENV, getenv("ZSTACK_EAL_ARGS"));
-	if (rc == 0 && !zs_eal_args_has(a, "--log-level"))
-		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--log-level", "*:error");
 	if (rc == 0)
 		rc = add_cores(a, cfg);
 	if (rc == 0)
 		rc = add_memory(a, cfg);
 	if (rc == 0)
 		rc = add_devices(a, cfg, own_tap);
+	if (rc == 0)
+		rc = add_log_levels(a, *own_tap);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "%s", a->error[0] != '\0' ? a->error : strerror(-rc));
 	zs_eal_args_finish(a, cfg->prog != NULL ? cfg->prog : "zstack");

@@ -11,10 +11,7 @@
 
 enum {
 	DEFAULT_DESCS = 1024,
-	/* Ethernet header, two VLAN tags and the checksum. */
-	L2_OVERHEAD = 14 + 8 + 4,
-	/* af_xdp fills rings of its own size (ETH_AF_XDP_DFLT_NUM_DESCS, twice), whatever is asked for. */
-	AF_XDP_HELD = 3 * 2048,
+	L2_OVERHEAD = 14 + 4, /* Ethernet header, one VLAN tag or the checksum */
 };
 
 /* One offload of ours and what the device has to advertise for it, all of it. */
@@ -31,11 +28,6 @@ static const struct offload_map offload_map[] = {
 	{ 0, RTE_ETH_TX_OFFLOAD_UDP_CKSUM, ZS_OFF_TX_UDP_CKSUM },
 	{ 0, RTE_ETH_TX_OFFLOAD_MULTI_SEGS, ZS_OFF_TX_MULTI_SEG },
 };
-
-static bool driver_is(const struct zs_ethport *p, const char *name)
-{
-	return strcmp(p->info.driver_name, name) == 0;
-}
 
 /* Writes what is to be switched on into conf and returns it as enum zs_offload. */
 static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t unwanted,
@@ -58,16 +50,13 @@ static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t unwanted,
 
 /*
  * The core leaves checksum fields as the offloads want them; hardware may have further wishes, which
- * its rte_eth_tx_prepare() fulfils. The software devices named here have none.
+ * its rte_eth_tx_prepare() fulfils.
  */
 static bool needs_prepare(const struct zs_ethport *p)
 {
 	uint32_t cksums = ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM;
 
-	if ((p->offloads & cksums) == 0)
-		return false;
-	return !driver_is(p, "net_tap") && !driver_is(p, "net_virtio_user") &&
-	       !driver_is(p, "net_vhost");
+	return (p->offloads & cksums) != 0 && !p->quirks.no_prepare;
 }
 
 /* The MTU to use when none is configured: the kernel's where the device is a kernel interface. */
@@ -81,6 +70,18 @@ static int default_mtu(const struct zs_ethport *p)
 	if (rte_eth_dev_get_mtu(p->id, &mtu) < 0 || mtu < 68)
 		return RTE_ETHER_MTU;
 	return mtu;
+}
+
+static int check_mtu(const struct zs_ethport *p, uint16_t index)
+{
+	if (p->mtu < 68)
+		return zs_dpdk_fail(-EINVAL, "port %u: MTU %u is below 68 (RFC 791)", index,
+				    p->mtu);
+	if (p->mtu > p->quirks.max_mtu)
+		return zs_dpdk_fail(-EINVAL, "port %u: %s: MTU %u, at most %u%s", index,
+				    p->info.driver_name, p->mtu, p->quirks.max_mtu,
+				    p->quirks.mtu_hint);
+	return 0;
 }
 
 int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
@@ -100,17 +101,17 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	rc = rte_eth_dev_info_get(p->id, &p->info);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s", index, strerror(-rc));
+	zs_quirks_get(p, &p->quirks);
 	p->mtu = cfg->mtu != 0 ? cfg->mtu : (uint16_t)default_mtu(p);
-	if (p->mtu < 68)
-		return zs_dpdk_fail(-EINVAL, "port %u: MTU %u is too small", index, p->mtu);
+	rc = check_mtu(p, index);
+	if (rc < 0)
+		return rc;
 	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : DEFAULT_DESCS;
 	p->n_txd = cfg->n_txd != 0 ? cfg->n_txd : DEFAULT_DESCS;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: no usable ring sizes: %s", index, strerror(-rc));
-	p->held = p->n_rxd + p->n_txd;
-	if (driver_is(p, "net_af_xdp"))
-		p->held += AF_XDP_HELD;
+	p->held = p->n_rxd + p->n_txd + p->quirks.held;
 	return 0;
 }
 
@@ -121,6 +122,7 @@ static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_
 
 	p->offloads = choose_offloads(p, cfg->no_offloads, &conf);
 	p->tx_prepare = needs_prepare(p);
+	/* What the device would refuse is left to set_mtu(), which has the words for it. */
 	if (p->mtu <= p->info.max_mtu && p->mtu >= p->info.min_mtu &&
 	    p->mtu + 14u <= p->info.max_rx_pktlen)
 		conf.rxmode.mtu = p->mtu;
@@ -132,24 +134,19 @@ static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_
 	return 0;
 }
 
-/*
- * A device without an MTU of its own (memif, ring, vhost) takes any frame that its buffers hold. What
- * af_packet advertises is not what it can do: its kernel interface knows better.
- */
+/* A device without an MTU of its own (memif, ring, vhost) takes any frame that its buffers hold. */
 static int set_mtu(const struct zs_ethport *p, uint16_t index)
 {
-	uint16_t now = 0;
 	int rc;
 
-	if (rte_eth_dev_get_mtu(p->id, &now) == 0 && now == p->mtu && p->info.if_index == 0)
-		return 0;
-	rc = rte_eth_dev_set_mtu(p->id, p->mtu);
-	if (rc == -ENOTSUP)
-		return 0;
-	if (rc < 0 && driver_is(p, "net_af_packet"))
+	if (p->info.if_index != 0 && zs_kernif_get_mtu(p->info.if_index) == p->mtu)
+		return 0; /* and no privilege needed */
+	if (p->quirks.mtu_by_kernel)
 		rc = zs_kernif_set_mtu(p->info.if_index, p->mtu);
-	if (rc < 0)
-		return zs_dpdk_fail(rc, "port %u: %s: MTU %u refused (allowed %u to %u): %s", index,
+	else
+		rc = rte_eth_dev_set_mtu(p->id, p->mtu);
+	if (rc < 0 && rc != -ENOTSUP)
+		return zs_dpdk_fail(rc, "port %u: %s: MTU %u refused (%u to %u allowed): %s", index,
 				    p->info.driver_name, p->mtu, p->info.min_mtu, p->info.max_mtu,
 				    strerror(-rc));
 	return 0;
@@ -175,19 +172,19 @@ static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uin
 	return rc;
 }
 
-/*
- * Room for one frame of the MTU; some drivers want room for the largest frame that their own rings
- * can hold, and have no other way to say it than to refuse.
- */
+/* Bytes behind the headroom that take one frame of the MTU. */
+static uint32_t rx_room(const struct zs_ethport *p)
+{
+	uint32_t room = p->mtu + (uint32_t)L2_OVERHEAD + p->quirks.extra_room;
+
+	room = RTE_ALIGN(RTE_MAX(room, p->quirks.min_room), 64u);
+	return RTE_MIN(room, (uint32_t)UINT16_MAX - RTE_PKTMBUF_HEADROOM);
+}
+
 static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
 {
-	uint32_t room = RTE_ALIGN(p->mtu + (uint32_t)L2_OVERHEAD, 64u);
-	int rc;
+	int rc = setup_rx(d, p, index, rx_room(p));
 
-	room = RTE_MIN(room, (uint32_t)UINT16_MAX - RTE_PKTMBUF_HEADROOM);
-	rc = setup_rx(d, p, index, room);
-	if (rc < 0 && room > ZS_DPDK_PKT_ROOM && room < ZS_DPDK_BIG_ROOM)
-		rc = setup_rx(d, p, index, ZS_DPDK_BIG_ROOM);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: receive queue of %u refused: %s", index,
 				    p->info.driver_name, p->n_rxd, strerror(-rc));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What some drivers need or can do and ethdev has no words for. Everything here was found by trying, on DPDK
+ * 22.11; a driver that is not named gets no special treatment.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_devargs.h>
+
+#include "port/dpdk/zs_dpdk_state.h"
+
+enum {
+	/*
+	 * Frames lie in slots of a ring that the kernel shares, behind a header of at most 84 bytes; the size of a
+	 * slot is an argument of the device.
+	 */
+	AF_PACKET_FRAMESZ = 2048,
+	AF_PACKET_SLOT_HEADER = 84,
+	/* Its rings have their own size (ETH_AF_XDP_DFLT_NUM_DESCS, and twice), whatever is asked for. */
+	AF_XDP_HELD = 3 * 2048,
+	/* The kernel keeps so much of every buffer to itself (XDP_PACKET_HEADROOM). */
+	AF_XDP_HEADROOM = 256,
+	/* A buffer, all its headers included, has to fit in a page of 4096 bytes. */
+	AF_XDP_MAX_MTU = 3360,
+};
+
+static unsigned long device_arg(const struct zs_ethport *p, const char *key, unsigned long none)
+{
+	const struct rte_devargs *args = rte_dev_devargs(p->info.device);
+	const char *at = args != NULL && args->args != NULL ? strstr(args->args, key) : NULL;
+
+	return at != NULL ? strtoul(at + strlen(key), NULL, 0) : none;
+}
+
+static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
+{
+	unsigned long slot = device_arg(p, "framesz=", AF_PACKET_FRAMESZ);
+
+	q->mtu_by_kernel = true; /* the driver would, but ethdev believes its max_rx_pktlen of 1518 */
+	q->min_room = (uint32_t)slot;
+	q->max_mtu = slot > AF_PACKET_SLOT_HEADER ? (uint32_t)slot - AF_PACKET_SLOT_HEADER : 0;
+	q->mtu_hint = ": its frame size is too small; for an MTU of 9000 add "
+		      "framesz=16384,blocksz=16384,framecnt=512 to the device";
+}
+
+static void af_xdp(struct zs_quirks *q)
+{
+	q->held = AF_XDP_HELD;
+	q->extra_room = AF_XDP_HEADROOM;
+	q->max_mtu = AF_XDP_MAX_MTU;
+	q->mtu_hint = ": a frame has to fit in one page with its buffer's headers";
+}
+
+void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
+{
+	const char *name = p->info.driver_name;
+
+	*q = (struct zs_quirks){ .max_mtu = UINT16_MAX, .mtu_hint = "" };
+	if (strcmp(name, "net_af_packet") == 0)
+		af_packet(p, q);
+	else if (strcmp(name, "net_af_xdp") == 0)
+		af_xdp(q);
+	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
+	else if (strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
+		 strcmp(name, "net_vhost") == 0)
+		q->no_prepare = true;
+}
