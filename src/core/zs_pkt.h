@@ -71,12 +71,18 @@ struct zs_segq {
 	uint32_t mem;   /* truesize */
 };
 
-/* Memory that a queued buffer keeps occupied, in bytes. Indirect buffers are charged what they show. */
+/*
+ * In m->ol_flags, among the bits of dynamic flags: zs_seg(m)->done and done_arg are set. Unlike the
+ * private area, ol_flags is clear in every fresh buffer.
+ */
+#define ZS_PKT_DONE (UINT64_C(1) << 39)
+
+/* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its owner. */
 static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 {
 	uint32_t fixed = sizeof(struct rte_mbuf) + ZS_PRIV_SIZE;
 
-	return fixed + (RTE_MBUF_DIRECT(m) ? m->buf_len : m->data_len);
+	return fixed + (RTE_MBUF_CLONED(m) ? 0 : m->buf_len);
 }
 
 /* Make m, one segment, show len bytes at off from buf_addr. */

@@ -34,6 +34,7 @@ void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
 void zs_half_free(struct zs_stack *s, struct zs_half *h);
 /* The listener for a segment, NULL when none. */
 struct zs_listener *zs_listener_find(struct zs_stack *s, const struct zs_flow *flow);
+struct zs_timer;
 void zs_half_timer(struct zs_stack *s, struct zs_timer *t);
 
 #endif

@@ -14,6 +14,7 @@
 #define ZS_TCB_H
 
 #include "core/tcp/zs_tcp.h"
+#include "base/zs_seq.h"
 #include "core/tcp/zs_tcptab.h"
 #include "core/zs_state.h"
 #include "wire/zs_tcpopt.h"
@@ -114,9 +115,10 @@ struct zs_tcb {
 	struct zs_list port_link;
 	struct zs_listener *listener; /* while on its accept queue */
 	const struct zs_cc_ops *cc;
-	uint64_t cc_priv[8];
+	uint64_t cc_priv[5];
 	struct zs_tcp_opts opts;
 	uint32_t iss, irs, fin_seq;
+	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
 	uint16_t peer_mss, mtu;
 	uint32_t max_snd_wnd;
 	struct zs_sack_block recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
@@ -128,6 +130,8 @@ struct zs_tcb {
 	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
 	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
 	struct rte_mbuf *retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
+	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
+	uint32_t sack_hint_left;    /* left edge of the block that ended at sack_hint */
 	uint32_t sacked_below;	    /* SACKED bytes before lost_hint */
 	uint32_t high_sacked;	    /* highest sequence number SACKed */
 	uint32_t rcvbuf;

@@ -70,6 +70,9 @@ struct zs_tcp_opts *zs_tcp_opts(struct zs_tcb *tcb);
 /* After changing *zs_tcp_opts(): takes effect at once (Nagle release, buffers, keepalive, cc). */
 void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb);
 
+/* TCP_QUICKACK: on: what is owed is acknowledged now and the next segments at once; off: delayed ACKs from now on. */
+void zs_tcp_quickack(struct zs_stack *s, struct zs_tcb *tcb, bool on);
+
 /* port 0 = ephemeral. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
 int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
 
@@ -118,6 +121,8 @@ bool zs_tcp_fin_received(const struct zs_tcb *tcb);
 struct rte_mbuf *zs_tcp_rcvq(const struct zs_tcb *tcb);
 /* Takes at most max bytes as one chain; ownership to the caller. NULL when nothing is queued (or no mbuf for a split). */
 struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
+/* Puts back, in front, what zs_tcp_recv() has just returned and nobody has changed. */
+void zs_tcp_unrecv(struct zs_tcb *tcb, struct rte_mbuf *m);
 /* Frees n queued bytes (n <= readable). */
 void zs_tcp_consume(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n);
 /* Copies out from offset off without consuming; returns bytes. Counted in stats.copies. */

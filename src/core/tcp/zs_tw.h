@@ -11,7 +11,8 @@ struct zs_tw {
 	struct zs_list fifo;
 	uint64_t expire_us;
 	uint32_t hash;
-	uint32_t snd_nxt, rcv_nxt, rcv_wnd;
+	uint32_t snd_nxt, rcv_nxt;
+	uint16_t rcv_wnd; /* as on the wire */
 	uint32_t ts_recent, ts_off;
 	bool ts;
 };
@@ -21,6 +22,7 @@ _Static_assert(sizeof(struct zs_tw) <= 96, "TIME-WAIT entries are compact");
 void zs_tw_enter(struct zs_stack *s, struct zs_tcb *tcb);
 /* Consumes m. */
 void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi);
+struct zs_timer;
 void zs_tw_timer(struct zs_stack *s, struct zs_timer *t);
 void zs_tw_free(struct zs_stack *s, struct zs_tw *tw);
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ACK field and window of a segment (RFC 9293 3.10.7.4 fifth): validity (RFC 5961 5), round trip
+ * samples (RFC 6298, 7323 4), release of the send queue, and what follows for recovery, congestion
+ * window and timers.
+ */
+#include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_output.h"
+#include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_tw.h"
+#include "core/zs_parse.h"
+
+void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us)
+{
+	uint32_t rtt = RTE_MAX(rtt_us, 1u);
+	uint64_t rto;
+
+	if (tcb->srtt_us == 0) { /* RFC 6298 2.2 */
+		tcb->srtt_us = rtt;
+		tcb->rttvar_us = rtt / 2;
+	} else { /* 2.3 */
+		uint32_t diff = rtt > tcb->srtt_us ? rtt - tcb->srtt_us : tcb->srtt_us - rtt;
+
+		tcb->rttvar_us = (uint32_t)((3 * (uint64_t)tcb->rttvar_us + diff) / 4);
+		tcb->srtt_us = (uint32_t)((7 * (uint64_t)tcb->srtt_us + rtt) / 8);
+		tcb->srtt_us = RTE_MAX(tcb->srtt_us, 1u);
+	}
+	tcb->min_rtt_us = RTE_MIN(tcb->min_rtt_us, rtt);
+	rto = tcb->srtt_us + RTE_MAX(4 * (uint64_t)tcb->rttvar_us, (uint64_t)s->cfg.rto_min_us);
+	tcb->rto_us = (uint32_t)RTE_MIN(rto, (uint64_t)s->cfg.rto_max_us);
+}
+
+/* Karn: only from data sent once, or by the echoed timestamp (RFC 7323 4). 0 = no sample. */
+static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_acked *r,
+		       const struct zs_pktinfo *pi)
+{
+	uint32_t ms;
+
+	if (r->has_rtt && !r->retx)
+		return RTE_MAX((uint32_t)s->now_us - r->tx_us, 1u);
+	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
+		return 0;
+	ms = zs_ts_now_ms(s) + tcb->ts_off - pi->opt.ts_ecr;
+	return ms < s->cfg.rto_max_us / 1000 ? RTE_MAX(ms * 1000, 1u) : 0;
+}
+
+/* RFC 9293 3.10.7.4: SND.WL1 and SND.WL2 keep old segments from changing the window. */
+static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	uint32_t wnd = pi->wnd << tcb->snd_wscale;
+	bool changed = wnd != tcb->snd_wnd;
+
+	if (!zs_seq_lt(tcb->snd_wl1, pi->seq) &&
+	    !(tcb->snd_wl1 == pi->seq && zs_seq_leq(tcb->snd_wl2, pi->ack)))
+		return false;
+	tcb->snd_wl1 = pi->seq;
+	tcb->snd_wl2 = pi->ack;
+	tcb->snd_wnd = wnd;
+	tcb->max_snd_wnd = RTE_MAX(tcb->max_snd_wnd, wnd);
+	if (changed && wnd > 0)
+		tcb->deadline[ZS_TT_PERSIST] = 0;
+	if (changed && tcb->unsent != NULL)
+		zs_output_later(s, tcb);
+	return changed;
+}
+
+static bool cwnd_limited(const struct zs_tcb *tcb, uint32_t inflight)
+{
+	if (tcb->flags & ZS_TF_CWND_FULL || inflight + tcb->mss > tcb->cwnd)
+		return true;
+	return tcb->cwnd < tcb->ssthresh && inflight >= tcb->cwnd / 2;
+}
+
+/* More room for the application, and a larger send buffer for a larger window. */
+static void wake_writer(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t want = 2 * (uint64_t)tcb->cwnd;
+
+	if (tcb->opts.sndbuf == 0 && want > tcb->sndbuf)
+		tcb->sndbuf = (uint32_t)RTE_MIN(want, (uint64_t)s->cfg.sndbuf_max);
+	if (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_tcp_send_space(tcb) < tcb->sndbuf / 3)
+		return;
+	tcb->flags &= ~(uint32_t)ZS_TF_WANT_SPACE;
+	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
+}
+
+static void restart_timer(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->snd_una == tcb->snd_nxt)
+		tcb->deadline[ZS_TT_RETX] = 0;
+	else
+		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+}
+
+static void advance_una(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+			struct zs_ack *a)
+{
+	struct zs_acked r = { 0 };
+
+	a->acked = pi->ack - tcb->snd_una;
+	zs_sndq_ack(s, tcb, pi->ack, &r);
+	tcb->snd_una = pi->ack;
+	tcb->bytes_acked += r.bytes;
+	tcb->retx_count = 0;
+	tcb->first_retx_us = 0;
+	a->rtt_us = rtt_of(s, tcb, &r, pi);
+	if (a->rtt_us != 0)
+		zs_rtt_sample(s, tcb, a->rtt_us);
+	restart_timer(s, tcb);
+}
+
+void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	struct zs_ack a = { .inflight = zs_inflight(tcb) };
+	bool outstanding = tcb->snd_una != tcb->snd_nxt;
+	bool window = update_window(s, tcb, pi);
+
+	tcb->probes = 0;
+	if (zs_seq_gt(pi->ack, tcb->snd_una))
+		advance_una(s, tcb, pi, &a);
+	if (pi->opt.n_sack > 0 && tcb->flags & ZS_TF_SACK)
+		zs_sack_input(s, tcb, pi, &a);
+	if (!outstanding)
+		return;
+	/* RFC 5681 2: a duplicate ACK; with SACK it is one that brings news (RFC 6675 2). */
+	if (tcb->flags & ZS_TF_SACK)
+		a.dup = a.sacked > 0 && a.acked == 0;
+	else
+		a.dup = a.acked == 0 && pi->data_len == 0 && !window &&
+			!(pi->tcp_flags & ZS_FIN) && pi->ack == tcb->snd_una;
+	if (a.acked == 0 && a.sacked == 0 && !a.dup)
+		return;
+	a.cwnd_limited = cwnd_limited(tcb, a.inflight);
+	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0)
+		tcb->cc->on_ack(s, tcb, &a);
+	if (tcb->ca_state != ZS_CA_OPEN || a.dup || tcb->sacked > 0)
+		zs_loss_on_ack(s, tcb, &a);
+	else
+		tcb->dupacks = 0;
+	if (a.acked > 0)
+		wake_writer(s, tcb);
+	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
+	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST))
+		zs_output_later(s, tcb);
+}
+
+/* Our FIN is acknowledged: the states that waited for that. */
+static enum zs_verdict fin_acked(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	switch ((enum zs_tcp_state)tcb->state) {
+	case ZS_FIN_WAIT_1:
+		zs_tcp_set_state(tcb, ZS_FIN_WAIT_2);
+		if (tcb->flags & ZS_TF_ORPHAN)
+			zs_tcb_timer(s, tcb, ZS_TT_LIFE, s->now_us + s->cfg.fin_wait2_us);
+		return ZS_CONTINUE;
+	case ZS_CLOSING:
+		rte_pktmbuf_free(m);
+		zs_tw_enter(s, tcb);
+		return ZS_DONE;
+	case ZS_LAST_ACK:
+		rte_pktmbuf_free(m);
+		zs_tcb_dead(s, tcb, 0);
+		return ZS_DONE;
+	default:
+		return ZS_CONTINUE;
+	}
+}
+
+enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+			     const struct zs_pktinfo *pi)
+{
+	bool fin_was_out = (tcb->flags & ZS_TF_FIN_SENT) && tcb->snd_una != tcb->snd_nxt;
+
+	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT */
+	if (zs_seq_gt(pi->ack, tcb->snd_nxt) ||
+	    zs_seq_lt(pi->ack, tcb->snd_una - tcb->max_snd_wnd)) {
+		zs_challenge_ack(s, tcb);
+		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
+		return ZS_DONE;
+	}
+	if (zs_seq_lt(pi->ack, tcb->snd_una))
+		return ZS_CONTINUE; /* old: its data may still be news */
+	zs_ack_process(s, tcb, pi);
+	if (fin_was_out && tcb->snd_una == tcb->snd_nxt)
+		return fin_acked(s, tcb, m);
+	return ZS_CONTINUE;
+}

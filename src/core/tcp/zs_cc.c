@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of algorithms, and slow start, which they share. */
+#include "core/tcp/zs_cc.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct zs_cc_ops *const table[ZS_CC_COUNT] = {
+	[ZS_CC_CUBIC] = &zs_cc_cubic,
+	[ZS_CC_NEWRENO] = &zs_cc_newreno,
+};
+
+const struct zs_cc_ops *zs_cc_find(unsigned kind)
+{
+	return kind < ZS_CC_COUNT ? table[kind] : NULL;
+}
+
+int zs_cc_by_name(const char *name)
+{
+	for (unsigned i = 0; i < ZS_CC_COUNT; i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked)
+{
+	uint32_t room = tcb->ssthresh > tcb->cwnd ? tcb->ssthresh - tcb->cwnd : 0;
+	uint32_t n = RTE_MIN(acked, room);
+
+	tcb->cwnd += n;
+	return acked - n;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Congestion control behind one table of operations. Windows are bytes. An algorithm keeps what it
+ * needs in tcb->cc_priv; loss recovery decides when, the algorithm how much.
+ */
+#ifndef ZS_CC_H
+#define ZS_CC_H
+
+#include "core/tcp/zs_ack.h"
+
+struct zs_cc_ops {
+	const char *name;
+	void (*init)(struct zs_stack *s, struct zs_tcb *tcb);
+	/* Data was acknowledged outside of fast recovery: may raise tcb->cwnd. */
+	void (*on_ack)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+	/* A congestion event: returns the new ssthresh; `inflight` before it (RFC 5681 3.1 (4)). */
+	uint32_t (*on_congestion)(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight);
+	/* A retransmission timeout, after on_congestion. */
+	void (*on_rto)(struct zs_stack *s, struct zs_tcb *tcb);
+};
+
+extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic;
+
+/* NULL for a kind that does not exist. */
+const struct zs_cc_ops *zs_cc_find(unsigned kind);
+/* enum zs_cc_kind of a name, -ENOENT. */
+int zs_cc_by_name(const char *name);
+
+/* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above it. */
+uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked);
+
+#endif

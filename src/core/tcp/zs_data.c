@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Text and FIN of a segment (RFC 9293 3.10.7.4 seventh, eighth), and when to acknowledge (RFC 5681
+ * 4.2): every second full segment, at once for anything out of the ordinary, else delayed.
+ */
+#include "core/tcp/zs_input.h"
+#include "core/tcp/zs_output.h"
+#include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_tw.h"
+#include "core/zs_parse.h"
+
+static void acknowledge(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+{
+	if (len > tcb->rcv_mss)
+		tcb->rcv_mss = (uint16_t)RTE_MIN(len, (uint32_t)UINT16_MAX);
+	if (tcb->quickack > 0) {
+		tcb->quickack--;
+		zs_ack_now(s, tcb);
+	} else if (tcb->rcv_nxt - tcb->rcv_acked >= 2u * tcb->rcv_mss) {
+		zs_ack_now(s, tcb);
+	} else if (tcb->deadline[ZS_TT_DELACK] == 0) {
+		zs_tcb_timer(s, tcb, ZS_TT_DELACK, s->now_us + s->cfg.delack_us);
+	}
+}
+
+/* Receiver's round trip: the data answers our segment whose timestamp it echoes. */
+static void sample_rcv_rtt(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	uint32_t ms;
+
+	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
+		return;
+	ms = zs_ts_now_ms(s) + tcb->ts_off - pi->opt.ts_ecr;
+	if (ms < 60000)
+		tcb->rcv_rtt_us = (uint32_t)((7 * (uint64_t)tcb->rcv_rtt_us + ms * 1000u) / 8);
+}
+
+void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+		      const struct zs_pktinfo *pi)
+{
+	if (unlikely(zs_rcv_memory_full(tcb))) {
+		zs_ack_now(s, tcb);
+		zs_pkt_drop(s, m, ZS_DROP_TCP_RCVBUF);
+		return;
+	}
+	sample_rcv_rtt(s, tcb, pi);
+	if (likely(m->nb_segs == 1))
+		zs_pkt_set(m, (uint16_t)(m->data_off + pi->data_off), (uint16_t)pi->data_len);
+	else
+		m = zs_pkt_cut(m, pi->data_off, pi->data_len);
+	zs_rcvq_append(s, tcb, m);
+	acknowledge(s, tcb, pi->data_len);
+	zs_ep_raise(s, &tcb->ep, ZS_EV_READ);
+}
+
+/* The peer's FIN is next in order. May end the tcb. */
+static void take_fin(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	tcb->rcv_nxt++;
+	tcb->flags |= ZS_TF_FIN_RCVD;
+	zs_ack_now(s, tcb);
+	zs_ep_raise(s, &tcb->ep, ZS_EV_READ | ZS_EV_RDHUP);
+	switch ((enum zs_tcp_state)tcb->state) {
+	case ZS_SYN_RCVD:
+	case ZS_ESTABLISHED:
+		zs_tcp_set_state(tcb, ZS_CLOSE_WAIT);
+		break;
+	case ZS_FIN_WAIT_1: /* our FIN is not acknowledged yet */
+		zs_tcp_set_state(tcb, ZS_CLOSING);
+		break;
+	case ZS_FIN_WAIT_2:
+		zs_tw_enter(s, tcb);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool takes_data(const struct zs_tcb *tcb)
+{
+	return tcb->state >= ZS_SYN_RCVD && tcb->state <= ZS_FIN_WAIT_2 &&
+	       !(tcb->flags & ZS_TF_FIN_RCVD);
+}
+
+/* RFC 9293 3.6.1, RFC 1122 4.2.2.13: data for an application that closed: it can never be delivered. */
+static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len)
+{
+	if (!(tcb->flags & ZS_TF_ORPHAN) || len == 0)
+		return false;
+	zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);
+	zs_send_rst(s, tcb);
+	zs_tcb_dead(s, tcb, 0);
+	return true;
+}
+
+static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+			  const struct zs_pktinfo *pi, uint32_t skip, uint32_t len)
+{
+	bool gap = tcb->ooo.head != NULL;
+
+	if (tcb->flags & ZS_TF_RD_SHUT) {
+		tcb->rcv_nxt += len;
+		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + zs_rcv_space(tcb));
+		zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);
+	} else if (zs_rcv_memory_full(tcb)) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_RCVBUF);
+		zs_ack_now(s, tcb);
+		return;
+	} else {
+		sample_rcv_rtt(s, tcb, pi);
+		zs_rcvq_append(s, tcb, zs_pkt_cut(m, pi->data_off + skip, len));
+		zs_ep_raise(s, &tcb->ep, ZS_EV_READ);
+	}
+	zs_ooo_drain(s, tcb);
+	if (gap || skip > 0)
+		zs_ack_now(s, tcb);
+	acknowledge(s, tcb, len);
+}
+
+void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+		   const struct zs_pktinfo *pi)
+{
+	uint32_t len = pi->data_len;
+	uint32_t seq = pi->seq;
+	uint32_t skip = 0;
+	uint32_t room = tcb->rcv_adv - tcb->rcv_nxt;
+	bool fin = (pi->tcp_flags & ZS_FIN) != 0;
+
+	if (!takes_data(tcb) || (len == 0 && !fin)) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (zs_seq_lt(seq, tcb->rcv_nxt)) { /* the front is old */
+		skip = RTE_MIN(tcb->rcv_nxt - seq, len);
+		if (skip > 0 && len > 0) {
+			tcb->dsack = (struct zs_sack_block){ seq, seq + skip };
+			tcb->flags |= ZS_TF_DSACK;
+		}
+		seq += skip;
+		len -= skip;
+	}
+	if (len > 0 && seq - tcb->rcv_nxt + len > room) { /* the end is beyond the window */
+		len = seq - tcb->rcv_nxt < room ? room - (seq - tcb->rcv_nxt) : 0;
+		fin = false;
+		zs_ack_now(s, tcb);
+	}
+	if (closed_to_data(s, tcb, m, len))
+		return;
+	if (fin && !zs_seq_lt(seq + len, tcb->rcv_nxt)) {
+		tcb->flags |= ZS_TF_OOO_FIN;
+		tcb->fin_seq = seq + len;
+	}
+	if (len == 0) {
+		if (skip > 0 || seq != tcb->rcv_nxt)
+			zs_ack_now(s, tcb);
+		rte_pktmbuf_free(m);
+	} else if (seq == tcb->rcv_nxt) {
+		take_in_order(s, tcb, m, pi, skip, len);
+	} else { /* RFC 5681 4.2: a gap is reported at once */
+		zs_ack_now(s, tcb);
+		m = zs_pkt_cut(m, pi->data_off + skip, len);
+		zs_ooo_insert(s, tcb, m, seq, len);
+	}
+	if (tcb->flags & ZS_TF_OOO_FIN && tcb->rcv_nxt == tcb->fin_seq) {
+		tcb->flags &= ~(uint32_t)ZS_TF_OOO_FIN;
+		take_fin(s, tcb);
+	}
+}

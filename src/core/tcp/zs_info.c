@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a connection tells about itself, and what ICMP tells about it (RFC 5461, 5927, 1191). */
+#include <errno.h>
+
+#include "core/tcp/zs_output.h"
+#include "core/tcp/zs_queue.h"
+#include "core/zs_udp.h"
+
+enum { MIN_PMTU = 552 /* smaller claims are attacks (RFC 5927 7.2) */ };
+
+uint64_t zs_tcp_acked(const struct zs_tcb *tcb)
+{
+	return tcb->bytes_acked;
+}
+
+bool zs_tcp_fin_received(const struct zs_tcb *tcb)
+{
+	return (tcb->flags & ZS_TF_FIN_RCVD) != 0;
+}
+
+void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
+{
+	(void)s;
+	*info = (struct zs_tcp_info){
+		.state = tcb->state,
+		.ca_state = tcb->ca_state,
+		.retransmits = tcb->retx_count,
+		.probes = tcb->probes,
+		.backoff = tcb->retx_count,
+		.ts = (tcb->flags & ZS_TF_TS) != 0,
+		.sack = (tcb->flags & ZS_TF_SACK) != 0,
+		.wscale = (tcb->flags & ZS_TF_WSCALE) != 0,
+		.snd_wscale = tcb->snd_wscale,
+		.rcv_wscale = tcb->rcv_wscale,
+		.rto_us = tcb->rto_us,
+		.snd_mss = tcb->mss,
+		.rcv_mss = tcb->rcv_mss,
+		.srtt_us = tcb->srtt_us,
+		.rttvar_us = tcb->rttvar_us,
+		.min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us,
+		.cwnd = tcb->cwnd,
+		.ssthresh = tcb->ssthresh,
+		.inflight = zs_inflight(tcb),
+		.sacked = tcb->sacked,
+		.lost = tcb->lost,
+		.retx = tcb->retx,
+		.snd_wnd = tcb->snd_wnd,
+		.rcv_wnd = tcb->rcv_adv - tcb->rcv_nxt,
+		.rcvbuf = tcb->rcvbuf,
+		.sndbuf = tcb->sndbuf,
+		.rcv_mem = tcb->rcvq.mem + tcb->ooo.mem,
+		.snd_queued = tcb->sndq.bytes,
+		.unsent = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0,
+		.bytes_acked = tcb->bytes_acked,
+		.bytes_received = tcb->bytes_in,
+		.bytes_sent = tcb->bytes_out,
+		.bytes_retx = tcb->bytes_retx,
+		.segs_in = tcb->segs_in,
+		.segs_out = tcb->segs_out,
+		.total_retx = tcb->segs_retx,
+		.last_send_us = tcb->last_send_us,
+		.last_recv_us = tcb->last_recv_us,
+	};
+}
+
+struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)
+{
+	return (struct zs_stack_counts){
+		.tcbs = s->tcp.tcbs.live,
+		.half_open = s->tcp.halves.live,
+		.time_wait = s->tcp.tws.live,
+		.listeners = s->tcp.listeners.live,
+		.udp = zs_udp_count(s),
+	};
+}
+
+/* Segments in flight that no longer fit the path are lost; they are cut when they are sent again. */
+static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
+{
+	uint32_t overhead = 40 + (tcb->flags & ZS_TF_TS ? 12 : 0);
+	uint32_t mss = RTE_MAX(mtu, (uint32_t)MIN_PMTU) - overhead;
+
+	if (mss >= tcb->mss)
+		return;
+	tcb->mss = (uint16_t)mss;
+	tcb->retx_hint = NULL;
+	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
+	     m = zs_seg(m)->next) {
+		struct zs_seg *seg = zs_seg(m);
+
+		if (seg->len <= mss || seg->flags & (ZS_SEG_LOST | ZS_SEG_SACKED))
+			continue;
+		seg->flags |= ZS_SEG_LOST;
+		tcb->lost += seg->len;
+	}
+	zs_output_later(s, tcb);
+}
+
+static int hard_error(uint8_t code)
+{
+	switch ((enum zs_icmp_unreach_code)code) {
+	case ZS_UNREACH_PROTO:
+	case ZS_UNREACH_PORT:
+		return ECONNREFUSED;
+	case ZS_UNREACH_NET_PROHIB:
+	case ZS_UNREACH_HOST_PROHIB:
+	case ZS_UNREACH_ADMIN_PROHIB:
+		return EHOSTUNREACH;
+	default:
+		return 0;
+	}
+}
+
+void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, uint8_t type,
+		       uint8_t code, uint32_t mtu)
+{
+	uint8_t kind;
+	struct zs_tcb *tcb =
+		zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
+	int error = type == ZS_ICMP_UNREACH ? hard_error(code) : 0;
+
+	if (tcb == NULL || kind != ZS_REF_TCB)
+		return;
+	/* RFC 5927 4.1: the quoted number must be in flight */
+	if (zs_seq_lt(seq, tcb->snd_una) || !zs_seq_lt(seq, tcb->snd_nxt))
+		return;
+	if (mtu != 0)
+		lower_mss(s, tcb, mtu);
+	else if (error != 0 && tcb->state == ZS_SYN_SENT && seq == tcb->iss)
+		zs_tcb_dead(s, tcb, error);
+}

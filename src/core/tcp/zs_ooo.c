@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Out-of-order queue: payload beyond a gap, sorted by sequence number, never overlapping, bounded in
+ * bytes by the window and in memory by the receive buffer. Keeps the SACK blocks to report, latest
+ * first (RFC 2018 4), and the duplicate to report by D-SACK (RFC 2883).
+ */
+#include "core/tcp/zs_queue.h"
+
+static uint32_t end_of(struct rte_mbuf *m)
+{
+	return zs_seg(m)->seq + zs_seg(m)->len;
+}
+
+/* [left, right) was received beyond a gap: merge with the blocks it touches, put it first. */
+static void note_block(struct zs_tcb *tcb, uint32_t left, uint32_t right)
+{
+	struct zs_sack_block kept[ZS_MAX_SACK];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < tcb->n_recent; i++) {
+		struct zs_sack_block b = tcb->recent[i];
+
+		if (zs_seq_leq(b.left, right) && zs_seq_leq(left, b.right)) {
+			left = zs_seq_min(left, b.left);
+			right = zs_seq_max(right, b.right);
+		} else {
+			kept[n++] = b;
+		}
+	}
+	n = RTE_MIN(n, (unsigned)ZS_MAX_SACK - 1);
+	tcb->recent[0] = (struct zs_sack_block){ left, right };
+	memcpy(&tcb->recent[1], kept, n * sizeof(kept[0]));
+	tcb->n_recent = (uint8_t)(n + 1);
+}
+
+void zs_ooo_prune_blocks(struct zs_tcb *tcb)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < tcb->n_recent; i++)
+		if (zs_seq_gt(tcb->recent[i].right, tcb->rcv_nxt))
+			tcb->recent[n++] = tcb->recent[i];
+	tcb->n_recent = (uint8_t)n;
+}
+
+static void report_duplicate(struct zs_tcb *tcb, uint32_t left, uint32_t right)
+{
+	tcb->dsack = (struct zs_sack_block){ left, right };
+	tcb->flags |= ZS_TF_DSACK;
+}
+
+/* Last record that starts at or before seq, NULL when seq is before all. */
+static struct rte_mbuf *find_before(const struct zs_tcb *tcb, uint32_t seq)
+{
+	struct rte_mbuf *prev = NULL;
+
+	if (tcb->ooo.tail != NULL && zs_seq_leq(zs_seg(tcb->ooo.tail)->seq, seq))
+		return tcb->ooo.tail;
+	for (struct rte_mbuf *m = tcb->ooo.head; m != NULL && zs_seq_leq(zs_seg(m)->seq, seq);
+	     m = zs_seg(m)->next)
+		prev = m;
+	return prev;
+}
+
+static struct rte_mbuf *next_of(const struct zs_tcb *tcb, struct rte_mbuf *prev)
+{
+	return prev == NULL ? tcb->ooo.head : zs_seg(prev)->next;
+}
+
+static void unlink_after(struct zs_tcb *tcb, struct rte_mbuf *prev)
+{
+	struct rte_mbuf *m = next_of(tcb, prev);
+	struct rte_mbuf *next = zs_seg(m)->next;
+
+	if (prev == NULL)
+		tcb->ooo.head = next;
+	else
+		zs_seg(prev)->next = next;
+	if (next == NULL)
+		tcb->ooo.tail = prev;
+	tcb->ooo.bytes -= zs_seg(m)->len;
+	tcb->ooo.mem -= zs_pkt_truesize(m);
+}
+
+/* Links m, one buffer showing its payload, behind prev. */
+static void link_after(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbuf *m, uint32_t seq)
+{
+	struct zs_seg *seg = zs_seg(m);
+
+	seg->seq = seq;
+	seg->len = m->data_len;
+	seg->off = m->data_off;
+	seg->flags = 0;
+	seg->next = next_of(tcb, prev);
+	m->next = NULL;
+	m->nb_segs = 1;
+	m->pkt_len = m->data_len;
+	if (prev == NULL)
+		tcb->ooo.head = m;
+	else
+		zs_seg(prev)->next = m;
+	if (seg->next == NULL)
+		tcb->ooo.tail = m;
+	tcb->ooo.bytes += seg->len;
+	tcb->ooo.mem += zs_pkt_truesize(m);
+}
+
+static void link_chain(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbuf *m, uint32_t seq)
+{
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		if (m->data_len == 0) {
+			m->next = NULL;
+			rte_pktmbuf_free_seg(m);
+		} else {
+			link_after(tcb, prev, m, seq);
+			seq += m->data_len;
+			prev = m;
+		}
+		m = next;
+	}
+}
+
+void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		   uint32_t len)
+{
+	struct rte_mbuf *prev = find_before(tcb, seq);
+	struct rte_mbuf *next;
+	uint32_t end = seq + len;
+	uint32_t front = 0;
+
+	if (prev != NULL && zs_seq_gt(end_of(prev), seq)) {
+		uint32_t dup_end = zs_seq_min(end_of(prev), end);
+
+		report_duplicate(tcb, seq, dup_end);
+		front = dup_end - seq;
+	}
+	if (front == len) {
+		note_block(tcb, seq, end);
+		zs_pkt_drop(s, m, ZS_DROP_TCP_DUP);
+		return;
+	}
+	if ((tcb->ooo.mem + tcb->rcvq.mem) / 3 > tcb->rcvbuf / 2) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_OOO_FULL);
+		return;
+	}
+	/* What the new segment covers whole goes; where it overlaps the next one, it ends there. */
+	while ((next = next_of(tcb, prev)) != NULL && zs_seq_leq(end_of(next), end)) {
+		report_duplicate(tcb, zs_seg(next)->seq, end_of(next));
+		unlink_after(tcb, prev);
+		rte_pktmbuf_free_seg(next);
+	}
+	note_block(tcb, seq, end);
+	if (next != NULL && zs_seq_lt(zs_seg(next)->seq, end)) {
+		report_duplicate(tcb, zs_seg(next)->seq, end);
+		end = zs_seg(next)->seq;
+	}
+	m = zs_pkt_cut(m, front, end - seq - front);
+	link_chain(tcb, prev, m, seq + front);
+}
+
+void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m;
+
+	while ((m = tcb->ooo.head) != NULL && zs_seq_leq(zs_seg(m)->seq, tcb->rcv_nxt)) {
+		uint32_t dup = tcb->rcv_nxt - zs_seg(m)->seq;
+
+		unlink_after(tcb, NULL);
+		if (dup >= zs_seg(m)->len) {
+			rte_pktmbuf_free_seg(m);
+			continue;
+		}
+		if (dup > 0)
+			zs_pkt_set(m, (uint16_t)(m->data_off + dup), (uint16_t)(m->data_len - dup));
+		zs_rcvq_append(s, tcb, m);
+	}
+	zs_ooo_prune_blocks(tcb);
+}

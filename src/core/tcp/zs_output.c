@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a connection says when its turn comes, once per burst: first what was lost (RFC 6675 4), then
+ * new data as cwnd, the peer's window and Nagle allow (RFC 9293 3.8.6.2.1, RFC 1122 4.2.3.4), FIN
+ * behind the last byte, and an ACK when no segment has carried it.
+ */
+#include "core/tcp/zs_output.h"
+
+#include <errno.h>
+
+#include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_timers.h"
+#include "core/zs_parse.h"
+
+enum {
+	MAX_PIECES = 16, /* buffers gathered into one segment */
+	CORK_US = 200000 /* corked data waits no longer */
+};
+
+enum outcome {
+	SENT,	 /* a segment went out: go on */
+	NOTHING, /* nothing more to send now */
+	BLOCKED, /* no buffer or no room at the device: again next turn */
+};
+
+static bool tx_room(struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return zs_txq_room(&s->netif[tcb->netif]) > 0;
+}
+
+/* Every segment carries the acknowledgement of all that was received. */
+static void note_ack_sent(struct zs_tcb *tcb)
+{
+	tcb->flags &= ~(uint32_t)ZS_TF_ACK_NOW;
+	tcb->rcv_acked = tcb->rcv_nxt;
+	tcb->deadline[ZS_TT_DELACK] = 0;
+}
+
+static void mark_sent(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	struct zs_seg *seg = zs_seg(m);
+
+	seg->tx_us = (uint32_t)s->now_us;
+	seg->delivered = tcb->delivered;
+	if (seg->tx_count == 0)
+		seg->first_tx_us = seg->tx_us;
+	if (seg->tx_count < UINT8_MAX)
+		seg->tx_count++;
+}
+
+static void arm_retx(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->deadline[ZS_TT_RETX] == 0)
+		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	tcb->deadline[ZS_TT_PERSIST] = 0;
+	tcb->last_send_us = s->now_us;
+}
+
+/* ---- what was lost ---- */
+
+static bool to_be_resent(struct rte_mbuf *m)
+{
+	return (zs_seg(m)->flags & (ZS_SEG_LOST | ZS_SEG_RETX | ZS_SEG_SACKED)) == ZS_SEG_LOST;
+}
+
+static struct rte_mbuf *next_lost(struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = tcb->retx_hint;
+
+	if (tcb->lost == 0)
+		return NULL;
+	m = m == NULL ? tcb->sndq.head : zs_seg(m)->next;
+	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
+		if (to_be_resent(m))
+			return m;
+		tcb->retx_hint = m;
+	}
+	return NULL;
+}
+
+/* Lost neighbours that fit into one segment with m. */
+static uint32_t gather_lost(const struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	uint32_t len = zs_seg(m)->len;
+	unsigned pieces = 1;
+
+	while ((m = zs_seg(m)->next) != NULL && m != tcb->unsent && to_be_resent(m) &&
+	       len + zs_seg(m)->len <= tcb->mss && pieces++ < MAX_PIECES)
+		len += zs_seg(m)->len;
+	return len;
+}
+
+static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
+{
+	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
+}
+
+static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = next_lost(tcb);
+	struct zs_segment sg = { .first = m, .flags = ZS_ACK | ZS_PSH };
+	uint32_t left;
+
+	if (m == NULL)
+		return NOTHING;
+	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
+		return BLOCKED;
+	sg.len = gather_lost(tcb, m);
+	sg.seq = zs_seg(m)->seq;
+	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3). */
+	if (tcb->retx > 0 && zs_inflight(tcb) + sg.len > tcb->cwnd)
+		return NOTHING;
+	if (!tx_room(s, tcb))
+		return BLOCKED;
+	if (fin_follows(tcb, sg.seq + sg.len))
+		sg.flags |= ZS_FIN;
+	if (zs_build_segment(s, tcb, &sg) < 0)
+		return BLOCKED;
+	if (sg.flags & ZS_FIN)
+		tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
+	for (left = sg.len; left > 0; m = zs_seg(m)->next) {
+		mark_sent(s, tcb, m);
+		zs_seg(m)->flags |= ZS_SEG_RETX;
+		left -= zs_seg(m)->len;
+		tcb->retx_hint = m;
+	}
+	tcb->retx += sg.len;
+	tcb->bytes_retx += sg.len;
+	tcb->segs_retx++;
+	s->stats.tcp_segs_retx++;
+	note_ack_sent(tcb);
+	arm_retx(s, tcb);
+	return SENT;
+}
+
+/* ---- new data ---- */
+
+/* Bytes of the peer's window not used yet. */
+static uint32_t usable_window(const struct zs_tcb *tcb)
+{
+	uint32_t edge = tcb->snd_una + tcb->snd_wnd;
+
+	return zs_seq_gt(edge, tcb->snd_nxt) ? edge - tcb->snd_nxt : 0;
+}
+
+/* May a segment that is not full be sent? RFC 9293 3.8.6.2.1, with Minshall's form of Nagle's rule. */
+static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
+{
+	if (tcb->flags & ZS_TF_FORCE)
+		return true;
+	if (len < avail) /* the window ends here: worth it when it is half of the best we saw */
+		return len >= tcb->max_snd_wnd / 2;
+	if (tcb->flags & ZS_TF_FIN_QUEUED)
+		return true;
+	if (tcb->opts.cork || tcb->flags & ZS_TF_MORE)
+		return false;
+	return tcb->opts.nodelay || !zs_seq_gt(tcb->snd_small, tcb->snd_una);
+}
+
+/* Whole records from tcb->unsent on that make at most len bytes, the last one cut where need be. */
+static uint32_t gather_new(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+{
+	struct rte_mbuf *m = tcb->unsent;
+	uint32_t got = 0;
+
+	for (unsigned pieces = 0; got < len && pieces < MAX_PIECES; pieces++) {
+		uint32_t n = zs_seg(m)->len;
+
+		if (n > len - got) {
+			if (zs_sndq_split(s, tcb, m, len - got) < 0)
+				break;
+			n = len - got;
+		}
+		got += n;
+		m = zs_seg(m)->next;
+	}
+	return got;
+}
+
+static void advance_unsent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+{
+	while (len > 0) {
+		struct zs_seg *seg = zs_seg(tcb->unsent);
+
+		mark_sent(s, tcb, tcb->unsent);
+		len -= seg->len;
+		tcb->unsent = seg->next;
+	}
+}
+
+static uint8_t new_data_flags(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
+{
+	uint8_t flags = ZS_ACK;
+	struct rte_mbuf *m = tcb->unsent;
+
+	for (uint32_t left = len; left > 0; m = zs_seg(m)->next) {
+		left -= zs_seg(m)->len;
+		if (left == 0 && zs_seg(m)->flags & ZS_SEG_EOR)
+			flags |= ZS_PSH;
+	}
+	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
+		flags |= ZS_FIN | ZS_PSH;
+	return flags;
+}
+
+static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	tcb->flags |= ZS_TF_FIN_SENT;
+	tcb->snd_nxt++;
+	zs_tcp_set_state(tcb, tcb->state == ZS_CLOSE_WAIT ? ZS_LAST_ACK : ZS_FIN_WAIT_1);
+	arm_retx(s, tcb);
+}
+
+static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint32_t avail = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0;
+	uint32_t len = RTE_MIN(avail, (uint32_t)tcb->mss);
+	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt };
+	uint32_t inflight = zs_inflight(tcb);
+
+	len = RTE_MIN(len, usable_window(tcb));
+	if (len == 0 || (len < tcb->mss && !small_allowed(tcb, len, avail)))
+		return NOTHING;
+	if (inflight > 0 && inflight + len > tcb->cwnd) {
+		tcb->flags |= ZS_TF_CWND_FULL;
+		return NOTHING;
+	}
+	if (!tx_room(s, tcb))
+		return BLOCKED;
+	len = gather_new(s, tcb, len);
+	if (len == 0)
+		return BLOCKED;
+	sg.len = len;
+	sg.flags = new_data_flags(tcb, len, avail);
+	if (zs_build_segment(s, tcb, &sg) < 0)
+		return BLOCKED;
+	advance_unsent(s, tcb, len);
+	tcb->snd_nxt += len;
+	tcb->bytes_out += len;
+	s->stats.tcp_bytes_out += len;
+	if (len < tcb->mss)
+		tcb->snd_small = tcb->snd_nxt;
+	note_ack_sent(tcb);
+	arm_retx(s, tcb);
+	if (sg.flags & ZS_FIN)
+		enter_fin_sent(s, tcb);
+	return SENT;
+}
+
+/* FIN by itself: nothing unsent before it, or sent before and lost. */
+static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && tcb->lost == tcb->retx;
+	bool first = (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED &&
+		     tcb->unsent == NULL;
+	struct zs_segment sg = { .flags = ZS_FIN | ZS_ACK };
+
+	if (!again && !first)
+		return NOTHING;
+	if (!tx_room(s, tcb))
+		return BLOCKED;
+	sg.seq = again ? tcb->snd_nxt - 1 : tcb->snd_nxt;
+	if (zs_build_segment(s, tcb, &sg) < 0)
+		return BLOCKED;
+	tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
+	note_ack_sent(tcb);
+	if (first)
+		enter_fin_sent(s, tcb);
+	arm_retx(s, tcb);
+	return SENT;
+}
+
+/* ---- acknowledgements ---- */
+
+static void put_sack(struct zs_tcb *tcb, struct zs_segment *sg)
+{
+	unsigned max = tcb->flags & ZS_TF_TS ? 3 : 4;
+
+	if (!(tcb->flags & ZS_TF_SACK))
+		return;
+	if (tcb->flags & ZS_TF_DSACK)
+		sg->sack[sg->n_sack++] = tcb->dsack;
+	for (unsigned i = 0; i < tcb->n_recent && sg->n_sack < max; i++)
+		sg->sack[sg->n_sack++] = tcb->recent[i];
+	tcb->flags &= ~(uint32_t)ZS_TF_DSACK;
+}
+
+static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	struct zs_segment sg = { .seq = tcb->snd_nxt, .flags = ZS_ACK };
+
+	if (!tx_room(s, tcb))
+		return BLOCKED;
+	put_sack(tcb, &sg);
+	if (zs_build_segment(s, tcb, &sg) < 0)
+		return BLOCKED;
+	s->stats.tcp_acks_out++;
+	note_ack_sent(tcb);
+	return SENT;
+}
+
+/* ---- the turn ---- */
+
+/* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the cork. */
+static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	bool held = tcb->opts.cork || tcb->flags & ZS_TF_MORE;
+	bool open = usable_window(tcb) > 0;
+
+	if (tcb->unsent == NULL || tcb->deadline[ZS_TT_PERSIST] != 0 ||
+	    tcb->deadline[ZS_TT_RETX] != 0)
+		return;
+	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + (held && open ? CORK_US : tcb->rto_us));
+}
+
+/* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the initial one. */
+static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint32_t iw = s->cfg.initial_cwnd_segs * (uint32_t)tcb->mss;
+	uint64_t idle;
+
+	if (tcb->unsent == NULL || tcb->snd_una != tcb->snd_nxt || tcb->last_send_us == 0)
+		return;
+	idle = s->now_us - tcb->last_send_us;
+	if (idle <= tcb->rto_us || tcb->cwnd <= iw)
+		return;
+	tcb->ssthresh = RTE_MAX(tcb->ssthresh, tcb->cwnd / 4 * 3);
+	for (; idle > tcb->rto_us && tcb->cwnd > iw; idle -= tcb->rto_us)
+		tcb->cwnd /= 2;
+	tcb->cwnd = RTE_MAX(tcb->cwnd, iw);
+}
+
+/* Returns false when it has to go on in a later turn. */
+static bool output(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	enum outcome o;
+
+	if (tcb->state < ZS_SYN_RCVD || tcb->state == ZS_TIME_WAIT)
+		return true;
+	if (!zs_build_refresh(s, tcb))
+		return true; /* no route: timers try again */
+	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
+	    send_ack(s, tcb) == BLOCKED)
+		return false;
+	if (tcb->state != ZS_SYN_RCVD) {
+		restart_after_idle(s, tcb);
+		tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
+		while ((o = resend_one(s, tcb)) == SENT)
+			;
+		if (o == BLOCKED)
+			return false;
+		while ((o = send_one(s, tcb)) == SENT)
+			;
+		if (o == BLOCKED)
+			return false;
+		if (tcb->unsent == NULL)
+			tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
+		if (send_fin(s, tcb) == BLOCKED)
+			return false;
+		arm_persist(s, tcb);
+	}
+	return !(tcb->flags & ZS_TF_ACK_NOW) || send_ack(s, tcb) != BLOCKED;
+}
+
+void zs_output_run(struct zs_stack *s)
+{
+	struct zs_list again;
+	struct zs_list *node;
+
+	zs_list_init(&again);
+	while ((node = zs_list_pop(&s->out)) != NULL) {
+		struct zs_tcb *tcb = container_of(node, struct zs_tcb, out);
+
+		if (!output(s, tcb))
+			zs_list_add_tail(&again, node);
+	}
+	while ((node = zs_list_pop(&again)) != NULL)
+		zs_list_add_tail(&s->out, node);
+}
+
+void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	struct zs_segment sg = { .seq = tcb->snd_una - 1, .flags = ZS_ACK };
+
+	if (zs_build_refresh(s, tcb) && tx_room(s, tcb) && zs_build_segment(s, tcb, &sg) == 0) {
+		s->stats.tcp_probes++;
+		note_ack_sent(tcb);
+	}
+}
+
+void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	struct zs_raw raw = {
+		.flow = &tcb->flow,
+		.seq = tcb->snd_nxt,
+		.ack = tcb->rcv_nxt,
+		.flags = ZS_RST | ZS_ACK,
+		.ttl = tcb->opts.ttl,
+		.ts = (tcb->flags & ZS_TF_TS) != 0,
+		.ts_val = zs_ts_now_ms(s) + tcb->ts_off,
+		.ts_ecr = tcb->ts_recent,
+	};
+
+	s->stats.tcp_rst_out++;
+	zs_send_raw(s, &raw);
+}
+
+void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	bool ack = tcb->state == ZS_SYN_RCVD;
+	uint32_t wnd = RTE_MIN(zs_rcv_space(tcb), 65535u);
+	struct zs_tcpopt opt = {
+		.mss = (uint16_t)(tcb->mtu - 40),
+		.has_ts = ack ? (tcb->flags & ZS_TF_TS) != 0 : s->cfg.use_ts,
+		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
+		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,
+		.wscale = tcb->rcv_wscale,
+		.ts_val = zs_ts_now_ms(s) + tcb->ts_off,
+		.ts_ecr = ack ? tcb->ts_recent : 0,
+	};
+	struct zs_raw raw = {
+		.flow = &tcb->flow,
+		.seq = tcb->iss,
+		.ack = ack ? tcb->rcv_nxt : 0,
+		.flags = (uint8_t)(ZS_SYN | (ack ? ZS_ACK : 0)),
+		.wnd = (uint16_t)wnd,
+		.ttl = tcb->opts.ttl,
+		.tos = tcb->opts.tos,
+		.syn_opt = &opt,
+	};
+
+	if (tcb->opts.maxseg != 0)
+		opt.mss = RTE_MIN(opt.mss, tcb->opts.maxseg);
+	if (ack)
+		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + wnd);
+	tcb->last_send_us = s->now_us;
+	zs_send_raw(s, &raw);
+}
+
+void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (!zs_bucket_take(s, &s->challenge_limit))
+		return;
+	s->stats.tcp_challenge++;
+	zs_ack_now(s, tcb);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sending: what to say (zs_output.c) and how a segment is built (zs_build.c).
+ */
+#ifndef ZS_OUTPUT_H
+#define ZS_OUTPUT_H
+
+#include "core/tcp/zs_tcb.h"
+
+/* ---- zs_output.c ---- */
+
+/* Every connection on s->out gets its turn, as far as the device's queue has room. */
+void zs_output_run(struct zs_stack *s);
+/* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una - 1). */
+void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
+/* SYN, or SYN-ACK of a simultaneous open. */
+void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
+/* RST with the connection's own numbers. */
+void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
+/* An ACK in answer to an unacceptable segment, within the challenge limit (RFC 5961 7). */
+void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- zs_build.c ---- */
+
+struct zs_segment {
+	struct rte_mbuf *first; /* first record, NULL = no payload */
+	uint32_t len;		/* payload: whole records from first on */
+	uint32_t seq;
+	uint8_t flags; /* enum zs_tcp_flag */
+	uint8_t n_sack;
+	struct zs_sack_block sack[ZS_MAX_SACK];
+};
+
+/* Builds and sends; borrows the records. -ENOBUFS: nothing was sent. */
+int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_segment *sg);
+/* (Re)makes tcb->hdr when routes or neighbours changed. False: no route to the peer. */
+bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* A segment of no tcb: RST, SYN-ACK of the SYN queue, ACK of TIME-WAIT; also SYN of a tcb. */
+struct zs_raw {
+	const struct zs_flow *flow;
+	uint32_t seq, ack;
+	uint16_t wnd; /* as on the wire */
+	uint8_t flags, ttl, tos;
+	const struct zs_tcpopt *syn_opt; /* options of a SYN, NULL = none */
+	bool ts;
+	uint32_t ts_val, ts_ecr;
+};
+void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw);
+/* RST in answer to a segment (RFC 9293 3.10.7.1); never to a RST. */
+void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who holds which local port. Explicit binds are kept in a table; ephemeral ports of connect() need
+ * only that the whole flow is new: they start at a keyed hash of the destination and go on from there
+ * (RFC 6056 3.3.3), past ports that someone bound or listens on.
+ */
+#include "core/tcp/zs_port.h"
+
+#include <errno.h>
+
+#include "core/tcp/zs_tcb.h"
+
+static struct zs_list *port_bucket(struct zs_stack *s, uint16_t port)
+{
+	return &s->tcp.port_hash[port % ZS_PORT_HASH];
+}
+
+bool zs_addr_is_local(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
+{
+	if (zs_addr_is_any(a))
+		return true;
+	for (unsigned i = 0; family == ZS_AF_IP4 && i < s->n_netifs; i++)
+		if (s->netif[i].accept_any_dst || s->netif[i].ip4_be == a->ip4_be)
+			return true;
+	return false;
+}
+
+static bool bind_conflicts(struct zs_stack *s, const struct zs_flow *local,
+			   const struct zs_tcp_opts *o)
+{
+	struct zs_list *head = port_bucket(s, local->lport);
+
+	if (zs_listener_conflicts(s, local, o->reuseport))
+		return true;
+	for (struct zs_list *e = head->next; e != head; e = e->next) {
+		const struct zs_tcb *t = container_of(e, struct zs_tcb, port_link);
+		bool overlap = zs_addr_is_any(&t->flow.laddr) || zs_addr_is_any(&local->laddr) ||
+			       zs_addr_eq(&t->flow.laddr, &local->laddr);
+
+		if (t->flow.lport == local->lport && t->flow.family == local->family && overlap &&
+		    !(o->reuseaddr && t->opts.reuseaddr) && !(o->reuseport && t->opts.reuseport))
+			return true;
+	}
+	return false;
+}
+
+static uint16_t port_at(const struct zs_stack *s, uint32_t offset)
+{
+	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;
+
+	return (uint16_t)(s->cfg.ip_local_port_lo + offset % n);
+}
+
+static int bind_any_port(struct zs_stack *s, struct zs_flow *local, const struct zs_tcp_opts *o)
+{
+	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;
+	uint32_t start = zs_rand_below(&s->rand, n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		local->lport = port_at(s, start + i);
+		if (!bind_conflicts(s, local, &(struct zs_tcp_opts){ .reuseport = o->reuseport }))
+			return 0;
+	}
+	return -EADDRINUSE;
+}
+
+int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port)
+{
+	struct zs_flow local = { .laddr = *addr, .lport = port, .family = tcb->flow.family };
+	int rc;
+
+	if (tcb->state != ZS_CLOSED || tcb->flow.lport != 0)
+		return -EINVAL;
+	if (!zs_addr_is_local(s, local.family, addr))
+		return -EADDRNOTAVAIL;
+	if (port == 0) {
+		rc = bind_any_port(s, &local, &tcb->opts);
+		if (rc < 0)
+			return rc;
+	} else if (bind_conflicts(s, &local, &tcb->opts)) {
+		return -EADDRINUSE;
+	}
+	tcb->flow.laddr = local.laddr;
+	tcb->flow.lport = local.lport;
+	tcb->flags |= ZS_TF_BOUND;
+	zs_list_add_tail(port_bucket(s, local.lport), &tcb->port_link);
+	return 0;
+}
+
+int zs_port_ephemeral(struct zs_stack *s, struct zs_flow *flow)
+{
+	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;
+	uint64_t offset;
+
+	flow->lport = 0;
+	offset = zs_siphash(s->isn_key, flow, sizeof(*flow)) + zs_rand_below(&s->rand, 256);
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t kind;
+
+		flow->lport = port_at(s, (uint32_t)offset + i);
+		if (bind_conflicts(s, flow, &(struct zs_tcp_opts){ 0 }))
+			continue;
+		if (zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind) != NULL)
+			continue;
+		if (s->env.rss_ok == NULL || s->env.rss_ok(s->env.ctx, flow))
+			return 0;
+	}
+	return -EADDRNOTAVAIL;
+}

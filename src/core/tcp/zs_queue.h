@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The three queues of a connection. Send queue: records in stream order from snd_una on, each one
+ * buffer; a record that was sent covers bytes of one segment. Receive queue: in order, each buffer
+ * showing its payload. Out-of-order queue: sorted, not overlapping.
+ */
+#ifndef ZS_QUEUE_H
+#define ZS_QUEUE_H
+
+#include "core/tcp/zs_tcb.h"
+
+/* ---- send queue (zs_sndq.c) ---- */
+
+/* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind it. -ENOBUFS. */
+int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len);
+/* Releases what lies below ack; returns the newest record time that is good for an RTT sample, see zs_ack.h. */
+struct zs_acked;
+void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_acked *out);
+/* Frees everything; completions get status. */
+void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status);
+
+/* What a cumulative acknowledgement released. */
+struct zs_acked {
+	uint32_t bytes;	 /* payload bytes newly acknowledged, cumulative */
+	uint32_t tx_us;	 /* transmission time of the newest record that was sent once */
+	bool has_rtt;
+	bool retx;	 /* some record had been retransmitted */
+};
+
+static inline uint32_t zs_unsent_bytes(const struct zs_tcb *tcb)
+{
+	uint32_t fin = tcb->flags & ZS_TF_FIN_SENT ? 1 : 0;
+	uint32_t syn = tcb->state == ZS_SYN_SENT || tcb->state == ZS_SYN_RCVD ? 1 : 0;
+
+	return tcb->sndq.bytes - (tcb->snd_nxt - tcb->snd_una - fin - syn);
+}
+
+/* ---- receive queue (zs_rcvq.c) ---- */
+
+/* Consumes m, one or more buffers showing payload only, which starts at rcv_nxt; advances rcv_nxt. */
+void zs_rcvq_append(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
+void zs_rcvq_purge(struct zs_tcb *tcb);
+/* Bytes that may be offered beyond rcv_nxt by memory (RFC 9293 3.8.6.2.2). */
+uint32_t zs_rcv_space(const struct zs_tcb *tcb);
+/* New right edge to advertise: never moves left, and moves only when that is worth a segment. */
+uint32_t zs_rcv_edge(struct zs_tcb *tcb);
+/* Over its memory: takes nothing that is not the very next byte. */
+bool zs_rcv_memory_full(const struct zs_tcb *tcb);
+
+/* ---- out-of-order queue (zs_ooo.c) ---- */
+
+/* Consumes m, payload at seq > rcv_nxt within the window. */
+void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		   uint32_t len);
+/* Moves to the receive queue what has become in order. */
+void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb);
+/* Forgets SACK blocks below rcv_nxt. */
+void zs_ooo_prune_blocks(struct zs_tcb *tcb);
+
+/* Cuts `front` bytes off the start and keeps `len`, over a chain; frees emptied buffers. Returns the head. */
+struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len);
+
+static inline void zs_segq_push(struct zs_segq *q, struct rte_mbuf *m, uint32_t len)
+{
+	zs_seg(m)->next = NULL;
+	if (q->tail == NULL)
+		q->head = m;
+	else
+		zs_seg(q->tail)->next = m;
+	q->tail = m;
+	q->bytes += len;
+	q->mem += zs_pkt_truesize(m);
+}
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The receive queue and the window that follows from it. The device's own buffers wait here, trimmed
+ * to their payload, and are handed over as they are. The window counts the memory they occupy, not
+ * the bytes they show; its right edge never moves back (RFC 9293 3.8.6), nor forward in silly steps
+ * (RFC 9293 3.8.6.2.2).
+ */
+#include <errno.h>
+
+#include "core/tcp/zs_queue.h"
+
+struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
+{
+	struct rte_mbuf *head;
+
+	while (front >= m->data_len && m->next != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		front -= m->data_len;
+		m->next = NULL;
+		rte_pktmbuf_free_seg(m);
+		m = next;
+	}
+	m->data_off = (uint16_t)(m->data_off + front);
+	m->data_len = (uint16_t)(m->data_len - front);
+	head = m;
+	for (;;) {
+		if (m->data_len >= len) {
+			struct rte_mbuf *rest = m->next;
+
+			m->data_len = (uint16_t)len;
+			m->next = NULL;
+			rte_pktmbuf_free(rest);
+			return head;
+		}
+		len -= m->data_len;
+		m = m->next;
+	}
+}
+
+static uint32_t rcv_mem(const struct zs_tcb *tcb)
+{
+	return tcb->rcvq.mem + tcb->ooo.mem;
+}
+
+bool zs_rcv_memory_full(const struct zs_tcb *tcb)
+{
+	return rcv_mem(tcb) / 2 > tcb->rcvbuf;
+}
+
+/* Small payloads in large rooms: when memory is over the limit, move bytes together. */
+static bool compact_into_tail(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	struct rte_mbuf *t = tcb->rcvq.tail;
+	uint32_t n = m->data_len;
+
+	if (t == NULL || rcv_mem(tcb) <= tcb->rcvbuf || rte_mbuf_refcnt_read(t) != 1 ||
+	    !RTE_MBUF_DIRECT(t) || rte_pktmbuf_tailroom(t) < n)
+		return false;
+	memcpy(rte_pktmbuf_mtod_offset(t, uint8_t *, t->data_len),
+	       rte_pktmbuf_mtod(m, const uint8_t *), n);
+	zs_pkt_set(t, t->data_off, (uint16_t)(t->data_len + n));
+	zs_seg(t)->len += n;
+	zs_seg(t)->flags |= ZS_SEG_COPIED;
+	tcb->rcvq.bytes += n;
+	s->stats.copies += n;
+	rte_pktmbuf_free_seg(m);
+	return true;
+}
+
+static void append_one(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	struct zs_seg *seg = zs_seg(m);
+	uint32_t n = m->data_len;
+
+	seg->seq = tcb->rcv_nxt;
+	seg->len = n;
+	seg->off = m->data_off;
+	seg->flags = 0;
+	m->next = NULL;
+	m->nb_segs = 1;
+	m->pkt_len = n;
+	tcb->rcv_nxt += n;
+	tcb->bytes_in += n;
+	s->stats.tcp_bytes_in += n;
+	if (!compact_into_tail(s, tcb, m))
+		zs_segq_push(&tcb->rcvq, m, n);
+}
+
+void zs_rcvq_append(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	uint32_t ratio = (m->pkt_len << 8) / (m->nb_segs * zs_pkt_truesize(m));
+
+	tcb->rcv_ratio = (uint16_t)((tcb->rcv_ratio * 15u + RTE_MIN(ratio, 256u)) / 16);
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		if (m->data_len == 0) {
+			m->next = NULL;
+			rte_pktmbuf_free_seg(m);
+		} else {
+			append_one(s, tcb, m);
+		}
+		m = next;
+	}
+}
+
+static void free_segq(struct zs_segq *q)
+{
+	struct rte_mbuf *m = q->head;
+
+	*q = (struct zs_segq){ 0 };
+	while (m != NULL) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		rte_pktmbuf_free_seg(m);
+		m = next;
+	}
+}
+
+void zs_rcvq_purge(struct zs_tcb *tcb)
+{
+	free_segq(&tcb->rcvq);
+	free_segq(&tcb->ooo);
+	tcb->n_recent = 0;
+}
+
+uint32_t zs_rcv_space(const struct zs_tcb *tcb)
+{
+	uint32_t mem = rcv_mem(tcb);
+	uint32_t ratio = RTE_MAX(tcb->rcv_ratio, 32);
+	uint64_t space;
+
+	if (mem >= tcb->rcvbuf)
+		return 0;
+	space = (uint64_t)(tcb->rcvbuf - mem) * ratio >> 8;
+	return (uint32_t)RTE_MIN(space, (uint64_t)65535 << tcb->rcv_wscale);
+}
+
+uint32_t zs_rcv_edge(struct zs_tcb *tcb)
+{
+	uint32_t edge = tcb->rcv_nxt + zs_rcv_space(tcb);
+	uint32_t half = (uint32_t)((uint64_t)tcb->rcvbuf * tcb->rcv_ratio >> 9);
+	uint32_t step = RTE_MIN((uint32_t)tcb->mss, half);
+
+	if (zs_seq_lt(edge, tcb->rcv_adv + step))
+		return tcb->rcv_adv;
+	return edge;
+}
+
+/*
+ * The application took n bytes. Tells the peer when the window grew by a worthwhile step, and
+ * follows the connection's need: what is consumed in a round trip is to fit twice into the window.
+ */
+static void consumed(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
+{
+	uint32_t rtt = RTE_MAX(tcb->srtt_us, tcb->rcv_rtt_us);
+	uint32_t grown, left;
+
+	tcb->tune_bytes += n;
+	if (rtt != 0 && s->now_us - tcb->tune_start_us >= rtt) {
+		uint64_t want = (uint64_t)tcb->tune_bytes * 2 * 256 / RTE_MAX(tcb->rcv_ratio, 32);
+
+		if (tcb->opts.rcvbuf == 0 && want > tcb->rcvbuf)
+			tcb->rcvbuf = (uint32_t)RTE_MIN(want, (uint64_t)s->cfg.rcvbuf_max);
+		tcb->tune_start_us = s->now_us;
+		tcb->tune_bytes = 0;
+	}
+	if (tcb->state == ZS_CLOSED || tcb->flags & ZS_TF_FIN_RCVD)
+		return;
+	grown = zs_rcv_edge(tcb) - tcb->rcv_adv;
+	left = tcb->rcv_adv - tcb->rcv_nxt;
+	if (grown >= 2u * tcb->mss && (grown >= left || left < 2u * tcb->mss))
+		zs_ack_now(s, tcb);
+	else if (grown > 0 && left < tcb->mss)
+		zs_ack_now(s, tcb);
+}
+
+uint32_t zs_tcp_readable(const struct zs_tcb *tcb)
+{
+	return tcb->rcvq.bytes;
+}
+
+struct rte_mbuf *zs_tcp_rcvq(const struct zs_tcb *tcb)
+{
+	return tcb->rcvq.head;
+}
+
+static struct rte_mbuf *pop(struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = tcb->rcvq.head;
+	struct zs_seg *seg = zs_seg(m);
+
+	tcb->rcvq.head = seg->next;
+	if (tcb->rcvq.head == NULL)
+		tcb->rcvq.tail = NULL;
+	tcb->rcvq.bytes -= seg->len;
+	tcb->rcvq.mem -= zs_pkt_truesize(m);
+	return m;
+}
+
+static void trim_head(struct zs_tcb *tcb, uint32_t n)
+{
+	struct rte_mbuf *m = tcb->rcvq.head;
+	struct zs_seg *seg = zs_seg(m);
+
+	seg->seq += n;
+	seg->len -= n;
+	seg->off = (uint16_t)(seg->off + n);
+	zs_pkt_set(m, seg->off, (uint16_t)seg->len);
+	tcb->rcvq.bytes -= n;
+}
+
+/* The first n bytes of the head buffer as a reference; the head keeps the rest. */
+static struct rte_mbuf *take_part(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
+{
+	struct rte_mbuf *m = tcb->rcvq.head;
+	struct rte_mbuf *c = zs_pkt_clone(s, m, zs_seg(m)->off, (uint16_t)n);
+
+	if (c != NULL) {
+		zs_seg(c)->flags = zs_seg(m)->flags;
+		trim_head(tcb, n);
+	}
+	return c;
+}
+
+struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+{
+	struct rte_mbuf *head = NULL, *last = NULL;
+	size_t left = max;
+
+	while (tcb->rcvq.head != NULL && left > 0 && (head == NULL || head->nb_segs < 1024)) {
+		struct rte_mbuf *m;
+
+		if (zs_seg(tcb->rcvq.head)->len <= left)
+			m = pop(tcb);
+		else if (head == NULL)
+			m = take_part(s, tcb, (uint32_t)left);
+		else
+			break;
+		if (m == NULL)
+			break;
+		left -= m->data_len;
+		if (head == NULL) {
+			head = m;
+		} else {
+			last->next = m;
+			head->nb_segs++;
+			head->pkt_len += m->data_len;
+		}
+		last = m;
+	}
+	if (head != NULL)
+		consumed(s, tcb, head->pkt_len);
+	return head;
+}
+
+void zs_tcp_unrecv(struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	struct zs_segq front = { 0 };
+
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		m->next = NULL;
+		m->nb_segs = 1;
+		zs_pkt_set(m, m->data_off, m->data_len);
+		zs_seg(m)->len = m->data_len;
+		zs_seg(m)->off = m->data_off;
+		zs_segq_push(&front, m, m->data_len);
+		m = next;
+	}
+	zs_seg(front.tail)->next = tcb->rcvq.head;
+	if (tcb->rcvq.head == NULL)
+		tcb->rcvq.tail = front.tail;
+	tcb->rcvq.head = front.head;
+	tcb->rcvq.bytes += front.bytes;
+	tcb->rcvq.mem += front.mem;
+}
+
+void zs_tcp_consume(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
+{
+	uint32_t left = RTE_MIN(n, tcb->rcvq.bytes);
+	uint32_t total = left;
+
+	while (left > 0) {
+		uint32_t len = zs_seg(tcb->rcvq.head)->len;
+
+		if (len > left) {
+			trim_head(tcb, left);
+			break;
+		}
+		rte_pktmbuf_free_seg(pop(tcb));
+		left -= len;
+	}
+	consumed(s, tcb, total);
+}
+
+size_t zs_tcp_copy_out(struct zs_stack *s, const struct zs_tcb *tcb, size_t off, void *dst,
+		       size_t n)
+{
+	uint8_t *out = dst;
+	size_t done = 0;
+
+	for (struct rte_mbuf *m = tcb->rcvq.head; m != NULL && done < n; m = zs_seg(m)->next) {
+		size_t len = zs_seg(m)->len;
+		size_t k;
+
+		if (off >= len) {
+			off -= len;
+			continue;
+		}
+		k = RTE_MIN(len - off, n - done);
+		memcpy(out + done, rte_pktmbuf_mtod_offset(m, const uint8_t *, off), k);
+		done += k;
+		off = 0;
+	}
+	s->stats.copies += done;
+	return done;
+}

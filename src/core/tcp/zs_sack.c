@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The scoreboard (RFC 2018, 6675): SACK blocks become marks in the records of the send queue. A block
+ * that was in the last ACK is not walked again, and a block that grew is walked from where it ended.
+ */
+#include "core/tcp/zs_ack.h"
+#include "core/zs_parse.h"
+
+static bool seen_before(const struct zs_tcb *tcb, struct zs_sack_block b)
+{
+	for (unsigned i = 0; i < ZS_MAX_SACK; i++)
+		if (tcb->seen[i].left == b.left && tcb->seen[i].right == b.right)
+			return true;
+	return false;
+}
+
+static void mark(struct zs_tcb *tcb, struct rte_mbuf *m, struct zs_ack *a)
+{
+	struct zs_seg *seg = zs_seg(m);
+
+	if (seg->flags & ZS_SEG_LOST)
+		tcb->lost -= seg->len;
+	if (seg->flags & ZS_SEG_RETX)
+		tcb->retx -= seg->len;
+	seg->flags &= (uint8_t)~(ZS_SEG_LOST | ZS_SEG_RETX);
+	seg->flags |= ZS_SEG_SACKED;
+	tcb->sacked += seg->len;
+	tcb->delivered += seg->len;
+	a->sacked += seg->len;
+	if (tcb->lost_hint != NULL && zs_seq_leq(seg->seq, zs_seg(tcb->lost_hint)->seq))
+		tcb->sacked_below += seg->len;
+	tcb->high_sacked = zs_seq_max(tcb->high_sacked, seg->seq + seg->len);
+}
+
+static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, uint32_t left)
+{
+	if (tcb->sack_hint != NULL && zs_seq_geq(left, tcb->sack_hint_left))
+		return tcb->sack_hint;
+	return tcb->sndq.head;
+}
+
+/* A record that the block covers in part only stays unmarked: it is sent again rather than trusted. */
+static void walk(struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
+{
+	struct rte_mbuf *m = start_of_walk(tcb, b.left);
+	struct rte_mbuf *last = NULL;
+
+	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
+		const struct zs_seg *seg = zs_seg(m);
+
+		if (zs_seq_gt(seg->seq + seg->len, b.right))
+			break;
+		if (zs_seq_lt(seg->seq, b.left))
+			continue;
+		if (!(seg->flags & ZS_SEG_SACKED))
+			mark(tcb, m, a);
+		last = m;
+	}
+	if (last == NULL)
+		return;
+	if (tcb->sack_hint == NULL || zs_seq_gt(zs_seg(last)->seq, zs_seg(tcb->sack_hint)->seq)) {
+		/* from left to here all is marked, provided the walk began at or before left */
+		tcb->sack_hint = last;
+		tcb->sack_hint_left = b.left;
+	}
+}
+
+/* RFC 2883 4: the first block lies below the cumulative ACK, or inside the second block. */
+static bool is_dsack(const struct zs_sack_block *b, unsigned n, uint32_t ack)
+{
+	if (zs_seq_leq(b[0].right, ack) || zs_seq_lt(b[0].left, ack))
+		return true;
+	return n > 1 && zs_seq_geq(b[0].left, b[1].left) && zs_seq_leq(b[0].right, b[1].right);
+}
+
+void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+		   struct zs_ack *a)
+{
+	struct zs_sack_block b[ZS_MAX_SACK] = { 0 };
+	unsigned n = RTE_MIN((unsigned)pi->opt.n_sack, (unsigned)ZS_MAX_SACK);
+
+	for (unsigned i = 0; i < n; i++)
+		b[i] = zs_tcpopt_sack(pi->opt.sack, i);
+	if (is_dsack(b, n, pi->ack)) {
+		a->dsack = true;
+		s->stats.tcp_dsack_in++;
+		b[0] = (struct zs_sack_block){ 0 };
+	}
+	for (unsigned i = 0; i < n; i++) {
+		bool valid = zs_seq_lt(b[i].left, b[i].right) &&
+			     zs_seq_geq(b[i].left, tcb->snd_una) &&
+			     zs_seq_leq(b[i].right, tcb->snd_nxt);
+
+		if (!valid)
+			b[i] = (struct zs_sack_block){ 0 };
+		else if (!seen_before(tcb, b[i]))
+			walk(tcb, b[i], a);
+	}
+	memcpy(tcb->seen, b, sizeof(b));
+}
+
+void zs_sack_forget(struct zs_tcb *tcb)
+{
+	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
+	     m = zs_seg(m)->next)
+		zs_seg(m)->flags &= (uint8_t)~ZS_SEG_SACKED;
+	tcb->sacked = 0;
+	tcb->sacked_below = 0;
+	tcb->lost_hint = NULL;
+	tcb->sack_hint = NULL;
+	memset(tcb->seen, 0, sizeof(tcb->seen));
+}

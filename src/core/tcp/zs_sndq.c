@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The send queue: takes buffers from the application, cuts records where segments end, releases what
+ * is acknowledged. Payload is never changed; a record's position is zs_seg.off, whatever a header in
+ * the headroom made of data_off.
+ */
+#include <errno.h>
+
+#include "core/tcp/zs_queue.h"
+
+enum { MAX_CHAIN = 1 << 20 };
+
+static void enqueue(struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
+{
+	struct zs_seg *seg = zs_seg(m);
+	bool done = (m->ol_flags & ZS_PKT_DONE) != 0;
+
+	seg->seq = seq;
+	seg->len = m->data_len;
+	seg->off = m->data_off;
+	seg->flags = done ? ZS_SEG_DONE : 0;
+	seg->tx_count = 0;
+	m->ol_flags &= ~ZS_PKT_DONE;
+	m->next = NULL;
+	m->nb_segs = 1;
+	zs_segq_push(&tcb->sndq, m, seg->len);
+	if (tcb->unsent == NULL)
+		tcb->unsent = m;
+}
+
+static uint32_t tail_seq(const struct zs_tcb *tcb)
+{
+	return tcb->snd_nxt - (tcb->flags & ZS_TF_FIN_SENT ? 1 : 0) + zs_unsent_bytes(tcb);
+}
+
+uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
+{
+	if (tcb->sndq.bytes >= tcb->sndbuf || tcb->sndq.mem / 4 >= tcb->sndbuf)
+		return 0;
+	return tcb->sndbuf - tcb->sndq.bytes;
+}
+
+/* May the application send now? 0 or -errno. */
+static int may_send(struct zs_tcb *tcb)
+{
+	switch ((enum zs_tcp_state)tcb->state) {
+	case ZS_ESTABLISHED:
+	case ZS_CLOSE_WAIT:
+		break;
+	case ZS_SYN_SENT:
+	case ZS_SYN_RCVD:
+		tcb->flags |= ZS_TF_WANT_SPACE;
+		return tcb->flags & ZS_TF_FIN_QUEUED ? -EPIPE : -EAGAIN;
+	case ZS_CLOSED:
+		return tcb->flags & ZS_TF_SYN_SENT || tcb->irs != 0 ? -EPIPE : -ENOTCONN;
+	default:
+		return -EPIPE;
+	}
+	if (tcb->flags & ZS_TF_FIN_QUEUED)
+		return -EPIPE;
+	if (zs_tcp_send_space(tcb) == 0) {
+		tcb->flags |= ZS_TF_WANT_SPACE;
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* The queue must be the only holder of a record's struct, and needs a private area in it. */
+static bool needs_wrap(const struct rte_mbuf *m)
+{
+	return rte_mbuf_refcnt_read(m) != 1 || m->priv_size < ZS_PRIV_SIZE;
+}
+
+/* Replaces shared or foreign buffers of the chain by references to them. Undone on failure. */
+static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
+{
+	struct rte_mbuf **link;
+	struct rte_mbuf *wrapped = NULL; /* originals, to be released on success, by clone */
+
+	for (struct rte_mbuf *m = *head; m != NULL; m = m->next) {
+		struct rte_mbuf *c;
+
+		if (!needs_wrap(m))
+			continue;
+		c = zs_pkt_clone(s, m, m->data_off, m->data_len);
+		if (c == NULL)
+			goto err_free;
+		zs_seg(c)->next = wrapped;
+		zs_seg(c)->done_arg = m;
+		wrapped = c;
+	}
+	/* wrapped holds the clones, last first: walk the chain and put each in its original's place */
+	for (link = head; *link != NULL; link = &(*link)->next) {
+		struct rte_mbuf *m = *link;
+		struct rte_mbuf *c = wrapped;
+		struct rte_mbuf **cl = &wrapped;
+
+		if (!needs_wrap(m))
+			continue;
+		while (zs_seg(c)->done_arg != m) {
+			cl = &zs_seg(c)->next;
+			c = *cl;
+		}
+		*cl = zs_seg(c)->next;
+		if (m->ol_flags & ZS_PKT_DONE && m->priv_size >= ZS_PRIV_SIZE) {
+			zs_seg(c)->done = zs_seg(m)->done;
+			zs_seg(c)->done_arg = zs_seg(m)->done_arg;
+			c->ol_flags |= ZS_PKT_DONE;
+		}
+		c->next = m->next;
+		*link = c;
+		rte_pktmbuf_free_seg(m);
+	}
+	return 0;
+
+err_free:
+	while (wrapped != NULL) {
+		struct rte_mbuf *next = zs_seg(wrapped)->next;
+
+		rte_pktmbuf_free_seg(wrapped);
+		wrapped = next;
+	}
+	return -ENOBUFS;
+}
+
+static void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
+{
+	if (flags & ZS_SEND_MORE)
+		tcb->flags |= ZS_TF_MORE;
+	else
+		tcb->flags &= ~(uint32_t)ZS_TF_MORE;
+	zs_seg(tcb->sndq.tail)->flags |= ZS_SEG_EOR;
+	if (zs_tcp_send_space(tcb) == 0)
+		tcb->flags |= ZS_TF_WANT_SPACE;
+	zs_output_later(s, tcb);
+}
+
+int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags)
+{
+	uint32_t seq;
+	uint64_t total = 0;
+	bool wrap = false;
+	int rc = may_send(tcb);
+
+	if (rc < 0)
+		return rc;
+	for (const struct rte_mbuf *p = m; p != NULL; p = p->next) {
+		total += p->data_len;
+		wrap |= needs_wrap(p);
+	}
+	if (total == 0)
+		return -EINVAL;
+	if (total > MAX_CHAIN)
+		return -EMSGSIZE;
+	if (wrap && (rc = wrap_chain(s, &m)) < 0)
+		return rc;
+	seq = tail_seq(tcb);
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		if (m->data_len == 0) {
+			m->next = NULL;
+			rte_pktmbuf_free_seg(m);
+		} else {
+			enqueue(tcb, m, seq);
+			seq += m->data_len;
+		}
+		m = next;
+	}
+	note_written(s, tcb, flags);
+	return 0;
+}
+
+/* Room in the last record for bytes of another copying write: it is ours, unsent and not full. */
+static uint32_t tail_room(const struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = tcb->sndq.tail;
+	const struct zs_seg *seg;
+	uint32_t room;
+
+	if (tcb->unsent == NULL)
+		return 0;
+	seg = zs_seg(m);
+	if (seg->tx_count != 0 || !(seg->flags & ZS_SEG_COPIED) || seg->len >= tcb->mss ||
+	    rte_mbuf_refcnt_read(m) != 1)
+		return 0;
+	room = m->buf_len - seg->off - seg->len;
+	return RTE_MIN(room, tcb->mss - seg->len);
+}
+
+static void fill(struct zs_tcb *tcb, struct rte_mbuf *m, const uint8_t *src, uint32_t n)
+{
+	struct zs_seg *seg = zs_seg(m);
+
+	memcpy((uint8_t *)m->buf_addr + seg->off + seg->len, src, n);
+	seg->len += n;
+	seg->flags &= (uint8_t)~ZS_SEG_EOR;
+	zs_pkt_set(m, seg->off, (uint16_t)seg->len);
+	tcb->sndq.bytes += n;
+}
+
+int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
+			 unsigned flags)
+{
+	const uint8_t *src = buf;
+	size_t left;
+	int rc = may_send(tcb);
+
+	if (rc < 0)
+		return rc;
+	if (len == 0)
+		return 0;
+	left = RTE_MIN(len, zs_tcp_send_space(tcb));
+	while (left > 0) {
+		uint32_t room = tail_room(tcb);
+		uint32_t n;
+
+		if (room == 0) {
+			uint32_t seq = tail_seq(tcb);
+			struct rte_mbuf *m = rte_pktmbuf_alloc(s->env.pkt_pool);
+
+			if (m == NULL)
+				break;
+			s->stats.allocs++;
+			enqueue(tcb, m, seq);
+			zs_seg(m)->flags = ZS_SEG_COPIED;
+			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), (uint32_t)tcb->mss);
+		}
+		n = (uint32_t)RTE_MIN((size_t)room, left);
+		fill(tcb, tcb->sndq.tail, src, n);
+		src += n;
+		left -= n;
+	}
+	if (src == (const uint8_t *)buf) {
+		tcb->flags |= ZS_TF_WANT_SPACE;
+		return -ENOBUFS;
+	}
+	s->stats.copies += (uint64_t)(src - (const uint8_t *)buf);
+	note_written(s, tcb, flags);
+	if ((size_t)(src - (const uint8_t *)buf) < len)
+		tcb->flags |= ZS_TF_WANT_SPACE;
+	return src - (const uint8_t *)buf;
+}
+
+int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len)
+{
+	struct zs_seg *seg = zs_seg(m);
+	struct zs_seg *rest;
+	struct rte_mbuf *c;
+
+	zs_assert(len > 0 && len < seg->len);
+	c = zs_pkt_clone(s, m, (uint16_t)(seg->off + len), (uint16_t)(seg->len - len));
+	if (c == NULL)
+		return -ENOBUFS;
+	rest = zs_seg(c);
+	*rest = *seg;
+	rest->seq += len;
+	rest->len -= len;
+	rest->off = (uint16_t)(seg->off + len);
+	seg->next = c;
+	seg->len = len;
+	seg->flags &= (uint8_t)~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED);
+	rest->flags &= (uint8_t)~ZS_SEG_COPIED;
+	tcb->sndq.mem += zs_pkt_truesize(c);
+	if (tcb->sndq.tail == m)
+		tcb->sndq.tail = c;
+	if (tcb->lost_hint == m)
+		tcb->lost_hint = c;
+	return 0;
+}
+
+static void complete(struct rte_mbuf *m, int status)
+{
+	struct zs_seg *seg = zs_seg(m);
+
+	if (seg->flags & ZS_SEG_DONE) {
+		seg->flags &= (uint8_t)~ZS_SEG_DONE;
+		seg->done(seg->done_arg, status);
+	}
+}
+
+static void forget_hints(struct zs_tcb *tcb, const struct rte_mbuf *m)
+{
+	if (tcb->sack_hint == m)
+		tcb->sack_hint = NULL;
+	if (tcb->retx_hint == m)
+		tcb->retx_hint = NULL;
+	if (tcb->lost_hint == m) {
+		tcb->lost_hint = NULL;
+		tcb->sacked_below = 0;
+	}
+}
+
+/* n acknowledged bytes of this record no longer count with its marks. */
+static void uncount(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n)
+{
+	if (seg->flags & ZS_SEG_SACKED) {
+		tcb->sacked -= n;
+		if (tcb->lost_hint != NULL)
+			tcb->sacked_below -= n;
+		return;
+	}
+	if (seg->flags & ZS_SEG_LOST)
+		tcb->lost -= n;
+	if (seg->flags & ZS_SEG_RETX)
+		tcb->retx -= n;
+}
+
+static void note_acked(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n,
+		       struct zs_acked *out)
+{
+	out->bytes += n;
+	if (!(seg->flags & ZS_SEG_SACKED))
+		tcb->delivered += n;
+	if (seg->tx_count > 1)
+		out->retx = true;
+	else if (!(seg->flags & ZS_SEG_SACKED)) {
+		out->has_rtt = true;
+		out->tx_us = seg->tx_us;
+	}
+}
+
+void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_acked *out)
+{
+	struct rte_mbuf *m;
+
+	(void)s;
+	while ((m = tcb->sndq.head) != NULL && m != tcb->unsent) {
+		struct zs_seg *seg = zs_seg(m);
+		uint32_t n = ack - seg->seq;
+
+		if (zs_seq_leq(ack, seg->seq))
+			return;
+		n = RTE_MIN(n, seg->len);
+		note_acked(tcb, seg, n, out);
+		uncount(tcb, seg, n);
+		tcb->sndq.bytes -= n;
+		if (n < seg->len) {
+			seg->seq += n;
+			seg->off = (uint16_t)(seg->off + n);
+			seg->len -= n;
+			seg->flags |= ZS_SEG_TRIMMED;
+			return;
+		}
+		forget_hints(tcb, m);
+		tcb->sndq.head = seg->next;
+		tcb->sndq.mem -= zs_pkt_truesize(m);
+		if (tcb->sndq.head == NULL)
+			tcb->sndq.tail = NULL;
+		complete(m, 0);
+		m->next = NULL;
+		rte_pktmbuf_free_seg(m);
+	}
+}
+
+void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status)
+{
+	struct rte_mbuf *m = tcb->sndq.head;
+
+	(void)s;
+	tcb->sndq = (struct zs_segq){ 0 };
+	tcb->unsent = tcb->sack_hint = tcb->lost_hint = tcb->retx_hint = NULL;
+	tcb->sacked = tcb->lost = tcb->retx = tcb->sacked_below = 0;
+	while (m != NULL) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		complete(m, status);
+		m->next = NULL;
+		rte_pktmbuf_free_seg(m);
+		m = next;
+	}
+}

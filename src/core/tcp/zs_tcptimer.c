@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The timers of a connection: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1), delayed ACK
+ * (RFC 5681 4.2), keepalive (RFC 1122 4.2.3.6), FIN-WAIT-2 of an orphan. One wheel node stands for
+ * all; each handler returns true when the connection is gone.
+ */
+#include <errno.h>
+
+#include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_output.h"
+#include "core/tcp/zs_timers.h"
+
+enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
+
+static bool give_up(struct zs_stack *s, struct zs_tcb *tcb, unsigned limit)
+{
+	uint64_t since;
+
+	if (tcb->first_retx_us == 0)
+		tcb->first_retx_us = s->now_us;
+	since = s->now_us - tcb->first_retx_us;
+	if (tcb->opts.user_timeout_ms != 0)
+		return since + tcb->rto_us >= (uint64_t)tcb->opts.user_timeout_ms * 1000;
+	return tcb->retx_count >= limit;
+}
+
+static void back_off(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	tcb->rto_us = (uint32_t)RTE_MIN(2 * (uint64_t)tcb->rto_us, (uint64_t)s->cfg.rto_max_us);
+}
+
+static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (give_up(s, tcb, s->cfg.syn_retries)) {
+		zs_tcb_dead(s, tcb, ETIMEDOUT);
+		return true;
+	}
+	tcb->retx_count++;
+	back_off(s, tcb);
+	zs_send_syn(s, tcb);
+	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	return false;
+}
+
+static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->state == ZS_SYN_SENT || tcb->state == ZS_SYN_RCVD)
+		return retransmit_syn(s, tcb);
+	if (tcb->snd_una == tcb->snd_nxt)
+		return false;
+	if (give_up(s, tcb, s->cfg.data_retries)) {
+		zs_tcb_dead(s, tcb, ETIMEDOUT);
+		return true;
+	}
+	tcb->retx_count++;
+	tcb->nh_checked_us = 0; /* the neighbour may be what failed (RFC 1122 2.3.2.1) */
+	tcb->hdr_len = 0;
+	s->stats.tcp_rto++;
+	zs_loss_on_rto(s, tcb);
+	back_off(s, tcb);
+	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	zs_output_later(s, tcb);
+	return false;
+}
+
+/* The window is closed, or too small to be worth a segment: probe, or send what fits. */
+static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t wait;
+
+	if (tcb->unsent == NULL)
+		return false;
+	if (zs_seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt)) {
+		tcb->flags |= ZS_TF_FORCE;
+		zs_output_later(s, tcb);
+		return false;
+	}
+	/* RFC 9293 3.8.6.1: no end while the peer answers; an orphan is not kept for ever (RFC 6429) */
+	if (tcb->probes >= (tcb->flags & ZS_TF_ORPHAN ? ORPHAN_PROBES : s->cfg.data_retries)) {
+		zs_tcb_dead(s, tcb, ETIMEDOUT);
+		return true;
+	}
+	tcb->probes++;
+	zs_send_probe(s, tcb);
+	wait = (uint64_t)tcb->rto_us << RTE_MIN((unsigned)tcb->probes, (unsigned)MAX_BACKOFF);
+	zs_tcb_timer(s, tcb, ZS_TT_PERSIST,
+		     s->now_us + RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us));
+	return false;
+}
+
+void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->flags & ZS_TF_ORPHAN || !zs_tcb_synchronized(tcb))
+		return;
+	zs_tcb_timer(s, tcb, ZS_TT_LIFE,
+		     tcb->opts.keepalive ? s->now_us + (uint64_t)tcb->opts.keep_idle_ms * 1000 : 0);
+}
+
+static bool keepalive(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t idle_until = tcb->last_recv_us + (uint64_t)tcb->opts.keep_idle_ms * 1000;
+	uint64_t next = s->now_us + (uint64_t)tcb->opts.keep_intvl_ms * 1000;
+
+	if (!tcb->opts.keepalive)
+		return false;
+	if (idle_until > s->now_us || tcb->snd_una != tcb->snd_nxt) {
+		zs_tcb_timer(s, tcb, ZS_TT_LIFE, idle_until > s->now_us ? idle_until : next);
+		return false;
+	}
+	if (tcb->probes >= tcb->opts.keep_count) {
+		zs_send_rst(s, tcb);
+		zs_tcb_dead(s, tcb, ETIMEDOUT);
+		return true;
+	}
+	tcb->probes++;
+	zs_send_probe(s, tcb);
+	zs_tcb_timer(s, tcb, ZS_TT_LIFE, next);
+	return false;
+}
+
+static bool life(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (!(tcb->flags & ZS_TF_ORPHAN))
+		return keepalive(s, tcb);
+	if (tcb->state != ZS_FIN_WAIT_2)
+		return false;
+	zs_tcb_dead(s, tcb, 0);
+	return true;
+}
+
+static bool expired(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer which)
+{
+	tcb->deadline[which] = 0;
+	switch (which) {
+	case ZS_TT_RETX:
+		return retransmit(s, tcb);
+	case ZS_TT_PERSIST:
+		return persist(s, tcb);
+	case ZS_TT_DELACK:
+		zs_ack_now(s, tcb);
+		return false;
+	case ZS_TT_LIFE:
+		return life(s, tcb);
+	case ZS_TT_COUNT:
+		break;
+	}
+	return false;
+}
+
+void zs_tcb_timer_fire(struct zs_stack *s, struct zs_timer *t)
+{
+	struct zs_tcb *tcb = container_of(t, struct zs_tcb, timer);
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < ZS_TT_COUNT; i++)
+		if (tcb->deadline[i] != 0 && tcb->deadline[i] <= s->now_us && expired(s, tcb, i))
+			return;
+	for (unsigned i = 0; i < ZS_TT_COUNT; i++)
+		if (tcb->deadline[i] != 0)
+			next = RTE_MIN(next, tcb->deadline[i]);
+	if (next != UINT64_MAX)
+		zs_timer_set(&s->wheel, &tcb->timer, next);
+}
