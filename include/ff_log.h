@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Log lines of an application, through DPDK's log once ff_init() has started it and to stderr before.
+ * Log lines of an application, to its own stream, to the file that [log] dir asks for, or to stderr.
  * Levels and types have the numbers of rte_log.h.
  */
 #ifndef FF_LOG_H

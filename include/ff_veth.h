@@ -22,7 +22,10 @@ void ff_mbuf_free(void *m);
 void *ff_rte_frm_extcl(void *m);
 /* The next ff_mbuf_free(m) leaves the first struct rte_mbuf to the caller. */
 void ff_mbuf_detach_rte(void *m);
-/* A buffer for z_write() showing len bytes at data inside the struct rte_mbuf m; appended to prev unless NULL. */
+/*
+ * A buffer for z_write() that shows len bytes at data inside the struct rte_mbuf m; appended to the chain prev
+ * unless that is NULL. Returns the chain; NULL and EINVAL: data is not inside m.
+ */
 void *ff_mbuf_get(void *prev, void *m, void *data, uint16_t len);
 /* Copies len bytes from offset off out of the chain; 0 or -1. */
 int ff_mbuf_copydata(void *m, void *data, int off, int len);

@@ -97,6 +97,7 @@ ZS_API int ff_kevent(int fd, const struct kevent *changelist, int nchanges,
 		return (int)ff_ret(-EFAULT);
 	if (nchanges > 0) {
 		rc = apply(scan.kq, changelist, nchanges, eventlist, nevents, &n_out);
+		zs_ctx_busy(c);
 		if (rc < 0 || n_out > 0)
 			return (int)ff_ret(rc < 0 ? rc : n_out);
 	}
@@ -160,6 +161,7 @@ ZS_API int ff_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 		return -1;
 	if (op != EPOLL_CTL_DEL && event == NULL)
 		return (int)ff_ret(-EFAULT);
+	zs_ctx_busy(c);
 	return (int)ff_ret(zs_epoll_ctl(ep, op, fd, event));
 }
 

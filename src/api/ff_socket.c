@@ -122,6 +122,7 @@ ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namele
 	if (sk == NULL)
 		return -1;
 	rc = zs_sock_connect(sk, sa_in(name), namelen);
+	zs_ctx_busy(zs_ctx_self);
 	if (rc == -EINPROGRESS || rc == -EALREADY)
 		rc = finish_connect(zs_ctx_self, sk, sa_in(name), namelen, rc);
 	return (int)ff_ret(rc);
@@ -148,6 +149,7 @@ ZS_API int ff_shutdown(int s, int how)
 	if (sk == NULL)
 		return -1;
 	rc = zs_sock_shutdown(sk, how);
+	zs_ctx_busy(zs_ctx_self);
 	if (rc == 0)
 		zs_ctx_kick(zs_ctx_self);
 	return (int)ff_ret(rc);

@@ -11,6 +11,7 @@
 #include "api/zs_kqueue.h"
 #include "api/zs_note.h"
 #include "api/zs_zc.h"
+#include "api/zs_zstate.h"
 
 __thread struct zs_ctx *zs_ctx_self __attribute__((tls_model("initial-exec")));
 
@@ -42,6 +43,7 @@ void zs_ctx_destroy(struct zs_ctx *c)
 		if (c->fds.slot[i].kind != ZS_FD_FREE)
 			(void)zs_ctx_close(c, c->fds.base + (int)i);
 	zs_zc_free_all(c);
+	zs_zstate_fini(c);
 	zs_note_free_chunks(c);
 	zs_fdtab_fini(&c->fds);
 	if (zs_ctx_self == c)
@@ -117,7 +119,9 @@ uint64_t zs_ctx_begin_turn(struct zs_ctx *c)
 		timer = zs_wheel_next(&c->wheel);
 		next = timer < next ? timer : next;
 	}
-	zs_sock_dispatch(c->s);
+	c->n_events = zs_sock_dispatch(c->s);
+	if (zs_zstate_turn(c))
+		next = 0;
 	return next;
 }
 
@@ -128,6 +132,19 @@ void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 	c->drive.flush(c->drive.arg);
 	if (until_us != 0)
 		c->drive.idle(c->drive.arg, next < until_us ? next : until_us);
+}
+
+void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)
+{
+	while (!zs_ctx_stopping(c)) {
+		uint64_t next = zs_ctx_begin_turn(c);
+
+		c->in_run = true;
+		(void)loop(arg); /* F-Stack gives its result no meaning either */
+		c->in_run = false;
+		c->drive.flush(c->drive.arg);
+		c->drive.idle(c->drive.arg, next);
+	}
 }
 
 static bool has_events(const struct zs_sock *sk, unsigned events)

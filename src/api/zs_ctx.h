@@ -17,6 +17,12 @@
 struct zs_note;
 struct zs_note_chunk;
 struct zs_stack;
+struct zs_zstate;
+
+/* What the loop has done since its start. */
+struct zs_load {
+	uint64_t turns, busy_turns, total_cycles, busy_cycles, cycles_hz;
+};
 
 /*
  * What drives the stack: a DPDK port loop (ff_init.c) or a simulated world (tests). Times are those of the
@@ -29,6 +35,10 @@ struct zs_drive {
 	void (*idle)(void *arg, uint64_t until_us);
 	void (*busy)(void *arg);     /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg); /* a signal asked the process to end */
+	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
+	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they may. */
+	int (*mem_map)(void *arg, void *addr, size_t len);
+	void (*mem_unmap)(void *arg, void *addr, size_t len);
 	void *arg;
 };
 
@@ -39,6 +49,8 @@ struct zs_ctx {
 	bool stop;   /* ff_stop_run() was called */
 	struct zs_note *free_notes;
 	void *zc_head; /* ff_zc.c: chains handed out and not yet sent */
+	uint32_t n_events; /* sockets that had events in the last turn */
+	struct zs_zstate *z; /* of the z_ calls; NULL until the first */
 	struct zs_drive drive;
 	struct zs_note_chunk *chunks;
 	struct zs_wheel wheel; /* of EVFILT_TIMER */
@@ -99,6 +111,9 @@ uint64_t zs_ctx_begin_turn(struct zs_ctx *c);
  */
 void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
 
+/* Turns with loop(arg) in each, until the context or the drive is to stop. */
+void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg);
+
 /* After a call that may have something to send: outside ff_run nobody else would send it soon. */
 static inline void zs_ctx_kick(struct zs_ctx *c)
 {
@@ -106,10 +121,10 @@ static inline void zs_ctx_kick(struct zs_ctx *c)
 		c->drive.flush(c->drive.arg);
 }
 
-/* A wait is a poll here. */
-static inline bool zs_ctx_must_poll(const struct zs_ctx *c)
+/* After a call that may have made something ready: this turn does not end in sleep. */
+static inline void zs_ctx_busy(struct zs_ctx *c)
 {
-	return c->in_run;
+	c->drive.busy(c->drive.arg);
 }
 
 static inline bool zs_ctx_stopping(const struct zs_ctx *c)

@@ -240,7 +240,7 @@ static void timer_fire(struct zs_stack *s, struct zs_timer *t)
 	in->n.sdata += (int64_t)times;
 	in->n.fired = true;
 	zs_note_ready(&in->n);
-	c->drive.busy(c->drive.arg);
+	zs_ctx_busy(c);
 }
 
 static int timer_arm(struct ident_note *in, const struct kevent *kev)

@@ -10,7 +10,7 @@ int zs_wait(struct zs_ctx *c, uint64_t timeout_us, zs_scan_fn scan, void *arg)
 	if (c->in_run) {
 		n = scan(arg);
 		if (n > 0)
-			c->drive.busy(c->drive.arg);
+			zs_ctx_busy(c);
 		return n;
 	}
 	zs_ctx_turn(c, 0);

@@ -7,8 +7,10 @@
 
 #include "api/zs_ctx.h"
 
-/* buf is such a chain. Cheap when none is out. */
+/* buf is such a chain. Asked for only when c->zc_head says that one is out. */
 bool zs_zc_is_chain(const struct zs_ctx *c, const void *buf);
+/* The application frees it itself. */
+void zs_zc_forget(const void *buf);
 /* Frees the chains that are still out. */
 void zs_zc_free_all(struct zs_ctx *c);
 

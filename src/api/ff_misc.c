@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The rest of F-Stack's functions: time, threads, traffic counters, routes, and those that have no meaning here and
+ * say so (-1, ENOSYS; registering a callback has no effect).
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "ff_api.h"
+
+#include "api/zs_ctx.h"
+#include "base/zs_api.h"
+#include "core/zs_netif.h"
+#include "core/zs_route.h"
+#include "core/zs_stack.h"
+
+/* ---- time and threads ---- */
+
+#if __GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 31)
+ZS_API int ff_gettimeofday(struct timeval *tv, void *tz)
+#else
+ZS_API int ff_gettimeofday(struct timeval *tv, struct timezone *tz)
+#endif
+{
+	return gettimeofday(tv, tz);
+}
+
+/* The new thread has no stack: its ff_ calls fail with EPERM. */
+ZS_API int ff_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+			     void *arg)
+{
+	return pthread_create(thread, attr, start, arg);
+}
+
+ZS_API int ff_pthread_join(pthread_t thread, void **retval)
+{
+	return pthread_join(thread, retval);
+}
+
+/* ---- traffic ---- */
+
+static bool is_tx_drop(enum zs_drop why)
+{
+	return why == ZS_DROP_NO_MBUF || why == ZS_DROP_TX_FULL || why == ZS_DROP_TX_TOO_BIG ||
+	       why == ZS_DROP_NO_ROUTE || why == ZS_DROP_NEIGH_FULL || why == ZS_DROP_NEIGH_FAILED;
+}
+
+ZS_API void ff_get_traffic(void *buffer)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	struct ff_traffic_args t = { 0 };
+
+	if (c != NULL) {
+		const struct zs_stats *st = zs_stack_stats(c->s);
+
+		t.rx_packets = st->rx_packets;
+		t.rx_bytes = st->rx_bytes;
+		t.tx_packets = st->tx_packets;
+		t.tx_bytes = st->tx_bytes;
+		for (int i = 0; i < ZS_DROP_COUNT; i++)
+			*(is_tx_drop((enum zs_drop)i) ? &t.tx_dropped : &t.rx_dropped) += st->drops[i];
+	}
+	memcpy(buffer, &t, sizeof(t));
+}
+
+/* ---- routes ---- */
+
+static bool get_ip4(const struct linux_sockaddr *sa, uint32_t *ip4_be)
+{
+	struct sockaddr_in sin;
+
+	if (sa == NULL || sa->sa_family != AF_INET)
+		return false;
+	memcpy(&sin, sa, sizeof(sin));
+	*ip4_be = sin.sin_addr.s_addr;
+	return true;
+}
+
+static int make_route(struct zs_ctx *c, enum FF_ROUTE_FLAG flag, const struct linux_sockaddr *dst,
+		      const struct linux_sockaddr *gw, const struct linux_sockaddr *netmask,
+		      struct zs_route *out)
+{
+	uint32_t dst_be, gw_be = 0, mask_be = UINT32_MAX;
+	struct zs_addr via, nexthop;
+	struct zs_netif *nif;
+	uint32_t holes;
+
+	if (!get_ip4(dst, &dst_be) || (gw != NULL && !get_ip4(gw, &gw_be)))
+		return -EINVAL;
+	if (flag == FF_RTF_GATEWAY && netmask != NULL && !get_ip4(netmask, &mask_be))
+		return -EINVAL;
+	holes = ~ntohl(mask_be);
+	if ((holes & (holes + 1)) != 0)
+		return -EINVAL;
+	via = zs_addr_ip4(gw_be != 0 ? gw_be : dst_be);
+	nif = zs_route_lookup(c->s, ZS_AF_IP4, &via, &nexthop);
+	if (nif == NULL)
+		return -ENETUNREACH;
+	*out = (struct zs_route){
+		.prefix = zs_addr_ip4(dst_be & mask_be),
+		.gateway = zs_addr_ip4(gw_be),
+		.family = ZS_AF_IP4,
+		.prefix_len = (uint8_t)__builtin_popcount(mask_be),
+		.netif = nif->index,
+	};
+	return 0;
+}
+
+ZS_API int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
+			struct linux_sockaddr *gw, struct linux_sockaddr *netmask)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	struct zs_route r;
+	int rc;
+
+	if (c == NULL)
+		return -1;
+	rc = make_route(c, flag, dst, gw, netmask, &r);
+	if (rc < 0)
+		return (int)ff_ret(rc);
+	switch (req) {
+	case FF_ROUTE_ADD:
+		return (int)ff_ret(zs_route_add(c->s, &r));
+	case FF_ROUTE_DEL:
+		return (int)ff_ret(zs_route_del(c->s, &r));
+	case FF_ROUTE_CHANGE:
+		(void)zs_route_del(c->s, &r); /* may be new */
+		return (int)ff_ret(zs_route_add(c->s, &r));
+	}
+	return (int)ff_ret(-EINVAL);
+}
+
+/* ---- without meaning here ---- */
+
+ZS_API int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp,
+		     const void *newp, size_t newlen)
+{
+	(void)name;
+	(void)namelen;
+	(void)oldp;
+	(void)oldlenp;
+	(void)newp;
+	(void)newlen;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API void ff_regist_packet_dispatcher(dispatch_func_t func)
+{
+	(void)func;
+}
+
+ZS_API void ff_regist_packet_dispatcher_context(dispatch_func_context_t func)
+{
+	(void)func;
+}
+
+ZS_API void ff_regist_pcblddr_fun(pcblddr_func_t func)
+{
+	(void)func;
+}
+
+ZS_API int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id)
+{
+	(void)data;
+	(void)total;
+	(void)port_id;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API int ff_ioctl_freebsd(int fd, unsigned long request, ...)
+{
+	(void)fd;
+	(void)request;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval, socklen_t optlen)
+{
+	(void)s;
+	(void)level;
+	(void)optname;
+	(void)optval;
+	(void)optlen;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API int ff_getsockopt_freebsd(int s, int level, int optname, void *optval, socklen_t *optlen)
+{
+	(void)s;
+	(void)level;
+	(void)optname;
+	(void)optval;
+	(void)optlen;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API int ff_rtioctl(int fib, void *data, unsigned *plen, unsigned maxlen)
+{
+	(void)fib;
+	(void)data;
+	(void)plen;
+	(void)maxlen;
+	return (int)ff_ret(-ENOSYS);
+}
+
+ZS_API int ff_ngctl(int cmd, void *data)
+{
+	(void)cmd;
+	(void)data;
+	return (int)ff_ret(-ENOSYS);
+}

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads config.ini with inih and turns it into what zs_dpdk_init() and the facade want. inih calls back for each key
+ * right after it has asked our reader for the line, so the reader knows the line number of every key.
+ */
+#include "api/zs_conf.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ff_config.h"
+
+#include "api/zs_conf_priv.h"
+
+enum { FD_BASE = 1024, MAX_POLLERS = 4096 };
+
+/* ---- strings and messages ---- */
+
+struct zs_conf_str {
+	struct zs_conf_str *next;
+	char s[];
+};
+
+static char *new_string(struct zs_conf *conf, size_t len)
+{
+	struct zs_conf_str *str = malloc(sizeof(*str) + len + 1);
+
+	if (str == NULL)
+		abort();
+	str->next = conf->strings;
+	conf->strings = str;
+	return str->s;
+}
+
+char *zs_conf_strdup(struct zs_conf *conf, const char *s)
+{
+	size_t len = strlen(s);
+
+	return memcpy(new_string(conf, len), s, len + 1);
+}
+
+char *zs_conf_printf(struct zs_conf *conf, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	s = new_string(conf, (size_t)len);
+	va_start(ap, fmt);
+	vsnprintf(s, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+bool zs_conf_fail(struct zs_conf_raw *raw, int line, const char *fmt, ...)
+{
+	char *err = raw->conf->err;
+	va_list ap;
+	int n;
+
+	if (raw->failed)
+		return false;
+	raw->failed = true;
+	n = snprintf(err, ZS_CONF_ERR, "%s:%d: ", raw->file, line);
+	if (n < 0 || n >= ZS_CONF_ERR)
+		return false;
+	va_start(ap, fmt);
+	vsnprintf(err + n, (size_t)(ZS_CONF_ERR - n), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* One list for all of them: F-Stack's sample file alone has some twenty. */
+void zs_conf_no_effect(struct zs_conf_raw *raw, const char *section, const char *key)
+{
+	char *note = raw->conf->note;
+	size_t len = strlen(note);
+
+	if (len == 0)
+		len = (size_t)snprintf(note, ZS_CONF_NOTE, "%s: without effect here:", raw->file);
+	if (len < ZS_CONF_NOTE)
+		snprintf(note + len, ZS_CONF_NOTE - len, " [%s] %s (line %d)", section, key,
+			 raw->line);
+}
+
+/* ---- reading ---- */
+
+static char *read_line(char *buf, int size, void *stream)
+{
+	struct zs_conf_raw *raw = stream;
+	size_t len;
+
+	if (fgets(buf, size, raw->f) == NULL)
+		return NULL;
+	raw->line++;
+	raw->continued = isspace((unsigned char)buf[0]) != 0;
+	len = strlen(buf);
+	if (len > 0 && buf[len - 1] != '\n' && !feof(raw->f))
+		zs_conf_fail(raw, raw->line, "line longer than %d characters", size - 2);
+	return buf;
+}
+
+static int on_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct zs_conf_raw *raw = user;
+
+	/* The first error counts; after it there is nothing more to say. */
+	return raw->failed || zs_conf_key(raw, section, name, value);
+}
+
+static int parse_file(struct zs_conf_raw *raw)
+{
+	int line;
+
+	raw->f = fopen(raw->file, "r");
+	if (raw->f == NULL) {
+		snprintf(raw->conf->err, ZS_CONF_ERR, "%s: %s", raw->file, strerror(errno));
+		return -ENOENT;
+	}
+	line = ini_parse_stream(read_line, raw, on_key, raw);
+	fclose(raw->f);
+	if (line > 0)
+		zs_conf_fail(raw, line, "neither [section] nor key = value nor comment");
+	return raw->failed ? -EINVAL : 0;
+}
+
+/* ---- understanding ---- */
+
+static void set_defaults(struct zs_conf_raw *raw, struct zs_conf *conf, const char *file)
+{
+	*raw = (struct zs_conf_raw){
+		.conf = conf,
+		.file = file,
+		.promiscuous = true,
+		.numa_on = true,
+		.fd_reserve = FD_BASE,
+		.hz = 100,
+		.close_ms = conf->dpdk.close_ms,
+		.idle_sleep = conf->dpdk.idle_sleep_us,
+		.log_lib_level = 8,
+	};
+	raw->stack = conf->dpdk.stack;
+}
+
+static void add_eal(struct zs_conf *conf, const char *arg)
+{
+	if (conf->dpdk.n_eal_argv < ZS_CONF_EAL_ARGS)
+		conf->eal_argv[conf->dpdk.n_eal_argv++] = arg;
+}
+
+static int prefix_of(uint32_t mask_be)
+{
+	uint32_t m = ntohl(mask_be);
+
+	if (m == 0 || (~m & (~m + 1)) != 0)
+		return -1;
+	return __builtin_popcount(m);
+}
+
+static bool finish_port(struct zs_conf_raw *raw, struct zs_conf_port *p, unsigned id,
+			struct zs_dpdk_port *out)
+{
+	int prefix = p->prefix != 0 ? p->prefix : 24;
+
+	if (p->ip4_be == 0)
+		return zs_conf_fail(raw, p->line, "[port%u] has no addr", id);
+	if (p->has_mask) {
+		prefix = prefix_of(p->mask_be);
+		if (prefix < 0)
+			return zs_conf_fail(raw, p->line, "[port%u] netmask %s has a hole", id,
+					    p->netmask);
+		if (p->prefix != 0 && p->prefix != prefix)
+			return zs_conf_fail(raw, p->line, "[port%u] addr and netmask disagree", id);
+	}
+	out->mtu = (uint16_t)p->mtu;
+	out->mac = p->mac;
+	out->ip4_be = p->ip4_be;
+	out->ip4_prefix = (uint8_t)prefix;
+	out->ip4_gw_be = p->gw_be;
+	return true;
+}
+
+static bool finish_ports(struct zs_conf_raw *raw, struct zs_dpdk_config *d)
+{
+	struct zs_dpdk_port base = d->port[0];
+	uint64_t bits = 1;
+	uint32_t off = 0;
+
+	if (raw->port_list != NULL && !zs_conf_list(raw->port_list, ZS_CONF_PORTS, &bits))
+		return zs_conf_fail(raw, raw->port_list_line,
+				    "port_list: '%s' is not a list of ports such as 0-3,7",
+				    raw->port_list);
+	if (raw->csum_skip)
+		off |= ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM;
+	if (raw->tso_given && !raw->tso)
+		off |= ZS_OFF_TX_TSO;
+	base.promiscuous = raw->promiscuous;
+	base.no_offloads |= off;
+	base.n_rxd = raw->rxd != 0 ? (uint16_t)raw->rxd : base.n_rxd;
+	base.n_txd = raw->txd != 0 ? (uint16_t)raw->txd : base.n_txd;
+	d->n_ports = 0;
+	for (unsigned id = 0; id < ZS_CONF_PORTS; id++) {
+		struct zs_dpdk_port *p = &d->port[d->n_ports];
+
+		if ((bits & (1ull << id)) == 0)
+			continue;
+		if (d->n_ports == ZS_MAX_PORTS)
+			return zs_conf_fail(raw, raw->port_list_line, "port_list: more than %d ports",
+					    ZS_MAX_PORTS);
+		*p = base;
+		p->port_id = (uint16_t)id;
+		d->n_ports++;
+		if (raw->port[id].line != 0) {
+			if (!finish_port(raw, &raw->port[id], id, p))
+				return false;
+		} else if (raw->port_list != NULL) {
+			return zs_conf_fail(raw, raw->port_list_line,
+					    "port_list: there is no [port%u]", id);
+		}
+	}
+	return true;
+}
+
+static bool finish_vdevs(struct zs_conf_raw *raw)
+{
+	for (unsigned i = 0; i < raw->nb_vdev; i++) {
+		const struct zs_conf_vdev *v = &raw->vdev[i];
+		uint32_t queues = v->queues != 0 ? v->queues : 1;
+		char *arg;
+
+		if (v->line == 0)
+			return zs_conf_fail(raw, raw->nb_vdev_line, "nb_vdev: there is no [vdev%u]", i);
+		if (v->path == NULL)
+			return zs_conf_fail(raw, v->line, "[vdev%u] has no path", i);
+		arg = zs_conf_printf(raw->conf, "--vdev=net_virtio_user%u,path=%s,queues=%u,queue_size=%u",
+				     i, v->path, queues, v->queue_size != 0 ? v->queue_size : 256);
+		if (v->has_cq || queues > 1)
+			arg = zs_conf_printf(raw->conf, "%s,cq=%u", arg, v->has_cq ? v->cq : 1);
+		if (v->iface != NULL)
+			arg = zs_conf_printf(raw->conf, "%s,iface=%s", arg, v->iface);
+		if (v->mac != NULL)
+			arg = zs_conf_printf(raw->conf, "%s,mac=%s", arg, v->mac);
+		add_eal(raw->conf, arg);
+	}
+	return true;
+}
+
+/* F-Stack starts one process per bit of lcore_mask; process N runs on the N-th. */
+static bool finish_lcores(struct zs_conf_raw *raw, const struct zs_conf_args *args)
+{
+	struct zs_dpdk_config *d = &raw->conf->dpdk;
+	uint64_t mask;
+	char *end;
+
+	ff_global_cfg.dpdk.nb_procs = 1;
+	if (raw->lcore_mask == NULL)
+		return true;
+	errno = 0;
+	mask = strtoull(raw->lcore_mask, &end, 16);
+	if (errno != 0 || *end != '\0' || mask == 0)
+		return zs_conf_fail(raw, raw->lcore_mask_line,
+				    "lcore_mask: '%s' is not a hexadecimal mask of up to 64 CPUs",
+				    raw->lcore_mask);
+	ff_global_cfg.dpdk.nb_procs = __builtin_popcountll(mask);
+	if (args->proc_id >= __builtin_popcountll(mask))
+		return zs_conf_fail(raw, raw->lcore_mask_line,
+				    "lcore_mask: %s has no CPU for process %d", raw->lcore_mask,
+				    args->proc_id);
+	for (int i = 0; i < args->proc_id; i++)
+		mask &= mask - 1;
+	d->lcore_mask = mask & -mask;
+	return true;
+}
+
+static bool finish_stack(struct zs_conf_raw *raw)
+{
+	struct zs_config *s = &raw->stack;
+
+	if (raw->no_delack)
+		s->delack_us = 0;
+	if (s->sndbuf > s->sndbuf_max || raw->no_sndbuf_auto) {
+		if (raw->sndbuf_max_given && s->sndbuf > s->sndbuf_max)
+			return zs_conf_fail(raw, raw->sndbuf_line, "send buffer of %u is above its maximum %u",
+					    s->sndbuf, s->sndbuf_max);
+		s->sndbuf_max = s->sndbuf;
+	}
+	if (s->rcvbuf > s->rcvbuf_max || raw->no_rcvbuf_auto) {
+		if (raw->rcvbuf_max_given && s->rcvbuf > s->rcvbuf_max)
+			return zs_conf_fail(raw, raw->rcvbuf_line,
+					    "receive buffer of %u is above its maximum %u", s->rcvbuf,
+					    s->rcvbuf_max);
+		s->rcvbuf_max = s->rcvbuf;
+	}
+	if (s->ip_local_port_lo > s->ip_local_port_hi)
+		return zs_conf_fail(raw, raw->ports_line, "local ports: first %u is above last %u",
+				    s->ip_local_port_lo, s->ip_local_port_hi);
+	if (s->rto_min_us > s->rto_max_us)
+		return zs_conf_fail(raw, raw->rto_line, "retransmission timeout: minimum above maximum");
+	return true;
+}
+
+static void finish_eal(struct zs_conf_raw *raw)
+{
+	struct zs_conf *conf = raw->conf;
+	struct zs_dpdk_config *d = &conf->dpdk;
+
+	if (raw->channel != 0)
+		add_eal(conf, zs_conf_printf(conf, "-n%u", raw->channel));
+	if (raw->base_virtaddr != NULL)
+		add_eal(conf, zs_conf_printf(conf, "--base-virtaddr=%s", raw->base_virtaddr));
+	if (raw->file_prefix != NULL)
+		add_eal(conf, zs_conf_printf(conf, "--file-prefix=%s", raw->file_prefix));
+	if (raw->log_level != 0)
+		add_eal(conf, zs_conf_printf(conf, "--log-level=%u", raw->log_level));
+	if (raw->allow != NULL) {
+		char *list = zs_conf_strdup(conf, raw->allow);
+		char *save = NULL;
+
+		d->pci = true;
+		for (char *dev = strtok_r(list, ", ", &save); dev != NULL;
+		     dev = strtok_r(NULL, ", ", &save))
+			add_eal(conf, zs_conf_printf(conf, "--allow=%s", dev));
+	}
+	d->pci = d->pci || raw->pci;
+	d->eal_argv = conf->eal_argv;
+	d->eal_args = raw->eal_args;
+	d->huge = raw->no_huge ? ZS_HUGE_OFF : d->huge;
+	d->mem_mb = raw->memory;
+	d->numa = raw->numa_on;
+	d->n_pkt = raw->pkt_bufs != 0 ? raw->pkt_bufs : d->n_pkt;
+	d->n_hdr = raw->hdr_bufs != 0 ? raw->hdr_bufs : d->n_hdr;
+	d->n_big = raw->big_bufs != 0 ? raw->big_bufs : d->n_big;
+	d->big_room = raw->big_room != 0 ? (uint16_t)raw->big_room : d->big_room;
+	d->idle_sleep_us = raw->idle_sleep;
+	d->close_ms = raw->close_ms;
+}
+
+static bool finish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
+{
+	struct zs_conf *conf = raw->conf;
+	uint64_t fds;
+
+	if (raw->nb_bond > 0)
+		return zs_conf_fail(raw, raw->nb_bond_line, "nb_bond: bonding is not supported");
+	if (!finish_lcores(raw, args) || !finish_vdevs(raw) || !finish_ports(raw, &conf->dpdk) ||
+	    !finish_stack(raw))
+		return false;
+	finish_eal(raw);
+	conf->dpdk.stack = raw->stack;
+	conf->fd_base = (int)raw->fd_reserve;
+	fds = (uint64_t)raw->stack.max_conns + raw->stack.max_listeners + raw->stack.max_udp +
+	      MAX_POLLERS;
+	if (raw->max_fds != 0)
+		fds = raw->max_fds;
+	conf->max_fds = fds > 1u << 24 ? 1u << 24 : (uint32_t)fds;
+	return true;
+}
+
+/* ---- what applications may read ---- */
+
+static void publish_port(struct zs_conf_raw *raw, unsigned id, struct ff_port_cfg *out)
+{
+	const struct zs_conf_port *p = &raw->port[id];
+
+	*out = (struct ff_port_cfg){
+		.name = zs_conf_printf(raw->conf, "port%u", id),
+		.ifname = p->ifname,
+		.port_id = (uint8_t)id,
+		.addr = p->addr,
+		.netmask = p->netmask,
+		.broadcast = p->broadcast,
+		.gateway = p->gateway,
+	};
+}
+
+static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
+{
+	struct zs_conf *conf = raw->conf;
+	struct zs_dpdk_config *d = &conf->dpdk;
+	struct ff_config *g = &ff_global_cfg;
+	int nb_procs = g->dpdk.nb_procs;
+	uint16_t max_id = d->port[d->n_ports - 1].port_id;
+
+	*g = (struct ff_config){ 0 };
+	g->filename = conf->file != NULL ? zs_conf_strdup(conf, conf->file) : NULL;
+	g->dpdk.proc_type = zs_conf_strdup(conf, args->proc_type != NULL ? args->proc_type : "auto");
+	g->dpdk.lcore_mask = raw->lcore_mask;
+	g->dpdk.base_virtaddr = raw->base_virtaddr;
+	g->dpdk.file_prefix = raw->file_prefix;
+	g->dpdk.allow = raw->allow;
+	g->dpdk.nb_channel = (int)raw->channel;
+	g->dpdk.memory = (int)raw->memory;
+	g->dpdk.no_huge = raw->no_huge;
+	g->dpdk.nb_procs = nb_procs;
+	g->dpdk.proc_id = args->proc_id;
+	g->dpdk.promiscuous = raw->promiscuous;
+	g->dpdk.nb_vdev = (int)raw->nb_vdev;
+	g->dpdk.numa_on = raw->numa_on;
+	g->dpdk.tso = raw->tso;
+	g->dpdk.tx_csum_offoad_skip = raw->csum_skip;
+	g->dpdk.vlan_strip = raw->vlan_strip;
+	g->dpdk.symmetric_rss = raw->symmetric_rss;
+	g->dpdk.idle_sleep = raw->idle_sleep;
+	g->dpdk.pkt_tx_delay = raw->pkt_tx_delay;
+	g->dpdk.log_level = (uint16_t)raw->log_level;
+	g->dpdk.nb_ports = d->n_ports;
+	g->dpdk.max_portid = max_id;
+	g->dpdk.portid_list = (void *)new_string(conf, sizeof(uint16_t) * d->n_ports);
+	g->dpdk.port_cfgs = (void *)new_string(conf, sizeof(struct ff_port_cfg) * (max_id + 1u));
+	memset(g->dpdk.port_cfgs, 0, sizeof(struct ff_port_cfg) * (max_id + 1u));
+	for (unsigned i = 0; i < d->n_ports; i++) {
+		g->dpdk.portid_list[i] = d->port[i].port_id;
+		publish_port(raw, d->port[i].port_id, &g->dpdk.port_cfgs[d->port[i].port_id]);
+	}
+	g->log.level = (int)raw->log_lib_level;
+	g->log.dir = raw->log_dir;
+	g->freebsd.hz = (int)raw->hz;
+	g->freebsd.fd_reserve = conf->fd_base;
+}
+
+/* ---- entry points ---- */
+
+int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_args *args)
+{
+	struct zs_conf_raw raw;
+	int rc = 0;
+
+	*conf = (struct zs_conf){ .file = file };
+	zs_dpdk_config_defaults(&conf->dpdk);
+	set_defaults(&raw, conf, file != NULL ? file : "defaults");
+	if (file != NULL)
+		rc = parse_file(&raw);
+	if (rc == 0 && !finish(&raw, args))
+		rc = -EINVAL;
+	if (rc == 0)
+		publish(&raw, args);
+	return rc;
+}
+
+void zs_conf_free(struct zs_conf *conf)
+{
+	while (conf->strings != NULL) {
+		struct zs_conf_str *str = conf->strings;
+
+		conf->strings = str->next;
+		free(str);
+	}
+}
+
+/*
+ * Value of option i, "--name=X", "--name X" or "-l X"; NULL when argv[i] is something else. "" when the
+ * value is missing.
+ */
+static const char *option(int argc, char *const argv[], int *i, const char *name, char letter)
+{
+	const char *arg = argv[*i];
+	size_t len = strlen(name);
+
+	if (strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, name, len) == 0) {
+		if (arg[2 + len] == '=')
+			return arg + 3 + len;
+		if (arg[2 + len] != '\0')
+			return NULL;
+	} else if (arg[0] != '-' || arg[1] != letter || arg[2] != '\0') {
+		return NULL;
+	}
+	if (*i + 1 >= argc)
+		return "";
+	return argv[++*i];
+}
+
+int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err)
+{
+	*args = (struct zs_conf_args){ 0 };
+	for (int i = 1; i < argc && argv[i] != NULL && strcmp(argv[i], "--") != 0; i++) {
+		const char *v;
+
+		if ((v = option(argc, argv, &i, "conf", 'c')) != NULL) {
+			args->file = v;
+		} else if ((v = option(argc, argv, &i, "proc-type", 't')) != NULL) {
+			args->proc_type = v;
+			if (strcmp(v, "primary") == 0 || strcmp(v, "auto") == 0)
+				continue;
+			snprintf(err, ZS_CONF_ERR,
+				 strcmp(v, "secondary") == 0 ?
+					 "--proc-type: '%s' processes are not supported" :
+					 "--proc-type: '%s' is neither primary nor auto",
+				 v);
+			return -EINVAL;
+		} else if ((v = option(argc, argv, &i, "proc-id", 'p')) != NULL) {
+			char *end;
+			long n = strtol(v, &end, 10);
+
+			if (*v == '\0' || *end != '\0' || n < 0 || n > 65535) {
+				snprintf(err, ZS_CONF_ERR, "--proc-id: '%s' is not a process number",
+					 v);
+				return -EINVAL;
+			}
+			args->proc_id = (int)n;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What each key of the configuration means: tables from name to field, type and range, and the few keys that
+ * need a function of their own.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/zs_conf_priv.h"
+
+enum kind { U8, U16, U32, BOOL, NOT_BOOL, STR };
+
+/* A number is value * mul. Sizes take a suffix k, m or g. */
+struct key {
+	const char *name;
+	size_t off;
+	uint8_t kind;
+	uint32_t mul;
+	uint64_t min, max; /* of the value as written */
+};
+
+#define RAW(field) offsetof(struct zs_conf_raw, field)
+#define STACK(field) offsetof(struct zs_conf_raw, stack.field)
+
+static const struct key dpdk_keys[] = {
+	{ "lcore_mask", RAW(lcore_mask), STR, 0, 0, 0 },
+	{ "channel", RAW(channel), U32, 1, 1, 32 },
+	{ "base_virtaddr", RAW(base_virtaddr), STR, 0, 0, 0 },
+	{ "file_prefix", RAW(file_prefix), STR, 0, 0, 0 },
+	{ "allow", RAW(allow), STR, 0, 0, 0 },
+	{ "pci_whitelist", RAW(allow), STR, 0, 0, 0 },
+	{ "eal_args", RAW(eal_args), STR, 0, 0, 0 },
+	{ "port_list", RAW(port_list), STR, 0, 0, 0 },
+	{ "memory", RAW(memory), U32, 1, 1, 1 << 20 },
+	{ "no_huge", RAW(no_huge), BOOL, 0, 0, 0 },
+	{ "promiscuous", RAW(promiscuous), BOOL, 0, 0, 0 },
+	{ "numa_on", RAW(numa_on), BOOL, 0, 0, 0 },
+	{ "tx_csum_offoad_skip", RAW(csum_skip), BOOL, 0, 0, 0 },
+	{ "tso", RAW(tso), BOOL, 0, 0, 0 },
+	{ "vlan_strip", RAW(vlan_strip), BOOL, 0, 0, 0 },
+	{ "symmetric_rss", RAW(symmetric_rss), BOOL, 0, 0, 0 },
+	{ "pci", RAW(pci), BOOL, 0, 0, 0 },
+	{ "idle_sleep", RAW(idle_sleep), U32, 1, 0, 1000000 },
+	{ "pkt_tx_delay", RAW(pkt_tx_delay), U32, 1, 0, 1000000 },
+	{ "log_level", RAW(log_level), U32, 1, 0, 8 },
+	{ "nb_vdev", RAW(nb_vdev), U32, 1, 0, ZS_CONF_VDEVS },
+	{ "nb_bond", RAW(nb_bond), U32, 1, 0, 64 },
+	{ "pkt_bufs", RAW(pkt_bufs), U32, 1, 64, 1 << 26 },
+	{ "hdr_bufs", RAW(hdr_bufs), U32, 1, 64, 1 << 26 },
+	{ "big_bufs", RAW(big_bufs), U32, 1, 1, 1 << 26 },
+	{ "big_room", RAW(big_room), U32, 1, 2048, 65000 },
+	{ "rx_descs", RAW(rxd), U32, 1, 32, 32768 },
+	{ "tx_descs", RAW(txd), U32, 1, 32, 32768 },
+	{ NULL, 0, 0, 0, 0, 0 },
+};
+
+static const struct key boot_keys[] = {
+	{ "fd_reserve", RAW(fd_reserve), U32, 1, 0, 1 << 30 },
+	{ "hz", RAW(hz), U32, 1, 1, 1000000 },
+	{ NULL, 0, 0, 0, 0, 0 },
+};
+
+enum { MS_MAX = 4000000 }; /* of what is kept in microseconds */
+
+static const struct key sysctl_keys[] = {
+	{ "net.inet.tcp.sendspace", STACK(sndbuf), U32, 1, 1, 1u << 31 },
+	{ "net.inet.tcp.recvspace", STACK(rcvbuf), U32, 1, 1, 1u << 31 },
+	{ "net.inet.tcp.sendbuf_max", STACK(sndbuf_max), U32, 1, 1, 1u << 31 },
+	{ "net.inet.tcp.recvbuf_max", STACK(rcvbuf_max), U32, 1, 1, 1u << 31 },
+	{ "net.inet.tcp.sendbuf_auto", RAW(no_sndbuf_auto), NOT_BOOL, 0, 0, 0 },
+	{ "net.inet.tcp.recvbuf_auto", RAW(no_rcvbuf_auto), NOT_BOOL, 0, 0, 0 },
+	{ "net.inet.tcp.delayed_ack", RAW(no_delack), NOT_BOOL, 0, 0, 0 },
+	{ "net.inet.tcp.delacktime", STACK(delack_us), U32, 1000, 0, 500 },
+	{ "net.inet.tcp.sack.enable", STACK(use_sack), BOOL, 0, 0, 0 },
+	{ "net.inet.tcp.msl", STACK(msl_us), U32, 1000, 1, MS_MAX },
+	{ "net.inet.tcp.finwait2_timeout", STACK(fin_wait2_us), U32, 1000, 1, MS_MAX },
+	{ "net.inet.tcp.keepidle", STACK(keep_idle_ms), U32, 1, 1, UINT32_MAX },
+	{ "net.inet.tcp.keepintvl", STACK(keep_intvl_ms), U32, 1, 1, UINT32_MAX },
+	{ "net.inet.tcp.keepcnt", STACK(keep_count), U32, 1, 1, 1000 },
+	{ "net.inet.tcp.initcwnd_segments", STACK(initial_cwnd_segs), U8, 1, 1, 255 },
+	{ "net.inet.tcp.rexmit_min", STACK(rto_min_us), U32, 1000, 1, 60000 },
+	{ "net.inet.tcp.rexmit_initial", STACK(rto_initial_us), U32, 1000, 1, 60000 },
+	{ "net.inet.ip.ttl", STACK(ttl), U8, 1, 1, 255 },
+	{ "net.inet.ip.portrange.first", STACK(ip_local_port_lo), U16, 1, 1, 65535 },
+	{ "net.inet.ip.portrange.last", STACK(ip_local_port_hi), U16, 1, 1, 65535 },
+	{ "net.inet.icmp.icmplim", STACK(icmp_rate), U32, 1, 0, 1000000 },
+	{ NULL, 0, 0, 0, 0, 0 },
+};
+
+static const struct key stack_keys[] = {
+	{ "max_conns", STACK(max_conns), U32, 1, 1, (1u << 29) - 1 },
+	{ "max_half_open", STACK(max_half_open), U32, 1, 1, (1u << 28) - 1 },
+	{ "max_time_wait", STACK(max_time_wait), U32, 1, 1, (1u << 28) - 1 },
+	{ "max_listeners", STACK(max_listeners), U32, 1, 1, 1 << 20 },
+	{ "max_udp", STACK(max_udp), U32, 1, 1, 1 << 20 },
+	{ "max_neigh", STACK(max_neigh), U32, 1, 1, 1 << 20 },
+	{ "max_fds", RAW(max_fds), U32, 1, 16, 1 << 24 },
+	{ "sndbuf", STACK(sndbuf), U32, 1, 1, 1u << 31 },
+	{ "sndbuf_max", STACK(sndbuf_max), U32, 1, 1, 1u << 31 },
+	{ "rcvbuf", STACK(rcvbuf), U32, 1, 1, 1u << 31 },
+	{ "rcvbuf_max", STACK(rcvbuf_max), U32, 1, 1, 1u << 31 },
+	{ "rto_min_us", STACK(rto_min_us), U32, 1, 64, 60000000 },
+	{ "rto_max_us", STACK(rto_max_us), U32, 1, 64, UINT32_MAX },
+	{ "rto_initial_us", STACK(rto_initial_us), U32, 1, 64, 60000000 },
+	{ "delack_us", STACK(delack_us), U32, 1, 0, 500000 },
+	{ "msl_us", STACK(msl_us), U32, 1, 1, 1u << 31 },
+	{ "fin_wait2_us", STACK(fin_wait2_us), U32, 1, 1, UINT32_MAX },
+	{ "keep_idle_ms", STACK(keep_idle_ms), U32, 1, 1, UINT32_MAX },
+	{ "keep_intvl_ms", STACK(keep_intvl_ms), U32, 1, 1, UINT32_MAX },
+	{ "keep_count", STACK(keep_count), U32, 1, 1, 1000 },
+	{ "syn_retries", STACK(syn_retries), U8, 1, 1, 30 },
+	{ "synack_retries", STACK(synack_retries), U8, 1, 1, 7 },
+	{ "data_retries", STACK(data_retries), U8, 1, 1, 30 },
+	{ "quickacks", STACK(quickacks), U8, 1, 0, 255 },
+	{ "initial_cwnd_segs", STACK(initial_cwnd_segs), U8, 1, 1, 255 },
+	{ "timestamps", STACK(use_ts), BOOL, 0, 0, 0 },
+	{ "sack", STACK(use_sack), BOOL, 0, 0, 0 },
+	{ "window_scaling", STACK(use_wscale), BOOL, 0, 0, 0 },
+	{ "ttl", STACK(ttl), U8, 1, 1, 255 },
+	{ "local_port_first", STACK(ip_local_port_lo), U16, 1, 1, 65535 },
+	{ "local_port_last", STACK(ip_local_port_hi), U16, 1, 1, 65535 },
+	{ "icmp_rate", STACK(icmp_rate), U32, 1, 0, 1000000 },
+	{ "challenge_rate", STACK(challenge_rate), U32, 1, 0, 1000000 },
+	{ "copybreak", STACK(copybreak), U32, 1, 0, 2048 },
+	{ "idle_sleep_us", RAW(idle_sleep), U32, 1, 0, 1000000 },
+	{ "close_ms", RAW(close_ms), U32, 1, 0, 60000 },
+	{ NULL, 0, 0, 0, 0, 0 },
+};
+
+static const struct key log_keys[] = {
+	{ "level", RAW(log_lib_level), U32, 1, 0, 8 },
+	{ "dir", RAW(log_dir), STR, 0, 0, 0 },
+	{ NULL, 0, 0, 0, 0, 0 },
+};
+
+/* ---- values ---- */
+
+static bool get_number(const char *value, uint64_t *out)
+{
+	char *end;
+
+	if (*value < '0' || *value > '9')
+		return false;
+	errno = 0;
+	*out = strtoull(value, &end, 0);
+	if (errno != 0)
+		return false;
+	switch (*end) {
+	case '\0':
+		return true;
+	case 'k':
+	case 'K':
+		*out <<= 10;
+		break;
+	case 'm':
+	case 'M':
+		*out <<= 20;
+		break;
+	case 'g':
+	case 'G':
+		*out <<= 30;
+		break;
+	default:
+		return false;
+	}
+	return end[1] == '\0' && *out >> 40 == 0;
+}
+
+static bool get_bool(const char *value, bool *out)
+{
+	static const char *const word[2][4] = { { "0", "no", "off", "false" },
+						{ "1", "yes", "on", "true" } };
+
+	for (int b = 0; b < 2; b++)
+		for (int i = 0; i < 4; i++)
+			if (strcasecmp(value, word[b][i]) == 0) {
+				*out = b == 1;
+				return true;
+			}
+	return false;
+}
+
+bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits)
+{
+	const char *p = value;
+
+	*bits = 0;
+	for (;;) {
+		unsigned long lo, hi;
+		char *end;
+
+		if (*p < '0' || *p > '9')
+			return false;
+		lo = hi = strtoul(p, &end, 10);
+		p = end;
+		if (*p == '-') {
+			if (p[1] < '0' || p[1] > '9')
+				return false;
+			hi = strtoul(p + 1, &end, 10);
+			p = end;
+		}
+		if (lo > hi || hi >= max)
+			return false;
+		for (; lo <= hi; lo++)
+			*bits |= 1ull << lo;
+		if (*p == '\0')
+			return true;
+		if (*p++ != ',')
+			return false;
+		while (*p == ' ')
+			p++;
+	}
+}
+
+static bool get_ip4(struct zs_conf_raw *raw, const char *key, const char *value, uint32_t *out)
+{
+	if (inet_pton(AF_INET, value, out) == 1)
+		return true;
+	return zs_conf_fail(raw, raw->line, "%s: '%s' is not an IPv4 address", key, value);
+}
+
+static bool get_mac(const char *value, struct zs_mac *mac)
+{
+	unsigned b[6];
+	char rest;
+
+	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		   &rest) != 6)
+		return false;
+	for (int i = 0; i < 6; i++)
+		((uint8_t *)mac)[i] = (uint8_t)b[i];
+	return (b[0] & 1) == 0;
+}
+
+_Static_assert(sizeof(struct zs_mac) == 6, "written as bytes");
+
+/* ---- tables ---- */
+
+static bool set_number(struct zs_conf_raw *raw, const struct key *k, void *field, const char *value)
+{
+	uint64_t v;
+
+	if (!get_number(value, &v))
+		return zs_conf_fail(raw, raw->line, "%s: '%s' is not a number", k->name, value);
+	if (v < k->min || v > k->max)
+		return zs_conf_fail(raw, raw->line, "%s: %s is not in %llu..%llu", k->name, value,
+				    (unsigned long long)k->min, (unsigned long long)k->max);
+	v *= k->mul;
+	if (k->kind == U8)
+		*(uint8_t *)field = (uint8_t)v;
+	else if (k->kind == U16)
+		*(uint16_t *)field = (uint16_t)v;
+	else
+		*(uint32_t *)field = (uint32_t)v;
+	return true;
+}
+
+static bool set_key(struct zs_conf_raw *raw, const struct key *k, const char *value)
+{
+	void *field = (char *)raw + k->off;
+	bool b;
+
+	if (k->kind == STR) {
+		char **s = field;
+
+		if (*value == '\0')
+			return zs_conf_fail(raw, raw->line, "%s: empty", k->name);
+		*s = raw->continued && *s != NULL ? zs_conf_printf(raw->conf, "%s %s", *s, value) :
+						    zs_conf_strdup(raw->conf, value);
+		return true;
+	}
+	if (k->kind != BOOL && k->kind != NOT_BOOL)
+		return set_number(raw, k, field, value);
+	if (!get_bool(value, &b))
+		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1", k->name, value);
+	*(bool *)field = k->kind == BOOL ? b : !b;
+	return true;
+}
+
+static const struct key *find_key(const struct key *k, const char *name)
+{
+	for (; k->name != NULL; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+/* ---- sections ---- */
+
+static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *section,
+		     const char *key, const char *value)
+{
+	uint64_t n;
+
+	if (strcmp(key, "addr") == 0) {
+		char *copy = zs_conf_strdup(raw->conf, value);
+		char *slash = strchr(copy, '/');
+
+		if (slash != NULL) {
+			*slash = '\0';
+			if (!get_number(slash + 1, &n) || n < 1 || n > 32)
+				return zs_conf_fail(raw, raw->line, "addr: '%s' is not a prefix length",
+						    slash + 1);
+			p->prefix = (uint8_t)n;
+		}
+		p->addr = copy;
+		return get_ip4(raw, key, copy, &p->ip4_be);
+	}
+	if (strcmp(key, "netmask") == 0) {
+		p->netmask = zs_conf_strdup(raw->conf, value);
+		p->has_mask = true;
+		return get_ip4(raw, key, value, &p->mask_be);
+	}
+	if (strcmp(key, "broadcast") == 0) {
+		p->broadcast = zs_conf_strdup(raw->conf, value);
+		return get_ip4(raw, key, value, &p->bcast_be);
+	}
+	if (strcmp(key, "gateway") == 0) {
+		p->gateway = zs_conf_strdup(raw->conf, value);
+		return get_ip4(raw, key, value, &p->gw_be);
+	}
+	if (strcmp(key, "mtu") == 0) {
+		if (!get_number(value, &n) || n < 576 || n > 65535)
+			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535", value);
+		p->mtu = (uint32_t)n;
+		return true;
+	}
+	if (strcmp(key, "mac") == 0)
+		return get_mac(value, &p->mac) ||
+		       zs_conf_fail(raw, raw->line, "mac: '%s' is not a unicast MAC address", value);
+	if (strcmp(key, "if_name") == 0)
+		p->ifname = zs_conf_strdup(raw->conf, value);
+	zs_conf_no_effect(raw, section, key);
+	return true;
+}
+
+static bool key_vdev(struct zs_conf_raw *raw, struct zs_conf_vdev *v, const char *section,
+		     const char *key, const char *value)
+{
+	const struct key keys[] = {
+		{ "iface", offsetof(struct zs_conf_vdev, iface), STR, 0, 0, 0 },
+		{ "path", offsetof(struct zs_conf_vdev, path), STR, 0, 0, 0 },
+		{ "mac", offsetof(struct zs_conf_vdev, mac), STR, 0, 0, 0 },
+		{ "queues", offsetof(struct zs_conf_vdev, queues), U32, 1, 1, 256 },
+		{ "queue_size", offsetof(struct zs_conf_vdev, queue_size), U32, 1, 32, 32768 },
+		{ "cq", offsetof(struct zs_conf_vdev, cq), U32, 1, 0, 1 },
+		{ NULL, 0, 0, 0, 0, 0 },
+	};
+	const struct key *k = find_key(keys, key);
+	struct key here;
+
+	if (k == NULL) {
+		zs_conf_no_effect(raw, section, key);
+		return true;
+	}
+	here = *k;
+	here.off += (size_t)((char *)v - (char *)raw);
+	v->has_cq = v->has_cq || strcmp(key, "cq") == 0;
+	return set_key(raw, &here, value);
+}
+
+static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
+{
+	if (strcmp(value, "cubic") == 0)
+		raw->stack.cc = ZS_CC_CUBIC;
+	else if (strcmp(value, "newreno") == 0)
+		raw->stack.cc = ZS_CC_NEWRENO;
+	else
+		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither cubic nor newreno", key, value);
+	return true;
+}
+
+/* Keys whose mere mention matters, and those of more than one field. */
+static bool key_special(struct zs_conf_raw *raw, const char *section, const char *key,
+			const char *value, bool *done)
+{
+	bool on;
+
+	*done = true;
+	if (strcmp(section, "freebsd.sysctl") == 0) {
+		if (strcmp(key, "net.inet.tcp.cc.algorithm") == 0)
+			return key_cc(raw, key, value);
+		if (strcmp(key, "net.inet.tcp.rfc1323") == 0) {
+			if (!get_bool(value, &on))
+				return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1", key,
+						    value);
+			raw->stack.use_ts = raw->stack.use_wscale = on;
+			return true;
+		}
+	}
+	if (strcmp(section, "stack") == 0 && strcmp(key, "cc") == 0)
+		return key_cc(raw, key, value);
+	*done = false;
+	return true;
+}
+
+/* Where a later check reports its line, and which defaults no longer hold. */
+static void mention(struct zs_conf_raw *raw, const char *section, const char *key)
+{
+	static const struct {
+		const char *part;
+		size_t off;
+	} line[] = {
+		{ "sndbuf", RAW(sndbuf_line) },	   { "sendspace", RAW(sndbuf_line) },
+		{ "sendbuf", RAW(sndbuf_line) },   { "rcvbuf", RAW(rcvbuf_line) },
+		{ "recvspace", RAW(rcvbuf_line) }, { "recvbuf", RAW(rcvbuf_line) },
+		{ "port", RAW(ports_line) },	   { "rto_", RAW(rto_line) },
+		{ "rexmit", RAW(rto_line) },
+	};
+
+	if (strcmp(section, "dpdk") == 0) {
+		if (strcmp(key, "port_list") == 0)
+			raw->port_list_line = raw->line;
+		else if (strcmp(key, "lcore_mask") == 0)
+			raw->lcore_mask_line = raw->line;
+		else if (strcmp(key, "nb_vdev") == 0)
+			raw->nb_vdev_line = raw->line;
+		else if (strcmp(key, "nb_bond") == 0)
+			raw->nb_bond_line = raw->line;
+		else if (strcmp(key, "tso") == 0)
+			raw->tso_given = true;
+		else if (strcmp(key, "vlan_strip") == 0 || strcmp(key, "symmetric_rss") == 0 ||
+			 strcmp(key, "pkt_tx_delay") == 0)
+			zs_conf_no_effect(raw, section, key);
+	}
+	if (strcmp(key, "sndbuf_max") == 0 || strcmp(key, "net.inet.tcp.sendbuf_max") == 0)
+		raw->sndbuf_max_given = true;
+	if (strcmp(key, "rcvbuf_max") == 0 || strcmp(key, "net.inet.tcp.recvbuf_max") == 0)
+		raw->rcvbuf_max_given = true;
+	for (unsigned i = 0; i < sizeof(line) / sizeof(line[0]); i++)
+		if (strstr(key, line[i].part) != NULL)
+			*(int *)(void *)((char *)raw + line[i].off) = raw->line;
+	if (strcmp(key, "hz") == 0)
+		zs_conf_no_effect(raw, section, key);
+}
+
+/* "port12" with prefix "port": 12; -1 when it is something else or beyond max. */
+static int section_number(const char *section, const char *prefix, int max)
+{
+	size_t len = strlen(prefix);
+	uint64_t n;
+
+	if (strncmp(section, prefix, len) != 0 || !get_number(section + len, &n) || n >= (uint64_t)max)
+		return -1;
+	return (int)n;
+}
+
+bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value)
+{
+	static const struct {
+		const char *name;
+		const struct key *keys;
+	} tables[] = {
+		{ "dpdk", dpdk_keys },	 { "freebsd.boot", boot_keys }, { "freebsd.sysctl", sysctl_keys },
+		{ "stack", stack_keys }, { "log", log_keys },
+	};
+	const struct key *k = NULL;
+	bool done;
+	int n;
+
+	n = section_number(section, "port", ZS_CONF_PORTS);
+	if (n >= 0) {
+		raw->port[n].line = raw->port[n].line != 0 ? raw->port[n].line : raw->line;
+		return key_port(raw, &raw->port[n], section, key, value);
+	}
+	n = section_number(section, "vdev", ZS_CONF_VDEVS);
+	if (n >= 0) {
+		raw->vdev[n].line = raw->vdev[n].line != 0 ? raw->vdev[n].line : raw->line;
+		return key_vdev(raw, &raw->vdev[n], section, key, value);
+	}
+	if (!key_special(raw, section, key, value, &done) || done)
+		return done && !raw->failed;
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (strcmp(section, tables[i].name) == 0)
+			k = find_key(tables[i].keys, key);
+	if (k == NULL) {
+		zs_conf_no_effect(raw, section, key);
+		return true;
+	}
+	if (raw->continued && k->kind != STR)
+		return zs_conf_fail(raw, raw->line, "%s: an indented line goes on with the key before",
+				    key);
+	mention(raw, section, key);
+	return set_key(raw, k, value);
+}

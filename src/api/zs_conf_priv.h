@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What reading the configuration (zs_conf.c) and understanding it (zs_conf_keys.c) share. */
+#ifndef ZS_CONF_PRIV_H
+#define ZS_CONF_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "api/zs_conf.h"
+
+enum { ZS_CONF_PORTS = 32, ZS_CONF_VDEVS = 16 };
+
+/* [portN]; line 0 = there is no such section */
+struct zs_conf_port {
+	int line;
+	char *addr, *netmask, *broadcast, *gateway, *ifname;
+	uint32_t ip4_be, mask_be, bcast_be, gw_be;
+	uint8_t prefix; /* of addr = a.b.c.d/n; 0 = none */
+	bool has_mask;
+	uint32_t mtu;
+	struct zs_mac mac;
+};
+
+/* [vdevN] */
+struct zs_conf_vdev {
+	int line;
+	char *iface, *path, *mac;
+	uint32_t queues, queue_size, cq;
+	bool has_cq;
+};
+
+/* The file, key by key; the tables of zs_conf_keys.c point into it. */
+struct zs_conf_raw {
+	struct zs_conf *conf;
+	const char *file;
+	FILE *f;
+	int line;
+	bool continued; /* the line is indented: it goes on with the key before */
+	bool failed;
+
+	/* [dpdk] */
+	char *lcore_mask, *base_virtaddr, *file_prefix, *allow, *eal_args, *port_list;
+	uint32_t channel, memory, nb_vdev, nb_bond, proc_id_max;
+	uint32_t idle_sleep, pkt_tx_delay, log_level;
+	uint32_t pkt_bufs, hdr_bufs, big_bufs, big_room, rxd, txd, close_ms;
+	bool no_huge, promiscuous, numa_on, csum_skip, tso, vlan_strip, symmetric_rss, pci;
+	int port_list_line, nb_vdev_line, nb_bond_line, lcore_mask_line;
+	bool tso_given;
+
+	/* [log], [freebsd.boot] */
+	uint32_t log_lib_level, hz, fd_reserve, max_fds;
+	char *log_dir;
+
+	struct zs_config stack;
+	int sndbuf_line, rcvbuf_line, ports_line, rto_line; /* last mention */
+	bool sndbuf_max_given, rcvbuf_max_given, no_delack, no_sndbuf_auto, no_rcvbuf_auto;
+
+	struct zs_conf_port port[ZS_CONF_PORTS];
+	struct zs_conf_vdev vdev[ZS_CONF_VDEVS];
+};
+
+/* A copy that lives as long as the configuration; never NULL (the process ends). */
+char *zs_conf_strdup(struct zs_conf *conf, const char *s);
+char *zs_conf_printf(struct zs_conf *conf, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* "file:line: reason" into conf->err, unless there is one already. Returns false. */
+bool zs_conf_fail(struct zs_conf_raw *raw, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Remembers that a key has no effect. */
+void zs_conf_no_effect(struct zs_conf_raw *raw, const char *section, const char *key);
+
+/* One key = value; false after zs_conf_fail(). */
+bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value);
+
+/* List of numbers and ranges ("0-3,7"), each below max, into set bits; false: not such a list. */
+bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);
+
+#endif
