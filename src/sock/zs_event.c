@@ -72,14 +72,19 @@ static void notify(struct zs_sock *sk, unsigned ev)
 		mark(container_of(node, struct zs_watch, sock_link), ev);
 }
 
-void zs_sock_dispatch(struct zs_stack *s)
+uint32_t zs_sock_dispatch(struct zs_stack *s)
 {
 	struct zs_ep *ep;
+	uint32_t n = 0;
 	unsigned ev;
 
-	while ((ep = zs_ep_next(s, &ev)) != NULL)
-		if (ep->owner != NULL)
-			notify(ep->owner, ev);
+	while ((ep = zs_ep_next(s, &ev)) != NULL) {
+		if (ep->owner == NULL)
+			continue;
+		notify(ep->owner, ev);
+		n++;
+	}
+	return n;
 }
 
 static unsigned udp_readiness(const struct zs_sock *sk)

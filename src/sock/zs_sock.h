@@ -50,8 +50,11 @@ void zs_watch_del(struct zs_watch *w);
 void zs_watch_activate(struct zs_watch *w);
 void zs_watch_deactivate(struct zs_watch *w);
 
-/* Drains the core's events into the watches. Once per turn, and after calls that may change readiness. */
-void zs_sock_dispatch(struct zs_stack *s);
+/*
+ * Drains the core's events into the watches. Once per turn, and after calls that may change readiness. Returns how
+ * many sockets had events.
+ */
+uint32_t zs_sock_dispatch(struct zs_stack *s);
 
 /* What is true now: enum zs_ev. */
 unsigned zs_sock_readiness(const struct zs_sock *sk);
@@ -136,6 +139,8 @@ ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
  */
 ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		     socklen_t *from_len);
+/* A buffer waits: zs_sock_take() would return it (if max is not the limit). */
+bool zs_sock_has_data(const struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);

@@ -18,10 +18,17 @@ static ssize_t take_tcp(struct zs_sock *sk, struct rte_mbuf **m, size_t max)
 	return *m != NULL ? (ssize_t)(*m)->pkt_len : -ENOBUFS;
 }
 
+bool zs_sock_has_data(const struct zs_sock *sk)
+{
+	if (sk->kind == ZS_SK_UDP)
+		return sk->udp->ep.error == 0 && sk->udp->rx_head != NULL;
+	return sk->kind == ZS_SK_TCP && zs_tcp_readable(sk->tcb) > 0;
+}
+
 static ssize_t take_udp(struct zs_sock *sk, struct rte_mbuf **m, struct sockaddr *from,
 			socklen_t *from_len)
 {
-	if (sk->udp->ep.error != 0 || sk->udp->rx_head == NULL)
+	if (!zs_sock_has_data(sk))
 		return zs_sock_rx_idle(sk);
 	*m = zs_udp_recv(sk->s, sk->udp);
 	zs_sock_addr_put(from, from_len, &zs_dgram(*m)->from, zs_dgram(*m)->from_port);
@@ -173,7 +180,7 @@ int zs_sock_peek(struct zs_sock *sk, struct zs_view *v, int max, size_t off)
 			return zs_tcp_readable(sk->tcb) > 0 ? -EAGAIN : zs_sock_rx_idle(sk);
 		return peek_tcp(zs_tcp_rcvq(sk->tcb), v, max, off);
 	case ZS_SK_UDP:
-		if (sk->udp->ep.error != 0 || sk->udp->rx_head == NULL)
+		if (!zs_sock_has_data(sk))
 			return zs_sock_rx_idle(sk);
 		return peek_udp(sk->udp->rx_head, v, max, off);
 	}

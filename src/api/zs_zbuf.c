@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Buffers as the application sees them: chains of struct rte_mbuf. Sharing is by indirect mbufs, so that
+ * every handle has a header and a private area of its own; payload is never copied except by
+ * z_buf_copy_out(), which counts it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/zs_zstate.h"
+
+/* pkt_len of a freed buffer; allocation and reception overwrite it. */
+enum { FREED = 0x5afef4ee };
+
+static bool looks_like_piece(const struct rte_mbuf *m)
+{
+	return ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && m->pool != NULL &&
+	       ((uintptr_t)m->pool & 7) == 0 && m->buf_addr != NULL &&
+	       rte_mbuf_refcnt_read(m) != 0 && m->pkt_len != FREED &&
+	       (uint32_t)m->data_off + m->data_len <= m->buf_len;
+}
+
+bool zs_zbuf_sane(const void *b)
+{
+	struct rte_mbuf *head = (struct rte_mbuf *)(uintptr_t)b;
+	struct rte_mbuf *m = head;
+	uint32_t len = 0, n = 0;
+
+	if (m == NULL)
+		return false;
+	for (; m != NULL; m = m->next) {
+		if (!looks_like_piece(m))
+			return false;
+		len += m->data_len;
+		n++;
+	}
+	if (n != head->nb_segs)
+		return false;
+	head->pkt_len = len;
+	return true;
+}
+
+#ifdef ZS_DEBUG
+struct rte_mbuf *zs_zbuf(const z_buf *b, const char *caller)
+{
+	struct rte_mbuf *m = (struct rte_mbuf *)(uintptr_t)b;
+
+	if (m != NULL && ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && looks_like_piece(m))
+		return m;
+	fprintf(stderr, "zstack: %s: %p is not a buffer%s\n", caller, (const void *)b,
+		m != NULL && ((uintptr_t)m & 7) == 0 && m->pkt_len == FREED ? ": freed before" : "");
+	abort();
+}
+#else
+struct rte_mbuf *zs_zbuf(const z_buf *b, const char *caller)
+{
+	(void)caller;
+	return (struct rte_mbuf *)(uintptr_t)b;
+}
+#endif
+
+static z_buf *handle(struct rte_mbuf *m)
+{
+	return (z_buf *)m;
+}
+
+/* Nobody else sees the bytes of this piece. */
+static bool sole_piece(const struct rte_mbuf *m)
+{
+	if (rte_mbuf_refcnt_read(m) != 1 || RTE_MBUF_CLONED(m))
+		return false;
+	return !RTE_MBUF_HAS_EXTBUF(m) || rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
+}
+
+void zs_zbuf_done(struct rte_mbuf *m, int status)
+{
+	for (; m != NULL; m = m->next) {
+		if ((m->ol_flags & ZS_PKT_DONE) == 0)
+			continue;
+		m->ol_flags &= ~ZS_PKT_DONE;
+		zs_seg(m)->done(zs_seg(m)->done_arg, status);
+	}
+}
+
+ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
+{
+	struct zs_zstate *z;
+
+	if (flags != 0) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (fd >= 0 && zs_fd_sock(fd) == NULL)
+		return NULL;
+	z = zs_zstate();
+	return z != NULL ? handle(zs_zstate_alloc(z, len)) : NULL;
+}
+
+ZS_API size_t z_buf_len(const z_buf *b)
+{
+	size_t len = 0;
+
+	for (const struct rte_mbuf *m = zs_zbuf(b, __func__); m != NULL; m = m->next)
+		len += m->data_len;
+	return len;
+}
+
+ZS_API int z_buf_iov(const z_buf *b, struct z_iov *v, int max)
+{
+	int n = 0;
+
+	for (struct rte_mbuf *m = zs_zbuf(b, __func__); m != NULL; m = m->next, n++) {
+		if (n >= max)
+			continue;
+		v[n] = (struct z_iov){
+			.ptr = rte_pktmbuf_mtod(m, void *),
+			.len = m->data_len,
+			.buf = handle(m),
+		};
+	}
+	return n;
+}
+
+static void *no_space(void)
+{
+	errno = ENOSPC;
+	return NULL;
+}
+
+ZS_API void *z_buf_append(z_buf *b, size_t n)
+{
+	struct rte_mbuf *m = zs_zbuf(b, __func__);
+	struct rte_mbuf *last = zs_zbuf_last(m);
+	void *p;
+
+	if (!sole_piece(last) || n > rte_pktmbuf_tailroom(last))
+		return no_space();
+	p = rte_pktmbuf_mtod_offset(last, void *, last->data_len);
+	last->data_len = (uint16_t)(last->data_len + n);
+	m->pkt_len += (uint32_t)n;
+	return p;
+}
+
+ZS_API void *z_buf_prepend(z_buf *b, size_t n)
+{
+	struct rte_mbuf *m = zs_zbuf(b, __func__);
+
+	if (!sole_piece(m) || n > rte_pktmbuf_headroom(m))
+		return no_space();
+	m->data_off = (uint16_t)(m->data_off - n);
+	m->data_len = (uint16_t)(m->data_len + n);
+	m->pkt_len += (uint32_t)n;
+	return rte_pktmbuf_mtod(m, void *);
+}
+
+/* An indirect mbuf over [off, off + len) of the piece m. */
+static struct rte_mbuf *ref_piece(struct zs_zstate *z, struct rte_mbuf *m, size_t off, size_t len)
+{
+	struct rte_mbuf *c = zs_zstate_alloc_indirect(z);
+
+	if (c == NULL)
+		return NULL;
+	rte_pktmbuf_attach(c, m);
+	/* attach copies the flags of a packet, but the completion is not the clone's */
+	c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	zs_pkt_set(c, (uint16_t)(m->data_off + off), (uint16_t)len);
+	c->next = NULL;
+	c->nb_segs = 1;
+	return c;
+}
+
+static void append_piece(struct rte_mbuf **head, struct rte_mbuf **last, struct rte_mbuf *m)
+{
+	if (*head == NULL) {
+		*head = m;
+	} else {
+		(*last)->next = m;
+		(*head)->nb_segs++;
+		(*head)->pkt_len += m->data_len;
+	}
+	*last = m;
+}
+
+/* References to [off, off + len) of the chain m, len > 0; NULL with errno. */
+static struct rte_mbuf *ref_range(struct rte_mbuf *m, size_t off, size_t len)
+{
+	struct zs_zstate *z = zs_zstate();
+	struct rte_mbuf *head = NULL, *last = NULL;
+
+	if (z == NULL)
+		return NULL;
+	for (; m != NULL && len > 0; m = m->next) {
+		struct rte_mbuf *c;
+		size_t n;
+
+		if (off >= m->data_len) {
+			off -= m->data_len;
+			continue;
+		}
+		n = RTE_MIN(len, m->data_len - off);
+		c = ref_piece(z, m, off, n);
+		if (c == NULL) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		append_piece(&head, &last, c);
+		len -= n;
+		off = 0;
+	}
+	return head;
+}
+
+ZS_API z_buf *z_buf_slice(z_buf *b, size_t off, size_t len)
+{
+	size_t total = z_buf_len(b);
+
+	if (len == 0 || off > total || len > total - off) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return handle(ref_range(zs_zbuf(b, __func__), off, len));
+}
+
+ZS_API z_buf *z_buf_ref(z_buf *b)
+{
+	return z_buf_slice(b, 0, z_buf_len(b));
+}
+
+/* b's bytes from off on leave its chain. off is where the piece behind prev begins. */
+static struct rte_mbuf *cut_behind(struct rte_mbuf *head, struct rte_mbuf *prev, size_t off)
+{
+	struct rte_mbuf *rest = prev->next;
+	uint16_t kept = 1;
+
+	for (const struct rte_mbuf *m = head; m != prev; m = m->next)
+		kept++;
+	if (rest != NULL) {
+		rest->nb_segs = (uint16_t)(head->nb_segs - kept);
+		rest->pkt_len = (uint32_t)(head->pkt_len - off);
+	}
+	prev->next = NULL;
+	head->nb_segs = kept;
+	head->pkt_len = (uint32_t)off;
+	return rest;
+}
+
+/* The piece m ends after `keep` bytes; what is behind goes into a new piece next to it, and the completion with it. */
+static int split_piece(struct rte_mbuf *head, struct rte_mbuf *m, size_t keep)
+{
+	struct zs_zstate *z = zs_zstate();
+	struct rte_mbuf *c =
+		z != NULL ? ref_piece(z, m, keep, m->data_len - keep) : NULL;
+
+	if (c == NULL)
+		return -1;
+	if (m->ol_flags & ZS_PKT_DONE) {
+		zs_seg(c)->done = zs_seg(m)->done;
+		zs_seg(c)->done_arg = zs_seg(m)->done_arg;
+		c->ol_flags |= ZS_PKT_DONE;
+		m->ol_flags &= ~ZS_PKT_DONE;
+	}
+	c->next = m->next;
+	m->next = c;
+	m->data_len = (uint16_t)keep;
+	head->nb_segs++;
+	return 0;
+}
+
+ZS_API z_buf *z_buf_split(z_buf *b, size_t off)
+{
+	struct rte_mbuf *head = zs_zbuf(b, __func__);
+	struct rte_mbuf *m = head;
+	size_t total = z_buf_len(b);
+	size_t left = off;
+
+	if (off == 0 || off >= total) {
+		errno = EINVAL;
+		return NULL;
+	}
+	head->pkt_len = (uint32_t)total;
+	while (left > m->data_len) {
+		left -= m->data_len;
+		m = m->next;
+	}
+	if (left < m->data_len && split_piece(head, m, left) < 0)
+		return NULL;
+	return handle(cut_behind(head, m, off));
+}
+
+ZS_API int z_buf_join(z_buf *a, z_buf *b)
+{
+	struct rte_mbuf *ma = zs_zbuf(a, __func__);
+	struct rte_mbuf *mb = zs_zbuf(b, __func__);
+	uint32_t segs = (uint32_t)ma->nb_segs + mb->nb_segs;
+
+	if (ma == mb || segs > RTE_MBUF_MAX_NB_SEGS) {
+		errno = ma == mb ? EINVAL : EOVERFLOW;
+		return -1;
+	}
+	zs_zbuf_last(ma)->next = mb;
+	ma->nb_segs = (uint16_t)segs;
+	ma->pkt_len += mb->pkt_len;
+	return 0;
+}
+
+ZS_API int z_buf_writable(const z_buf *b)
+{
+	for (const struct rte_mbuf *m = zs_zbuf(b, __func__); m != NULL; m = m->next)
+		if (!sole_piece(m))
+			return 0;
+	return 1;
+}
+
+ZS_API size_t z_buf_copy_out(const z_buf *b, size_t off, void *dst, size_t n)
+{
+	size_t done = 0;
+
+	for (const struct rte_mbuf *m = zs_zbuf(b, __func__); m != NULL && done < n; m = m->next) {
+		size_t k;
+
+		if (off >= m->data_len) {
+			off -= m->data_len;
+			continue;
+		}
+		k = RTE_MIN(m->data_len - off, n - done);
+		memcpy((char *)dst + done, rte_pktmbuf_mtod_offset(m, const char *, off), k);
+		done += k;
+		off = 0;
+	}
+	if (zs_ctx_self != NULL)
+		zs_stack_count_copies(zs_ctx_self->s, done);
+	return done;
+}
+
+ZS_API void z_buf_reset(z_buf *b)
+{
+	struct rte_mbuf *m = zs_zbuf(b, __func__);
+	struct rte_mbuf *rest = m->next;
+
+	zs_zbuf_done(m, -ECANCELED);
+	m->next = NULL;
+	rte_pktmbuf_free(rest);
+	/* a reference gives up what it refers to and has its own small room again */
+	if (!RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1)
+		rte_pktmbuf_detach(m);
+	rte_pktmbuf_reset(m);
+}
+
+ZS_API void z_buf_free(z_buf *b)
+{
+	struct rte_mbuf *m;
+
+	if (b == NULL)
+		return;
+	m = zs_zbuf(b, __func__);
+	zs_zbuf_done(m, -ECANCELED);
+#ifdef ZS_DEBUG
+	/* another holder's view of a shared buffer stays as it is */
+	if (rte_mbuf_refcnt_read(m) == 1)
+		m->pkt_len = FREED;
+#endif
+	rte_pktmbuf_free(m);
+}
+
+ZS_API int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg)
+{
+	struct rte_mbuf *last = zs_zbuf_last(zs_zbuf(b, __func__));
+	struct zs_zstate *z = zs_zstate();
+	struct zs_zdone *d;
+
+	if (z == NULL)
+		return -1;
+	if (fn == NULL || (last->ol_flags & ZS_PKT_DONE) || last->priv_size < ZS_PRIV_SIZE) {
+		errno = last->ol_flags & ZS_PKT_DONE ? EBUSY : EINVAL;
+		return -1;
+	}
+	d = zs_zdone_new(z, fn, arg);
+	if (d == NULL)
+		return -1;
+	zs_seg(last)->done = zs_zdone_fire;
+	zs_seg(last)->done_arg = d;
+	last->ol_flags |= ZS_PKT_DONE;
+	return 0;
+}

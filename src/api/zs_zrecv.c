@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receiving without a copy: taking buffers, and looking at what is queued. */
+#include <limits.h>
+#include <string.h>
+
+#include "api/zs_zstate.h"
+#include "core/tcp/zs_tcp.h"
+
+enum { PEEK_BATCH = 16 };
+
+/* zs_sock_take(), waiting as the socket is set to. */
+static ssize_t take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
+		    socklen_t *from_len)
+{
+	for (;;) {
+		ssize_t n = zs_sock_take(sk, m, max, from, from_len);
+		int rc;
+
+		if (n != -EAGAIN)
+			return n;
+		rc = zs_ctx_wait_sock(zs_ctx_self, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+ZS_API ssize_t z_read(int fd, void *bufp, size_t nbytes)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	struct rte_mbuf *m = NULL;
+	ssize_t n = -1;
+
+	if (sk != NULL)
+		n = ff_ret(take(sk, &m, nbytes, NULL, NULL));
+	memcpy(bufp, &m, sizeof(m));
+	/* outside ff_run nobody else would tell the peer that its window opened */
+	if (n > 0)
+		zs_ctx_kick(zs_ctx_self);
+	return n;
+}
+
+ZS_API int z_peek(int fd, struct z_iov *v, int max, size_t off)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	struct zs_view view[PEEK_BATCH];
+	int done = 0;
+
+	if (sk == NULL)
+		return -1;
+	while (done < max) {
+		int want = RTE_MIN(max - done, PEEK_BATCH);
+		int n = zs_sock_peek(sk, view, want, off);
+
+		if (n <= 0)
+			return done > 0 ? done : (int)ff_ret(n);
+		for (int i = 0; i < n; i++) {
+			v[done++] = (struct z_iov){
+				.ptr = view[i].ptr,
+				.len = view[i].len,
+				.flags = view[i].copied ? Z_F_COPIED : 0,
+				.buf = (z_buf *)view[i].m,
+			};
+			off += view[i].len;
+		}
+		if (n < want)
+			break;
+	}
+	return done;
+}
+
+ZS_API int z_consume(int fd, size_t nbytes)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	ssize_t n;
+
+	if (sk == NULL)
+		return -1;
+	n = ff_ret(zs_sock_consume(sk, RTE_MIN(nbytes, (size_t)INT_MAX)));
+	if (n > 0)
+		zs_ctx_kick(zs_ctx_self);
+	return (int)n;
+}
+
+/* Takes the oldest buffer of a stream as it is, or the oldest datagram. */
+static ssize_t take_piece(struct zs_sock *sk, struct rte_mbuf **m, struct sockaddr *from)
+{
+	socklen_t from_len = sizeof(struct sockaddr_storage);
+	size_t max = 1; /* nothing there: what take says, or the first byte after a wait */
+	struct zs_view view;
+
+	if (zs_sock_has_data(sk) && zs_sock_peek(sk, &view, 1, 0) == 1)
+		max = view.len;
+	return take(sk, m, max, from, &from_len);
+}
+
+/* Waits until there is something to take or to say. */
+static int wait_data(struct zs_sock *sk)
+{
+	if (zs_sock_has_data(sk) || (zs_sock_readiness(sk) & ZS_EV_READ))
+		return 0;
+	return zs_ctx_wait_sock(zs_ctx_self, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+}
+
+ZS_API int z_recv_bufs(int fd, z_buf **v, int max, struct sockaddr_storage *from)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	ssize_t n;
+	int i;
+
+	if (sk == NULL)
+		return -1;
+	n = max > 0 ? wait_data(sk) : -EINVAL;
+	for (i = 0; n >= 0 && i < max; i++) {
+		struct rte_mbuf *m = NULL;
+
+		if (i > 0 && !zs_sock_has_data(sk))
+			break;
+		n = take_piece(sk, &m, from != NULL ? (struct sockaddr *)&from[i] : NULL);
+		if (m == NULL)
+			break;
+		v[i] = (z_buf *)m;
+	}
+	if (i == 0)
+		return (int)ff_ret(n);
+	zs_ctx_kick(zs_ctx_self);
+	return i;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Completions, and the pools' watermark. The core tells a completion in the middle of its work, where the
+ * application must not call it: it is put aside and told at the end of the turn. A pool is looked at only
+ * when the credit given at the last look is used up, for counting free buffers visits every core's cache.
+ */
+#include "api/zs_zstate.h"
+
+#include <stdlib.h>
+
+enum {
+	RESERVE_SHIFT = 3, /* the last eighth of a pool is not the application's */
+	MAX_CREDIT = 256,
+};
+
+struct zs_zstate *zs_zstate(void)
+{
+	struct zs_ctx *c = zs_ctx_get();
+	const struct zs_env *env;
+	struct zs_zstate *z;
+
+	if (c == NULL || c->z != NULL)
+		return c != NULL ? c->z : NULL;
+	z = calloc(1, sizeof(*z));
+	if (z == NULL)
+		return NULL;
+	env = zs_stack_env(c->s);
+	z->c = c;
+	z->refs = 1;
+	z->pkt.pool = env->pkt_pool;
+	z->big.pool = env->big_pool;
+	z->hdr.pool = env->hdr_pool;
+	zs_list_init(&z->dones);
+	zs_list_init(&z->relays);
+	zs_list_init(&z->blocked);
+	zs_waitq_init(&z->relay_q);
+	c->z = z;
+	return z;
+}
+
+void zs_zstate_unref(struct zs_zstate *z)
+{
+	if (--z->refs == 0)
+		free(z);
+}
+
+static bool tell_dones(struct zs_zstate *z)
+{
+	struct zs_list *node;
+	struct zs_list now;
+
+	if (zs_list_empty(&z->dones))
+		return false;
+	/* those that fire meanwhile wait for the next turn */
+	now = z->dones;
+	now.next->prev = &now;
+	now.prev->next = &now;
+	zs_list_init(&z->dones);
+	while ((node = zs_list_pop(&now)) != NULL) {
+		struct zs_zdone *d = container_of(node, struct zs_zdone, link);
+
+		d->fn(d->arg, d->status);
+		zs_zdone_drop(d);
+	}
+	return true;
+}
+
+bool zs_zstate_turn(struct zs_ctx *c)
+{
+	struct zs_zstate *z = c->z;
+	bool was_in_run = c->in_run;
+	bool moved;
+
+	if (z == NULL)
+		return false;
+	c->in_run = true; /* a completion that waits must not drive the stack from in here */
+	moved = zs_zrelay_turn(z);
+	moved |= tell_dones(z);
+	c->in_run = was_in_run;
+	return moved;
+}
+
+void zs_zstate_fini(struct zs_ctx *c)
+{
+	struct zs_zstate *z = c->z;
+
+	if (z == NULL)
+		return;
+	zs_zrelay_fini(z);
+	while (tell_dones(z))
+		;
+	z->c = NULL;
+	c->z = NULL;
+	zs_zstate_unref(z);
+}
+
+struct zs_zdone *zs_zdone_new(struct zs_zstate *z, z_done_fn fn, void *arg)
+{
+	struct zs_zdone *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	*d = (struct zs_zdone){ .z = z, .fn = fn, .arg = arg };
+	z->refs++;
+	return d;
+}
+
+void zs_zdone_drop(struct zs_zdone *d)
+{
+	struct zs_zstate *z = d->z;
+
+	free(d);
+	zs_zstate_unref(z);
+}
+
+/* After the context's end there are no turns any more: told at once. */
+void zs_zdone_fire(void *done, int status)
+{
+	struct zs_zdone *d = done;
+
+	d->status = status;
+	if (d->z->c != NULL) {
+		zs_list_add_tail(&d->z->dones, &d->link);
+		return;
+	}
+	d->fn(d->arg, status);
+	zs_zdone_drop(d);
+}
+
+/* ---- pools ---- */
+
+static bool may_take(struct zs_zgauge *g)
+{
+	uint32_t reserve, avail;
+
+	if (g->credit > 0) {
+		g->credit--;
+		return true;
+	}
+	reserve = g->pool->size >> RESERVE_SHIFT;
+	avail = rte_mempool_avail_count(g->pool);
+	if (avail <= reserve)
+		return false;
+	/* others take from the pool as well: never more than a part of what is left */
+	g->credit = RTE_MIN((avail - reserve - 1) / 4, (uint32_t)MAX_CREDIT);
+	return true;
+}
+
+static struct rte_mbuf *take(struct zs_zstate *z, struct zs_zgauge *g)
+{
+	struct rte_mbuf *m = may_take(g) ? rte_pktmbuf_alloc(g->pool) : NULL;
+
+	if (m == NULL) {
+		errno = ENOBUFS;
+		return NULL;
+	}
+	z->buf_allocs++;
+	return m;
+}
+
+static size_t room_of(const struct zs_zgauge *g)
+{
+	return rte_pktmbuf_data_room_size(g->pool) - RTE_PKTMBUF_HEADROOM;
+}
+
+struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
+{
+	if (room <= room_of(&z->pkt))
+		return take(z, &z->pkt);
+	if (room <= room_of(&z->big))
+		return take(z, &z->big);
+	errno = EMSGSIZE;
+	return NULL;
+}
+
+struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z)
+{
+	return take(z, &z->hdr);
+}
+
+ZS_API size_t z_max_room(void)
+{
+	struct zs_zstate *z = zs_zstate();
+
+	return z != NULL ? RTE_MAX(room_of(&z->pkt), room_of(&z->big)) : 0;
+}
