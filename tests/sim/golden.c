@@ -136,14 +136,14 @@ static void test_rate(void **state)
 static bool read_golden(void)
 {
 	FILE *f = fopen(golden_path, "r");
-	char line[256];
+	char line[LINE];
 	unsigned int i = 0;
 
 	if (f == NULL)
 		return false;
 	while (i < ROWS && fgets(line, sizeof(line), f) != NULL)
 		if (line[0] != '#')
-			snprintf(golden[i++], LINE, "%s", line);
+			memcpy(golden[i++], line, LINE);
 	fclose(f);
 	return i == ROWS;
 }
