@@ -348,7 +348,7 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 		if (tcb->sndq.head == NULL)
 			tcb->sndq.tail = NULL;
 		complete(m, 0);
-		m->next = NULL;
+		/* m->next belongs to the packet, if the device still has it */
 		rte_pktmbuf_free_seg(m);
 	}
 }
@@ -365,7 +365,6 @@ void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status)
 		struct rte_mbuf *next = zs_seg(m)->next;
 
 		complete(m, status);
-		m->next = NULL;
 		rte_pktmbuf_free_seg(m);
 		m = next;
 	}
