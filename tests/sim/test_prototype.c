@@ -105,7 +105,8 @@ static void test_3_segments_are_any_part_of_any_chain(void **state)
 			pair_create(&p, &c);
 			pair_transfer(&p, 120000, 0, &how);
 			assert_true(pair_run(&p, 1, 600 * ZS_SEC));
-			assert_int_equal(pair_copies(&p), 0);
+			/* The receiver may move small payloads together, out of their large rooms. */
+			assert_int_equal(zs_stack_stats(p.a->s)->copies, 0);
 			pair_end(&p);
 		}
 	}
