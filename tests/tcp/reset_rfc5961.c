@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Blind attacks: RST, SYN and data with guessed numbers (RFC 5961), in every synchronized state and in
+ * SYN-RECEIVED of either kind (RFC 9293 3.10.7.4).
+ */
+#include <errno.h>
+
+#include "tests/zs_test.h"
+#include "tt.h"
+
+/* Every one of these states once, each on a connection of its own. */
+static const enum zs_tcp_state synchronized[] = {
+	ZS_ESTABLISHED, ZS_FIN_WAIT_1, ZS_FIN_WAIT_2, ZS_CLOSING, ZS_CLOSE_WAIT, ZS_LAST_ACK,
+};
+
+enum { N_STATES = sizeof(synchronized) / sizeof(synchronized[0]) };
+
+/* Our next sequence number: FIN counts once it is sent. */
+static uint32_t snd_nxt(const struct tt *t)
+{
+	return t->c->ack;
+}
+
+static void expect_challenge(struct tt *t)
+{
+	tt_expect(t, "A", snd_nxt(t), t->c->seq, 0);
+	tt_expect_none(t);
+}
+
+/* RFC 5961 3.2 case 2: SEG.SEQ == RCV.NXT resets. */
+static void rst_exact_kills(struct tt *t)
+{
+	for (unsigned i = 0; i < N_STATES; i++) {
+		enum zs_tcp_state st = synchronized[i];
+		bool closing = st == ZS_CLOSING || st == ZS_LAST_ACK;
+
+		tt_use(t, i);
+		tt_enter(t, st);
+		(void)tt_take_events(t);
+		tt_in(t, "R", t->c->seq, 0, 0);
+		tt_expect_none(t);
+		tt_expect_state(t, ZS_CLOSED);
+		if (!closing) { /* RFC 9293: these two were over for the application */
+			assert_int_equal(tt_take_error(t), ECONNRESET);
+			assert_int_equal(tt_take_error(t), 0);
+			assert_true(tt_take_events(t) & ZS_EV_ERR);
+		}
+	}
+}
+
+/* The ACK field of a RST is of no interest in a synchronized state. */
+static void rst_ack_any_ack_kills(struct tt *t)
+{
+	static const uint32_t acks[] = { 0, 1, 2, 77, 0x80000000u };
+
+	for (unsigned i = 0; i < sizeof(acks) / sizeof(acks[0]); i++) {
+		tt_use(t, i);
+		tt_enter(t, ZS_ESTABLISHED);
+		tt_in(t, "RA", 1, acks[i], 0);
+		tt_expect_none(t);
+		tt_expect_state(t, ZS_CLOSED);
+	}
+}
+
+/* RFC 5961 3.2 case 3: in the window, not exact: challenge ACK. Up to the last byte of the window. */
+static void rst_in_window_challenged(struct tt *t)
+{
+	for (unsigned i = 0; i < N_STATES; i++) {
+		tt_use(t, i);
+		tt_enter(t, synchronized[i]);
+		tt_in(t, "R", t->c->seq + 1, 0, 0);
+		expect_challenge(t);
+		tt_in(t, "R", t->c->edge - 1, 0, 0);
+		expect_challenge(t);
+		tt_in(t, "RA", t->c->seq + 1000, snd_nxt(t), 0);
+		expect_challenge(t);
+		tt_expect_state(t, synchronized[i]);
+	}
+	assert_int_equal(tt_stats(t)->tcp_challenge, 3 * N_STATES);
+}
+
+/* RFC 5961 3.2 case 1: outside: dropped without a word. */
+static void rst_outside_dropped(struct tt *t)
+{
+	for (unsigned i = 0; i < N_STATES; i++) {
+		tt_use(t, i);
+		tt_enter(t, synchronized[i]);
+		tt_in(t, "R", t->c->seq - 1, 0, 0);
+		tt_in(t, "R", t->c->edge, 0, 0);
+		tt_in(t, "R", t->c->edge + 100000, 0, 0);
+		tt_in(t, "RA", t->c->seq - 1000, snd_nxt(t), 0);
+		tt_expect_none(t);
+		tt_expect_state(t, synchronized[i]);
+	}
+}
+
+/* RFC 5961 4.2: a SYN, whatever its numbers, is answered by a challenge ACK. */
+static void syn_challenged(struct tt *t)
+{
+	for (unsigned i = 0; i < N_STATES; i++) {
+		uint32_t seqs[6];
+
+		tt_use(t, i);
+		tt_enter(t, synchronized[i]);
+		seqs[0] = t->c->seq;
+		seqs[1] = t->c->seq + 1;
+		seqs[2] = t->c->seq - 1;
+		seqs[3] = t->c->edge - 1;
+		seqs[4] = t->c->edge;
+		seqs[5] = t->c->seq + 0x80000000u;
+		for (unsigned k = 0; k < 6; k++) {
+			tt_in(t, "S", seqs[k], 0, 0, .opt = "mss 1460");
+			expect_challenge(t);
+			tt_in(t, "SA", seqs[k], snd_nxt(t), 0);
+			expect_challenge(t);
+		}
+		tt_expect_state(t, synchronized[i]);
+	}
+}
+
+/* A peer that restarted: its SYN is challenged, it answers our ACK by RST at RCV.NXT, the connection dies. */
+static void half_open_discovery(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "S", 5000000, 0, 0, .opt = "mss 1460");
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "R", 1, 0, 0);
+	tt_expect_none(t);
+	tt_expect_state(t, ZS_CLOSED);
+	tt_in(t, "S", 5000000, 0, 0, .opt = "mss 1460"); /* its next try */
+	tt_expect(t, "SA", 0, 5000001, 0);
+}
+
+/* ---- SYN-RECEIVED, from LISTEN: a half-open entry ---- */
+
+static void syn_rcvd_rst_exact(struct tt *t)
+{
+	static const uint32_t acks[] = { 0, 1, 2, 0x7fffffff };
+
+	tt_listen(t, 16);
+	for (unsigned i = 0; i < sizeof(acks) / sizeof(acks[0]); i++) {
+		tt_enter(t, ZS_SYN_RCVD);
+		tt_in(t, i == 0 ? "R" : "RA", 1, acks[i], 0);
+		tt_expect_none(t);
+		tt_expect_state(t, ZS_CLOSED);
+		assert_int_equal(tt_counts(t).half_open, 0);
+	}
+	assert_null(zs_tcp_accept(t->s, t->listener));
+}
+
+static void syn_rcvd_rst_in_window(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_in(t, "R", 2, 0, 0);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "R", t->c->edge - 1, 0, 0);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_expect_state(t, ZS_SYN_RCVD);
+}
+
+static void syn_rcvd_rst_outside(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_in(t, "R", 0, 0, 0);
+	tt_in(t, "R", 1 + 65535, 0, 0);
+	tt_expect_none(t);
+	tt_expect_state(t, ZS_SYN_RCVD);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+}
+
+/* RFC 9293 3.10.7.4, fourth, SYN-RECEIVED: a SYN in the window: challenged (RFC 5961 4), not believed. */
+static void syn_rcvd_syn_in_window(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_in(t, "S", 1000, 0, 0);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_expect_state(t, ZS_SYN_RCVD);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+}
+
+/* ---- the rate of challenges, RFC 5961 7 ---- */
+
+static void challenge_5(struct zs_config *cfg)
+{
+	cfg->challenge_rate = 5;
+}
+
+static void challenge_rate(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_use(t, 1);
+	tt_connect_passive(t);
+	for (unsigned i = 0; i < 10; i++) { /* one limit for all connections */
+		tt_use(t, i % 2);
+		tt_in(t, "R", 100 + i, 0, 0);
+	}
+	assert_int_equal(tt_pending(t), 5);
+	tt_drain(t);
+	tt_advance(t, TT_S);
+	for (unsigned i = 0; i < 10; i++)
+		tt_in(t, "S", 100 + i, 0, 0);
+	assert_int_equal(tt_pending(t), 5);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_challenge, 10);
+}
+
+/* ---- RFC 5961 5: ACK fields ---- */
+
+/* 5.2: SEG.ACK > SND.NXT: ACK, drop the segment with its data. */
+static void ack_of_unsent(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 100);
+	tt_expect(t, "PA", 1, 1, 100);
+	tt_in(t, "A", 1, 102, 50);
+	tt_expect(t, "A", 101, 1, 0);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_in(t, "A", 1, 0x7fffff00, 50);
+	tt_expect(t, "A", 101, 1, 0);
+	assert_int_equal(tt_info(t).snd_queued, 100);
+	assert_int_equal(tt_drops(t, ZS_DROP_TCP_BAD_ACK), 2);
+	tt_in(t, "A", 1, 101, 50);
+	tt_drain(t);
+	tt_read(t, 50);
+	tt_drain(t);
+}
+
+/* 5.2: SEG.ACK < SND.UNA - MAX.SND.WND: ACK, drop. */
+static void ack_too_old(struct tt *t)
+{
+	tt_connect_passive(t, .wnd = 1000);
+	tt_in(t, "A", 1, 1 - 1001, 50);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "A", 1, 0x80000010u, 50);
+	tt_expect(t, "A", 1, 1, 0);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+}
+
+/* 5.2: an old ACK within that range is a duplicate, its data is good. */
+static void ack_old_with_data(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 1000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_in(t, "A", 1, 501, 50);
+	tt_expect(t, "A", 1001, 51, 0);
+	tt_read(t, 50);
+}
+
+/* RFC 9293 3.10.7.4, first: data outside the window is answered, by an ACK that tells where we are. */
+static void data_outside_window(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 0, 1, 1);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "A", t->c->edge, 1, 10);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "A", (uint32_t)-5000, 1, 100);
+	tt_expect(t, "A", 1, 1, 0);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	assert_in_range(tt_drops(t, ZS_DROP_TCP_WINDOW) + tt_drops(t, ZS_DROP_TCP_DUP), 3, 3);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(rst_exact_kills),
+	TT(rst_ack_any_ack_kills),
+	TT(rst_in_window_challenged),
+	TT(rst_outside_dropped),
+	TT(syn_challenged),
+	TT(half_open_discovery),
+	TT(syn_rcvd_rst_exact),
+	TT(syn_rcvd_rst_in_window),
+	TT(syn_rcvd_rst_outside),
+	TT(syn_rcvd_syn_in_window),
+	TT_CFG(challenge_rate, challenge_5),
+	TT(ack_of_unsent),
+	TT(ack_too_old),
+	TT(ack_old_with_data),
+	TT(data_outside_window),
+};
+
+ZS_TEST_MAIN(tests)

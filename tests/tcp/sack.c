@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Selective acknowledgment: what we report (RFC 2018 4, RFC 2883), what we believe (RFC 2018 5, 8). */
+#include "tests/zs_test.h"
+#include "tt.h"
+
+/* ---- as receiver ---- */
+
+/* RFC 2018 4: latest first, at most four without timestamps; the oldest falls off. */
+static void blocks_latest_first(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 101:111");
+	tt_in(t, "A", 301, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 301:311 101:111");
+	tt_in(t, "A", 201, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 201:211 301:311 101:111");
+	tt_in(t, "A", 501, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 501:511 201:211 301:311 101:111");
+	tt_in(t, "A", 401, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 401:411 501:511 201:211 301:311");
+}
+
+static void use_ts(struct zs_config *cfg)
+{
+	cfg->use_ts = true;
+}
+
+/* RFC 2018 3: with timestamps there is room for three. */
+static void three_blocks_with_timestamps(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1460,sackOK,ts");
+	tt_in(t, "A", 101, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,ts,nop,nop,sack 101:111");
+	tt_in(t, "A", 301, 1, 10);
+	tt_in(t, "A", 201, 1, 10);
+	tt_drain(t);
+	tt_in(t, "A", 401, 1, 10);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,ts,nop,nop,sack 401:411 201:211 301:311");
+}
+
+/* RFC 2018 4: neighbours become one block, which moves to the front. */
+static void blocks_merge(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 100);
+	tt_in(t, "A", 301, 1, 100);
+	tt_in(t, "A", 501, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 201, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 101:401 501:601");
+	tt_in(t, "A", 601, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 501:701 101:401");
+	tt_in(t, "A", 401, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 101:701");
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 701, 0, .opt = "");
+	tt_read(t, 700);
+	tt_drain(t);
+}
+
+/* Blocks below the cumulative ACK disappear, the others stay. */
+static void blocks_pruned(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 100);
+	tt_in(t, "A", 301, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 201, 0, .opt = "nop,nop,sack 301:401");
+	tt_in(t, "A", 501, 1, 100);
+	tt_expect(t, "A", 1, 201, 0, .opt = "nop,nop,sack 501:601 301:401");
+}
+
+/* Data that we send meanwhile reports the gap too. */
+static void blocks_on_data(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 100);
+	tt_drain(t);
+	tt_send(t, 10);
+	tt_expect(t, "PA", 1, 1, 10, .opt = "nop,nop,sack 101:201");
+}
+
+/* The SACK option takes from the payload of a full segment, never makes the packet too big (RFC 6691). */
+static void blocks_shorten_data(struct tt *t)
+{
+	const struct tt_out *o;
+	uint32_t next = 1;
+
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 100);
+	tt_drain(t);
+	tt_send(t, 5000);
+	while ((o = tt_next(t)) != NULL) {
+		assert_int_equal(tt_seq(t, o), next);
+		assert_in_range(o->len + o->opt_len, 1, 1460);
+		next += o->len;
+	}
+	assert_int_equal(next, 5001);
+}
+
+/* RFC 2018 2: never without SACK-permitted. */
+static void not_negotiated(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1460");
+	tt_in(t, "A", 101, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "");
+	tt_in(t, "A", 101, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "");
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 201, 0, .opt = "");
+	tt_read(t, 200);
+}
+
+/* RFC 2883 4.1.1: a duplicate below the cumulative ACK is the first block. */
+static void dsack_below_ack(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 101, 0, .opt = "");
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 1:101");
+	tt_in(t, "A", 51, 1, 20);
+	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 51:71");
+	tt_in(t, "A", 101, 1, 1); /* reported once (RFC 2883 4) */
+	tt_expect(t, "A", 1, 102, 0, .opt = "");
+	tt_read(t, 101);
+}
+
+/* RFC 2883 4.1.2: with a gap beside it, the duplicate comes first. */
+static void dsack_and_block(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_in(t, "A", 201, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 1:101 201:301");
+	tt_read(t, 100);
+	tt_drain(t);
+}
+
+/* RFC 2883 4.2.1: a duplicate of out-of-order data: the second block contains the first. */
+static void dsack_within_block(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 201, 1, 100);
+	tt_in(t, "A", 301, 1, 100);
+	tt_in(t, "A", 501, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 301, 1, 100);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 301:401 201:401 501:601");
+}
+
+/* RFC 2883 4.2.2: partly old, partly new below the window's left edge. */
+static void dsack_partial(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 51, 1, 100);
+	tt_expect(t, "A", 1, 151, 0, .opt = "nop,nop,sack 51:101");
+	tt_read(t, 150);
+}
+
+/* ---- as sender: ten segments of 1000 bytes in flight ---- */
+
+static void ten_out(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 100 * TT_MS);
+	tt_send(t, 10000);
+	tt_expect_run(t, 1, 1, 1000, 10);
+	tt_expect_none(t);
+}
+
+static void sacked_is_counted(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:4001");
+	assert_int_equal(tt_info(t).sacked, 1000);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:5001");
+	assert_int_equal(tt_info(t).sacked, 2000);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:5001"); /* nothing new */
+	assert_int_equal(tt_info(t).sacked, 2000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 5001, 0);
+	assert_int_equal(tt_info(t).sacked, 0);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).inflight, 0);
+}
+
+/* Blocks that cannot be: empty, reversed, not sent yet, below SND.UNA, beyond: no effect, no harm. */
+static void impossible_blocks(struct tt *t)
+{
+	static const char *const bad[] = {
+		"nop,nop,sack 3001:3001",  "nop,nop,sack 4001:3001", "nop,nop,sack 10001:11001",
+		"nop,nop,sack 9001:12001", "nop,nop,sack 1:1",	     "nop,nop,sack 2147483000:2147484000",
+	};
+
+	ten_out(t);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		tt_in(t, "A", 1, 1, 0, .opt = bad[i], .wnd = 60000);
+		assert_int_equal(tt_info(t).sacked, 0);
+		assert_int_equal(tt_info(t).lost, 0);
+	}
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_none(t);
+}
+
+/* A block that cuts a segment in two marks at most what it covers whole. */
+static void partial_blocks(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3501:5501");
+	assert_in_range(tt_info(t).sacked, 1000, 2000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:6001");
+	assert_int_equal(tt_info(t).sacked, 3000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_none(t);
+}
+
+/* SACK blocks on a connection without SACK are not believed. */
+static void blocks_not_negotiated(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000");
+	tt_send(t, 10000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1, 1, .opt = "nop,nop,sack 1001:9001");
+	assert_int_equal(tt_info(t).lost, 0);
+	tt_drain(t);
+	tt_read(t, 1);
+	tt_in(t, "A", 2, 10001, 0);
+	tt_drain(t);
+}
+
+/* RFC 6675 5 (4), NextSeg: only what is missing is sent again, in order. */
+static void only_holes_are_repeated(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:2001 3001:10001");
+	tt_expect(t, "A", 1, 1, 1000);
+	tt_in(t, "A", 1, 2001, 0, .opt = "nop,nop,sack 3001:10001");
+	tt_expect(t, "A", 2001, 1, 1000);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).bytes_retx, 2000);
+	tt_expect_quiet(t, 10 * TT_S);
+}
+
+/* RFC 2018 8: after a timeout the receiver may have discarded what it SACKed: all must come in the end. */
+static void reneging(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:3001");
+	tt_drain(t);
+	tt_advance(t, 1000 * TT_MS); /* timeouts of segment 1 */
+	assert_true(tt_pending(t) > 0);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1001, 0); /* it was all that was missing, but there is no jump over 1001:3001 */
+	tt_drain(t);
+	for (unsigned i = 0; i < 200 && t->c->tcb != NULL && tt_info(t).snd_queued > 0; i++) {
+		uint32_t ack = 10001 - tt_info(t).snd_queued;
+		const struct tt_out *o;
+		bool hole = false;
+
+		tt_advance(t, 100 * TT_MS);
+		while ((o = tt_next(t)) != NULL)
+			hole |= tt_seq(t, o) == ack;
+		if (hole) {
+			tt_in(t, "A", 1, ack + 1000, 0);
+		}
+	}
+	tt_drain(t);
+	assert_int_equal(tt_info(t).snd_queued, 0);
+}
+
+/* RFC 2883 5: the peer's D-SACK is seen, and does not count as SACKed data. */
+static void dsack_received(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 3001, 0);
+	tt_drain(t);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 1001:2001");
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_dsack_in, 1);
+	assert_int_equal(tt_info(t).sacked, 0);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 4001:5001 4001:6001");
+	assert_int_equal(tt_stats(t)->tcp_dsack_in, 2);
+	assert_int_equal(tt_info(t).sacked, 2000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_drain(t);
+}
+
+/* SACK information that arrives with data and with a cumulative ACK. */
+static void blocks_with_data(struct tt *t)
+{
+	ten_out(t);
+	tt_in(t, "A", 1, 1001, 10, .opt = "nop,nop,sack 2001:4001");
+	tt_expect(t, "A", 10001, 11, 0);
+	assert_int_equal(tt_info(t).sacked, 2000);
+	tt_drain(t);
+	tt_read(t, 10);
+	tt_in(t, "A", 11, 10001, 0);
+	tt_drain(t);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(blocks_latest_first),
+	TT_CFG(three_blocks_with_timestamps, use_ts),
+	TT(blocks_merge),
+	TT(blocks_pruned),
+	TT(blocks_on_data),
+	TT(blocks_shorten_data),
+	TT(not_negotiated),
+	TT(dsack_below_ack),
+	TT(dsack_and_block),
+	TT(dsack_within_block),
+	TT(dsack_partial),
+	TT(sacked_is_counted),
+	TT(impossible_blocks),
+	TT(partial_blocks),
+	TT(blocks_not_negotiated),
+	TT(only_holes_are_repeated),
+	TT(reneging),
+	TT(dsack_received),
+	TT(blocks_with_data),
+};
+
+ZS_TEST_MAIN(tests)
