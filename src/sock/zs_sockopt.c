@@ -280,9 +280,9 @@ static int put(void *val, socklen_t *len, const void *from, size_t size)
 	return 0;
 }
 
-static int put_int(int rc, void *val, socklen_t *len, int v)
+static int put_int(void *val, socklen_t *len, int v)
 {
-	return rc < 0 ? rc : put(val, len, &v, sizeof(v));
+	return put(val, len, &v, sizeof(v));
 }
 
 static int get_socket(struct zs_sock *sk, int name, void *val, socklen_t *len)
@@ -290,7 +290,7 @@ static int get_socket(struct zs_sock *sk, int name, void *val, socklen_t *len)
 	struct linger l = { (sk->flags & ZS_SF_LINGER) != 0, sk->linger_s };
 	uint32_t ms = name == SO_RCVTIMEO ? sk->rcvtimeo_ms : sk->sndtimeo_ms;
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
-	int v = 0;
+	int v, rc;
 
 	switch (name) {
 	case SO_LINGER:
@@ -299,7 +299,8 @@ static int get_socket(struct zs_sock *sk, int name, void *val, socklen_t *len)
 	case SO_SNDTIMEO:
 		return put(val, len, &tv, sizeof(tv));
 	default:
-		return put_int(get_socket_int(sk, name, &v), val, len, v);
+		rc = get_socket_int(sk, name, &v);
+		return rc < 0 ? rc : put_int(val, len, v);
 	}
 }
 
@@ -527,7 +528,7 @@ static int get_info(const struct zs_sock *sk, void *val, socklen_t *len)
 static int get_tcp(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 {
 	char cc[CC_NAME_LEN] = { 0 };
-	int v = 0;
+	int v, rc;
 
 	if (sk->kind == ZS_SK_UDP)
 		return -ENOPROTOOPT;
@@ -538,7 +539,8 @@ static int get_tcp(const struct zs_sock *sk, int name, void *val, socklen_t *len
 		memcpy(cc, cc_names[tcp_opts(sk)->cc], strlen(cc_names[tcp_opts(sk)->cc]));
 		return put(val, len, cc, sizeof(cc));
 	default:
-		return put_int(get_tcp_int(sk, name, &v), val, len, v);
+		rc = get_tcp_int(sk, name, &v);
+		return rc < 0 ? rc : put_int(val, len, v);
 	}
 }
 
@@ -592,9 +594,9 @@ static int get_ip(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 	const uint8_t *field = ip_byte(sk, name);
 
 	if (field != NULL)
-		return put_int(0, val, len, *field);
+		return put_int(val, len, *field);
 	if (name == IP_BIND_ADDRESS_NO_PORT)
-		return put_int(0, val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
+		return put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
 	return -ENOPROTOOPT;
 }
 
