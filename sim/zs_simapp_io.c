@@ -14,7 +14,7 @@ enum { NO_BUFFER_RETRY_NS = 1000000, ODD_MAX = 977, COPY_STEP = 4096 };
 static struct rte_mbuf *make_buf(struct zs_simconn *c, struct rte_mempool *mp, uint64_t off,
 				 uint32_t n)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+	struct rte_mbuf *m = zs_simpool_low(mp) ? NULL : rte_pktmbuf_alloc(mp);
 
 	if (m == NULL)
 		return NULL;

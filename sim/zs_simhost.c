@@ -9,7 +9,7 @@
 #include "zs_simhost_priv.h"
 #include "zs_simpattern.h"
 
-enum { RETRY_NS = 5000 };
+enum { RETRY_NS = 5000, RETRY_MAX_NS = 320000 };
 
 void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t prefix, uint16_t mtu,
 		       uint32_t offloads)
@@ -130,10 +130,23 @@ static void feed(struct zs_simhost *h)
 	}
 }
 
+/* The stack has more to say than device or pools let it: again soon, less soon when in vain. */
+static void retry(struct zs_simhost *h, uint64_t sent_before)
+{
+	struct zs_simhost_priv *p = h->priv;
+
+	if (h->dev.tx != sent_before || p->retry_ns == 0)
+		p->retry_ns = RETRY_NS;
+	else
+		p->retry_ns = RTE_MIN(2 * p->retry_ns, (uint64_t)RETRY_MAX_NS);
+	zs_simhost_wake(h, h->w->now_ns + p->retry_ns);
+}
+
 static void turn(struct zs_simhost *h)
 {
 	struct zs_simhost_priv *p = h->priv;
 	uint64_t now_us = h->w->now_ns / ZS_US;
+	uint64_t sent = h->dev.tx;
 	uint64_t next_us;
 
 	h->turns++;
@@ -149,7 +162,7 @@ static void turn(struct zs_simhost *h)
 	p->deadline_ns = next_us == UINT64_MAX ? ZS_SIM_NEVER
 					       : RTE_MAX(next_us, now_us + 1) * ZS_US;
 	if (zs_stack_tx_pending(h->s))
-		zs_simhost_wake(h, h->w->now_ns + RETRY_NS);
+		retry(h, sent);
 }
 
 void zs_simhost_run(struct zs_simhost *h)

@@ -12,6 +12,7 @@ struct zs_simhost_priv {
 	uint64_t deadline_ns; /* of the stack's timers */
 	uint64_t wake_ns;     /* asked for */
 	uint64_t free_ns;     /* the last turn ends */
+	uint64_t retry_ns;    /* wait before the next try to send what was refused */
 	struct rte_mbuf **rx; /* arrived, waiting for a turn: ring */
 	uint32_t rx_cap, rx_head, rx_n;
 	struct zs_simheld *held_head, *held_tail;

@@ -207,6 +207,13 @@ void zs_simpool_limit(struct rte_mempool *mp, uint32_t max)
 	simpool(mp)->limit = max;
 }
 
+bool zs_simpool_low(const struct rte_mempool *mp)
+{
+	const struct simpool *sp = simpool(mp);
+
+	return sp->live >= sp->limit - sp->limit / 4;
+}
+
 void zs_simpool_watch(struct rte_mempool *mp, void (*fn)(void *arg, struct rte_mbuf *m), void *arg)
 {
 	simpool(mp)->watch = fn;

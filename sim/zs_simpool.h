@@ -8,6 +8,7 @@
 #ifndef ZS_SIMPOOL_H
 #define ZS_SIMPOOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -33,6 +34,9 @@ uint64_t zs_simpool_failures(const struct rte_mempool *mp);
 
 /* At most `max` mbufs may be out; UINT32_MAX = no limit, as after creation. */
 void zs_simpool_limit(struct rte_mempool *mp, uint32_t max);
+
+/* Less than a quarter is left: who can wait leaves it to the device. */
+bool zs_simpool_low(const struct rte_mempool *mp);
 
 /* Calls fn(arg, m) for each mbuf that returns to the pool, before its memory is given up. */
 void zs_simpool_watch(struct rte_mempool *mp, void (*fn)(void *arg, struct rte_mbuf *m), void *arg);

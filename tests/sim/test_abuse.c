@@ -239,7 +239,7 @@ static void test_peer_vanishes(void **state)
 static void test_peer_restarts(void **state)
 {
 	struct zs_simconn_config up = { .tx_bytes = 100 << 20 };
-	struct zs_simconn_config down = { .rx_bytes = 100 << 20 };
+	struct zs_simconn_config down = { .rx_bytes = 100 << 20, .stay = true };
 	struct zs_simhost *b2;
 	struct pair_config c;
 	struct pair p;
