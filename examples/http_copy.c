@@ -158,6 +158,7 @@ static int loop(void *arg)
 		else
 			receive(c);
 	}
+	report_turn(n_requests);
 	return 0;
 }
 

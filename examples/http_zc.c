@@ -156,6 +156,7 @@ static int loop(void *arg)
 		else if (conns[fd] != NULL)
 			serve(conns[fd]);
 	}
+	report_turn(n_requests);
 	return 0;
 }
 

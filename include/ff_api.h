@@ -53,7 +53,10 @@ typedef int (*loop_func_t)(void *arg);
  */
 int ff_init(int argc, char *const argv[]);
 
-/* Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM; then ends it. */
+/*
+ * Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM. The stack ends when the
+ * process exits: what is connected then is closed in order.
+ */
 void ff_run(loop_func_t loop, void *arg);
 void ff_stop_run(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Start and end of the library in a process: ff_init reads the configuration, starts the DPDK port and gives the
- * calling thread its context; ff_run drives it and ends it. A program that never calls ff_run ends it by
- * returning from main: connections are closed in order then, too.
+ * calling thread its context; ff_run drives it. It ends when the process exits: connections are closed in
+ * order then. Until that a program can still close sockets and read counters after ff_run.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -167,7 +167,6 @@ ZS_API void ff_run(loop_func_t loop, void *arg)
 		return;
 	}
 	zs_ctx_run(c, loop, arg);
-	end();
 }
 
 ZS_API void ff_stop_run(void)

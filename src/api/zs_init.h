@@ -5,7 +5,7 @@
 
 struct zs_dpdk;
 
-/* NULL before ff_init() and after ff_run(). */
+/* NULL before ff_init() and once the process exits. */
 struct zs_dpdk *zs_app_dpdk(void);
 
 #endif
