@@ -130,7 +130,8 @@ void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 	uint64_t next = zs_ctx_begin_turn(c);
 
 	c->drive.flush(c->drive.arg);
-	if (until_us != 0)
+	/* Who waits looks first: events may have come from timers or calls, without a packet. */
+	if (until_us != 0 && c->n_events == 0 && next != 0)
 		c->drive.idle(c->drive.arg, next < until_us ? next : until_us);
 }
 
