@@ -453,6 +453,14 @@ static uint8_t linux_state(enum zs_tcp_state st)
 	return map[st];
 }
 
+/* Linux' TCP_CA_Open, Recovery, Loss. */
+static uint8_t linux_ca_state(uint8_t ca_state)
+{
+	static const uint8_t map[] = { 0, 3, 4 };
+
+	return map[ca_state];
+}
+
 static uint32_t segments(uint32_t bytes, uint32_t mss)
 {
 	return mss != 0 ? (bytes + mss - 1) / mss : 0;
@@ -470,7 +478,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	uint32_t mss = in->snd_mss;
 
 	out->tcpi_state = linux_state(in->state);
-	out->tcpi_ca_state = in->ca_state;
+	out->tcpi_ca_state = linux_ca_state(in->ca_state);
 	out->tcpi_retransmits = in->retransmits;
 	out->tcpi_probes = in->probes;
 	out->tcpi_backoff = in->backoff;

@@ -139,7 +139,8 @@ void zs_tcp_abort(struct zs_stack *s, struct zs_tcb *tcb);
 /* ---- introspection ---- */
 struct zs_tcp_info {
 	enum zs_tcp_state state;
-	uint8_t ca_state, retransmits, probes, backoff;
+	uint8_t ca_state; /* 0 nothing known lost, 1 fast recovery, 2 after a timeout */
+	uint8_t retransmits, probes, backoff;
 	bool ts, sack, wscale, app_limited;
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t rto_us, snd_mss, rcv_mss, srtt_us, rttvar_us, min_rtt_us;
