@@ -38,7 +38,7 @@ struct fuzz {
 	struct zs_sock *sk[SOCKS]; /* 0 listener, 1 UDP, 2 connecting; others accepted */
 	struct peer peer[PEERS];
 	uint8_t last[ICMP_QUOTE]; /* beginning of the last IP packet of the stack */
-	uint8_t frame[MAX_FRAME + 4];
+	uint8_t frame[MAX_FRAME + 4] __attribute__((aligned(2)));
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -118,15 +118,20 @@ static void learn(struct fuzz *f, const uint8_t *frame, uint32_t len)
 
 static void deliver(void *ctx, unsigned port, struct zs_simpkt *p)
 {
+	uint8_t frame[MAX_FRAME] __attribute__((aligned(2)));
 	struct fuzz *f = ctx;
 
 	(void)port;
-	learn(f, p->data, p->len);
+	check(p->len <= sizeof(frame));
+	memcpy(frame, p->data, p->len);
+	learn(f, frame, p->len);
 	zs_simpkt_free(f->w, p);
 }
 
 static void inject(struct fuzz *f, uint32_t len)
 {
+	if (len == 0) /* no device has such a frame */
+		return;
 	zs_simlink_inject(f->l, 1, f->frame, len);
 	zs_sim_run_for(f->w, 10 * ZS_US);
 }

@@ -3,6 +3,7 @@
  * Runs a fuzz target without libFuzzer, for the test suite: on the files given, then on a fixed
  * sequence of MUTATIONS of them. The same on every machine. Prints TAP.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,22 @@ static size_t load(const char *name, uint8_t *data)
 	return n;
 }
 
+static const uint8_t *current;
+static size_t current_size;
+
+/* The input that failed, as tools/unhex reads it. */
+static void on_abort(int sig)
+{
+	size_t i;
+
+	(void)sig;
+	printf("not ok - input:");
+	for (i = 0; i < current_size; i++)
+		printf(" %02x", current[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
 /* From a heap block of just this size, so that a sanitizer sees reads beyond it. */
 static void run(const uint8_t *data, size_t size)
 {
@@ -36,6 +53,8 @@ static void run(const uint8_t *data, size_t size)
 	if (copy == NULL)
 		exit(1);
 	memcpy(copy, data, size);
+	current = data;
+	current_size = size;
 	LLVMFuzzerTestOneInput(copy, size);
 	free(copy);
 }
@@ -72,6 +91,7 @@ int main(int argc, char **argv)
 	struct zs_rand r = { .key = { 2026, 11 } };
 	int i, round, n = argc > 1 ? argc - 1 : 1;
 
+	signal(SIGABRT, on_abort);
 	for (i = 0; i < n; i++) {
 		size_t size = argc > 1 ? load(argv[1 + i], seed) : 0, now = size;
 
