@@ -80,7 +80,8 @@ static void conn_run(struct zs_simconn *c, unsigned int ev)
 	if (c->tcb != NULL)
 		zs_simconn_write(c);
 	finish(c);
-	if (c->tcb != NULL && zs_tcp_state(c->tcb) == ZS_CLOSED && !c->cfg.stay)
+	if (c->tcb != NULL && zs_tcp_state(c->tcb) == ZS_CLOSED && !c->cfg.stay &&
+	    !zs_tcp_fin_received(c->tcb))
 		zs_simconn_fail(c, "connection closed too soon");
 }
 
