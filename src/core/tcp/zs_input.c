@@ -204,7 +204,7 @@ static bool predicted(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 	       pi->ack - tcb->snd_una <= tcb->snd_nxt - tcb->snd_una &&
 	       pi->data_len <= tcb->rcv_adv - tcb->rcv_nxt &&
 	       (pi->data_len > 0 || pi->ack != tcb->snd_una) &&
-	       !(tcb->flags & (ZS_TF_RD_SHUT | ZS_TF_ORPHAN));
+	       !(tcb->flags & (ZS_TF_RD_SHUT | ZS_TF_ORPHAN | ZS_TF_OOO_FIN));
 }
 
 static void fast_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
