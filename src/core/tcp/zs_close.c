@@ -46,9 +46,11 @@ void zs_tcp_abort(struct zs_stack *s, struct zs_tcb *tcb)
 	case ZS_FIN_WAIT_1:
 	case ZS_FIN_WAIT_2:
 	case ZS_CLOSE_WAIT:
-	case ZS_CLOSING:
-	case ZS_LAST_ACK:
 		zs_send_rst(s, tcb);
+		s->stats.tcp_conns_closed++;
+		break;
+	case ZS_CLOSING: /* both sides have said all: nothing to reset */
+	case ZS_LAST_ACK:
 		s->stats.tcp_conns_closed++;
 		break;
 	default:
@@ -68,9 +70,7 @@ void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb)
 	case ZS_NSTATES:
 		zs_tcb_free(s, tcb);
 		return;
-	case ZS_SYN_RCVD:
-		zs_tcp_abort(s, tcb);
-		return;
+	case ZS_SYN_RCVD: /* of a simultaneous open: FIN follows once that is through */
 	case ZS_ESTABLISHED:
 	case ZS_CLOSE_WAIT:
 	case ZS_FIN_WAIT_1:
