@@ -104,8 +104,6 @@ static int reset_error(const struct zs_tcb *tcb)
 	case ZS_SYN_SENT:
 	case ZS_SYN_RCVD:
 		return ECONNREFUSED;
-	case ZS_CLOSE_WAIT:
-		return EPIPE;
 	case ZS_CLOSING:
 	case ZS_LAST_ACK:
 		return 0;
@@ -178,9 +176,26 @@ static enum zs_verdict check_ack(struct zs_stack *s, struct zs_tcb *tcb, struct 
 	return ZS_CONTINUE;
 }
 
+/*
+ * Simultaneous open (RFC 9293 figure 8): the peer's SYN-ACK repeats the SYN that we have and
+ * acknowledges ours; the rest of it is an ordinary ACK. Its window is not scaled (RFC 7323 2.2).
+ */
+static void strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs_pktinfo *pi)
+{
+	if ((pi->tcp_flags & (ZS_SYN | ZS_ACK | ZS_RST)) != (ZS_SYN | ZS_ACK) ||
+	    pi->seq != tcb->irs || pi->ack != tcb->iss + 1)
+		return;
+	pi->seq++;
+	pi->tcp_flags &= (uint8_t)~ZS_SYN;
+	pi->wnd >>= tcb->snd_wscale;
+	zs_ack_now(s, tcb); /* the peer may not have seen our SYN-ACK */
+}
+
 void zs_tcp_synchronized_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			       struct zs_pktinfo *pi)
 {
+	if (unlikely(tcb->state == ZS_SYN_RCVD))
+		strip_repeated_syn(s, tcb, pi);
 	if (check_seq(s, tcb, m, pi) == ZS_DONE ||	/* first  */
 	    check_rst(s, tcb, m, pi) == ZS_DONE ||	/* second; third, security, is obsolete */
 	    check_syn(s, tcb, m, pi) == ZS_DONE ||	/* fourth */
