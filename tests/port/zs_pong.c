@@ -5,7 +5,7 @@
  * ZSTACK_EAL_ARGS. Says "ready ..." when it runs and a line of counters when it ends.
  *
  *	zs_pong [-i IP/PREFIX] [-m MTU] [-s IDLE_SLEEP_US] [-n N_PKT] [-H on|off] [-t SECONDS]
- *		[-p PORTS] [-c IP -N COUNT -S SIZE]
+ *		[-p PORTS] [-c IP -N COUNT -S SIZE (at least 4)]
  *
  * Exit code 0: ended by a signal or, with -c, all datagrams came back; 2: with -c, some did not.
  */
@@ -91,7 +91,7 @@ static void more_ports(struct zs_dpdk_config *cfg)
 
 static uint8_t pattern(uint32_t seq, uint32_t i)
 {
-	return (uint8_t)(seq * 31 + i * 7 + (i >> 8));
+	return i < 4 ? (uint8_t)(seq >> (8 * i)) : (uint8_t)(seq * 31 + i * 7 + (i >> 8));
 }
 
 static void send_next(struct pong *g)
@@ -112,18 +112,23 @@ static void send_next(struct pong *g)
 	g->waiting = true;
 }
 
-static bool is_answer(const struct pong *g, const struct rte_mbuf *m)
+/* 1: the answer; 0: one that we have had (we ask again when it takes long); -1: nonsense. */
+static int is_answer(const struct pong *g, const struct rte_mbuf *m)
 {
 	uint8_t buf[65536];
 	const uint8_t *p;
+	uint32_t seq;
 
 	if (m->pkt_len != g->size)
-		return false;
+		return -1;
 	p = rte_pktmbuf_read(m, 0, m->pkt_len, buf);
+	seq = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 	for (uint32_t i = 0; i < g->size; i++)
-		if (p[i] != pattern(g->got, i))
-			return false;
-	return true;
+		if (p[i] != pattern(seq, i))
+			return -1;
+	if (seq > g->got)
+		return -1;
+	return seq == g->got;
 }
 
 static void serve(struct pong *g)
@@ -146,13 +151,13 @@ static void ask(struct pong *g)
 	struct rte_mbuf *m;
 
 	while ((m = zs_udp_recv(g->s, g->udp)) != NULL) {
-		bool ok = is_answer(g, m);
+		int answer = is_answer(g, m);
 
 		zs_dpdk_mark_busy(g->d);
 		rte_pktmbuf_free(m);
-		g->bad = g->bad || !ok;
-		g->got += ok;
-		g->waiting = false;
+		g->bad = g->bad || answer < 0;
+		g->got += answer == 1;
+		g->waiting = g->waiting && answer != 1;
 	}
 	if (g->got == g->count)
 		zs_dpdk_stop(g->d);

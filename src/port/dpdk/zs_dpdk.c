@@ -239,6 +239,10 @@ int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg)
 	rc = start_eal(d, cfg);
 	if (rc < 0)
 		goto err_destroy;
+	if (cfg->on_eal != NULL)
+		rc = cfg->on_eal(cfg->on_eal_arg);
+	if (rc < 0)
+		goto err_destroy;
 	d->socket = cfg->numa ? (int)rte_socket_id() : SOCKET_ID_ANY;
 	rc = start_ports(d, cfg);
 	if (rc < 0)

@@ -72,7 +72,7 @@ struct zs_dpdk_config {
 	const char *const *eal_argv;
 	int n_eal_argv;
 	const char *eal_args; /* may be NULL */
-	bool pci;             /* look for PCI devices even when none is allowed by name */
+	bool pci;             /* where nobody names a device: look on PCI */
 	enum zs_dpdk_huge huge;
 	uint32_t mem_mb;      /* -m; 0 = as much as the pools need */
 	uint64_t lcore_mask;  /* bit n = CPU n; the loop runs on the lowest. 0 = wherever the thread may run */
@@ -85,6 +85,13 @@ struct zs_dpdk_config {
 	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */
 	struct zs_dpdk_port port[ZS_MAX_PORTS];
 	uint32_t kern_ip4_be; /* kernel side of the default tap port; 0 = gateway, else first address of the net */
+
+	/*
+	 * Called when EAL runs and before ports are looked at: for devices that a program makes by itself
+	 * (rings, bonds), in place of the default one. -errno ends zs_dpdk_init().
+	 */
+	int (*on_eal)(void *arg);
+	void *on_eal_arg;
 
 	uint32_t idle_sleep_us; /* longest sleep of an idle turn; 0 = poll on, lending the CPU to others */
 	uint32_t close_ms;      /* zs_dpdk_fini(): time for connections to end in order */
@@ -123,8 +130,8 @@ uint64_t zs_dpdk_turn(struct zs_dpdk *d);
 void zs_dpdk_flush(struct zs_dpdk *d);
 
 /*
- * Ends a turn. Returns at once when the turn was busy or packets wait to be sent; else pauses, and sleeps when the
- * configuration allows, but never beyond until_us (stack clock) nor past a signal.
+ * Ends a turn. Returns at once when the turn was busy; else pauses, and after a while without
+ * work sleeps if the configuration allows, but never beyond until_us (stack clock) nor past a signal.
  */
 void zs_dpdk_idle(struct zs_dpdk *d, uint64_t until_us);
 

@@ -57,35 +57,43 @@ static bool want_huge(const struct zs_dpdk_config *cfg, const struct zs_eal_args
 	return free_huge_mb() >= need;
 }
 
-static int add_number(struct zs_eal_args *a, const char *option, uint32_t value)
+static int add_megabytes(struct zs_eal_args *a, int level, uint32_t value)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%" PRIu32, value);
-	return zs_eal_args_add(a, ZS_ARG_CONFIG, option, text);
+	return zs_eal_args_add(a, level, "-m", text);
 }
 
+/* Nothing to share without hugepages: no files then, and many processes side by side. */
+static int add_no_huge(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool shared)
+{
+	int rc = 0;
+
+	if (!shared && !zs_eal_args_has(a, "--file-prefix"))
+		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--no-shconf", NULL);
+	if (rc == 0)
+		rc = add_megabytes(a, ZS_ARG_DEFAULT, zs_pools_mem_mb(cfg));
+	return rc;
+}
+
+/* Secondary processes share files; for others no files are made, or no names of them stay. */
 static int add_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
 	int level = cfg->huge == ZS_HUGE_AUTO ? ZS_ARG_DEFAULT : ZS_ARG_CONFIG;
+	bool shared = zs_eal_args_has(a, "--proc-type");
 	int rc = 0;
 
-	/* Secondary processes need files to share, and say so themselves. */
 	if (!want_huge(cfg, a))
 		rc = zs_eal_args_add(a, level, "--no-huge", NULL);
-	else if (!zs_eal_args_has(a, "--proc-type") && !zs_eal_args_has(a, "--huge-dir"))
+	else if (!shared && zs_eal_args_has(a, "--huge-dir"))
+		rc = zs_eal_args_add(a, level, "--huge-unlink", NULL);
+	else if (!shared)
 		rc = zs_eal_args_add(a, level, "--in-memory", NULL);
-	if (rc < 0)
-		return rc;
-	if (cfg->mem_mb != 0)
-		return add_number(a, "-m", cfg->mem_mb);
-	if (!zs_eal_args_has(a, "--no-huge"))
-		return 0;
-	/* Nothing to share without hugepages: no files, and many processes side by side. */
-	if (!zs_eal_args_has(a, "--proc-type") && !zs_eal_args_has(a, "--file-prefix"))
-		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--no-shconf", NULL);
-	if (rc == 0)
-		rc = add_number(a, "-m", zs_pools_mem_mb(cfg));
+	if (rc == 0 && zs_eal_args_has(a, "--no-huge"))
+		rc = add_no_huge(a, cfg, shared);
+	if (rc == 0 && cfg->mem_mb != 0)
+		rc = add_megabytes(a, ZS_ARG_CONFIG, cfg->mem_mb);
 	return rc;
 }
 
@@ -123,10 +131,11 @@ static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 
 static int add_devices(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
 {
-	bool pci = cfg->pci || zs_eal_args_has(a, "-a") || zs_eal_args_has(a, "--allow");
+	bool pci = zs_eal_args_has(a, "-a") || zs_eal_args_has(a, "--allow") ||
+		   (cfg->pci && !zs_eal_args_has_device(a));
 	int rc = 0;
 
-	*own_tap = !cfg->pci && !zs_eal_args_has_device(a);
+	*own_tap = !cfg->pci && cfg->on_eal == NULL && !zs_eal_args_has_device(a);
 	if (*own_tap)
 		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--vdev", default_vdev);
 	if (rc == 0 && !pci)

@@ -91,7 +91,7 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 
 	p->id = cfg->port_id;
 	if (!rte_eth_dev_is_valid_port(p->id)) {
-		if (d->own_tap)
+		if (d->own_tap && rte_eth_dev_count_avail() == 0)
 			return zs_dpdk_fail(-ENODEV, "port %u: cannot make the tap interface zs0 "
 					    "(needs CAP_NET_ADMIN and /dev/net/tun; or zs0 is in use)",
 					    index);
@@ -196,6 +196,13 @@ static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
 	return 0;
 }
 
+/* A device without an address (ring, null) gets one of ours; that it cannot keep it does not matter. */
+static void invent_mac(const struct zs_ethport *p, struct rte_ether_addr *addr)
+{
+	rte_eth_random_addr(addr->addr_bytes);
+	(void)rte_eth_dev_default_mac_addr_set(p->id, addr);
+}
+
 static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *want)
 {
 	static const struct zs_mac none;
@@ -204,14 +211,20 @@ static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *wa
 
 	if (memcmp(want, &none, sizeof(none)) != 0) {
 		memcpy(&addr, want, sizeof(addr));
-		rc = rte_eth_dev_default_mac_addr_set(p->id, &addr);
-		if (rc < 0)
+		rc = rte_is_valid_assigned_ether_addr(&addr) ?
+			     rte_eth_dev_default_mac_addr_set(p->id, &addr) :
+			     -EINVAL;
+		if (rc < 0 && rc != -ENOTSUP)
 			return zs_dpdk_fail(rc, "port %u: %s: MAC address refused: %s", index,
 					    p->info.driver_name, strerror(-rc));
+	} else {
+		rc = rte_eth_macaddr_get(p->id, &addr);
+		if (rc < 0)
+			return zs_dpdk_fail(rc, "port %u: no MAC address: %s", index,
+					    strerror(-rc));
 	}
-	rc = rte_eth_macaddr_get(p->id, &addr);
-	if (rc < 0)
-		return zs_dpdk_fail(rc, "port %u: no MAC address: %s", index, strerror(-rc));
+	if (!rte_is_valid_assigned_ether_addr(&addr))
+		invent_mac(p, &addr);
 	memcpy(&p->mac, &addr, sizeof(p->mac));
 	return 0;
 }

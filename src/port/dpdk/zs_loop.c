@@ -121,7 +121,7 @@ void zs_dpdk_idle(struct zs_dpdk *d, uint64_t until_us)
 {
 	uint64_t tsc, now_us;
 
-	if (d->busy || zs_stack_tx_pending(d->s))
+	if (d->busy)
 		return;
 	tsc = rte_rdtsc();
 	account(d, tsc);

@@ -62,8 +62,9 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 		af_packet(p, q);
 	else if (strcmp(name, "net_af_xdp") == 0)
 		af_xdp(q);
+	else if (strcmp(name, "net_tap") == 0)
+		q->mtu_by_kernel = true; /* as above: it advertises a max_rx_pktlen of 1522 */
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
-	else if (strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
-		 strcmp(name, "net_vhost") == 0)
-		q->no_prepare = true;
+	q->no_prepare = strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
+			strcmp(name, "net_vhost") == 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SIGINT and SIGTERM ask the loop to end. The flag is the one static variable of the port: a signal
- * handler has no argument. A handler that the application installed stays; a second SIGINT or SIGTERM
- * finds the default action again, so that a hung program can be ended.
+ * handler has no argument. A handler that the application installed stays. A hung program can be ended by
+ * repeating the signal; once more is not enough, for timeout(1) and some shells send it twice.
  */
 #include <stddef.h>
 
@@ -10,15 +10,17 @@
 
 static volatile sig_atomic_t signal_seen;
 
+enum { LAST_SIGNAL = 4 }; /* this one finds the default action */
+
 static void on_signal(int signo)
 {
-	(void)signo;
-	signal_seen = 1;
+	if (++signal_seen >= LAST_SIGNAL - 1)
+		(void)signal(signo, SIG_DFL);
 }
 
 static void catch_one(int signo, struct sigaction *old)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(signo, NULL, old) == 0 && old->sa_handler == SIG_DFL)

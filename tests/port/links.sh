@@ -1,0 +1,271 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Every link with real packets: our program (zs_pong) against the Linux kernel, or two of ours against each
+# other. Speaks TAP. Works in network namespaces of its own and leaves nothing behind, also when interrupted.
+#
+# usage: links.sh ZS_PONG [LINK...]
+
+pong=$1
+shift
+wanted=" $* "
+n=0
+ns="zs-port-$$"
+tmp=$(mktemp -d /tmp/zs-port.XXXXXX)
+pids=()
+huge_before=
+export LC_ALL=C
+
+ok() { n=$((n + 1)); echo "ok $n - $1"; }
+skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+not_ok() {
+	n=$((n + 1))
+	echo "not ok $n - $1"
+	sed 's/^/# /' "$tmp"/*.log
+}
+
+# check NAME COMMAND...
+check() {
+	local name=$1
+	shift
+	if "$@" >"$tmp/check.log" 2>&1; then ok "$name"; else not_ok "$name"; fi
+}
+
+kill_all() {
+	for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null; done
+	wait 2>/dev/null
+	pids=()
+}
+
+cleanup() {
+	kill_all
+	ip netns del "$ns" 2>/dev/null
+	mountpoint -q "$tmp/huge" && umount "$tmp/huge"
+	[ -n "$huge_before" ] && echo "$huge_before" >/proc/sys/vm/nr_hugepages
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+wants() { [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]]; }
+
+in_ns() { ip netns exec "$ns" "$@"; }
+
+# start NAME EAL_ARGS [zs_pong's arguments]: runs it in the namespace; true when it says ready
+start() {
+	local log="$tmp/$1.log" eal=$2
+	shift 2
+	: >"$log"
+	ZSTACK_EAL_ARGS="$eal" ip netns exec "$ns" timeout 60 "$pong" "$@" >"$log" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+	for _ in $(seq 150); do
+		grep -q '^ready' "$log" && return 0
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.1
+	done
+	return 1
+}
+
+# stop PID SIGNAL: true when it ends by itself with exit code 0. PID is timeout's, which passes signals on.
+stop() {
+	kill "-$2" "$1"
+	for _ in $(seq 100); do
+		if ! kill -0 "$1" 2>/dev/null; then
+			wait "$1"
+			return
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
+new_ns() {
+	kill_all
+	ip netns del "$ns" 2>/dev/null
+	ip netns add "$ns" && in_ns ip link set lo up
+}
+
+# A veth pair in the namespace: vk for the kernel, 10.18.0.1/24, and vs for us.
+new_veth() {
+	new_ns
+	in_ns ip link add vk type veth peer name vs
+	in_ns ip addr add 10.18.0.1/24 dev vk
+	for i in vk vs; do
+		in_ns ip link set "$i" mtu "$1" up
+		in_ns ethtool -K "$i" tx off tso off gso off gro off
+	done
+} >/dev/null 2>&1
+
+# talk MTU: ping small, of the MTU and in fragments; UDP to and fro
+talk() {
+	in_ns ping -c 5 -i 0.05 -W 2 10.18.0.2 &&
+		in_ns ping -c 5 -i 0.05 -W 2 -M 'do' -s $(($1 - 28)) 10.18.0.2 &&
+		in_ns ping -c 3 -i 0.05 -W 2 -s 12000 10.18.0.2 &&
+		in_ns timeout 20 python3 - "$1" <<-'PY'
+			import os, socket, sys
+			s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+			s.settimeout(2)
+			s.connect(("10.18.0.2", 7))
+			for size in [0, 1, 2, 100, int(sys.argv[1]) - 28, 5000] * 20:
+			    data = os.urandom(size)
+			    s.send(data)
+			    assert s.recv(65536) == data, size
+		PY
+}
+
+# kernel_link NAME MTU EAL_ARGS: we answer the kernel
+kernel_link() {
+	local name=$1 mtu=$2 eal=$3
+	if ! start pong "$eal" -m "$mtu"; then
+		if grep -q 'Operation not permitted\|not supported\|No such device' "$tmp/pong.log"; then
+			skip "$name" "this machine does not let it: $(tail -1 "$tmp/pong.log")"
+		else
+			not_ok "$name: starts"
+		fi
+		return
+	fi
+	check "$name: ping and UDP" talk "$mtu"
+	check "$name: ends on SIGTERM with exit code 0" stop "$pid" TERM
+}
+
+tap_gone() { ! in_ns ip link show zs0; }
+
+link_tap() {
+	for mtu in 1500 576 9000; do
+		new_ns
+		kernel_link "tap, MTU $mtu" "$mtu" ""
+		check "tap, MTU $mtu: interface is gone" tap_gone
+	done
+	new_ns
+	start pong "" -s 100
+	check "tap, sleeping when idle: ping and UDP" talk 1500
+	check "tap: ends on SIGINT with exit code 0" stop "$pid" INT
+	check "tap: it did sleep" grep -q 'sleeps=[1-9]' "$tmp/pong.log"
+}
+
+link_af_packet() {
+	new_veth 1500
+	kernel_link "af_packet" 1500 "--vdev=net_af_packet0,iface=vs"
+	new_veth 9000
+	kernel_link "af_packet, MTU 9000" 9000 \
+		"--vdev=net_af_packet0,iface=vs,framesz=16384,blocksz=16384,framecnt=512"
+}
+
+link_af_xdp() {
+	new_veth 1500
+	kernel_link "af_xdp" 1500 "--vdev=net_af_xdp0,iface=vs"
+	new_veth 3360
+	kernel_link "af_xdp, MTU 3360" 3360 "--vdev=net_af_xdp0,iface=vs"
+}
+
+# ask EAL_ARGS SIZE...: our client against our server that runs
+ask() {
+	local eal=$1 size
+	shift
+	for size; do
+		ZSTACK_EAL_ARGS="$eal" in_ns timeout 30 "$pong" -i 10.18.0.3/24 -t 20 \
+			-c 10.18.0.2 -N 1000 -S "$size" || return
+	done
+}
+
+# two NAME SERVER_EAL CLIENT_EAL
+two() {
+	local name=$1 server=$2 client=$3
+	if ! start pong "$server"; then
+		not_ok "$name: server starts"
+		return
+	fi
+	check "$name: datagrams to and fro" ask "$client" 64 1472 4000
+	check "$name: server ends on SIGINT with exit code 0" stop "$pid" INT
+}
+
+memif() { echo "--vdev=net_memif0,role=$1,id=0,socket=$tmp/memif.sock,socket-abstract=no,rsize=11,mac=$2"; }
+
+link_memif() {
+	new_ns
+	two "memif" "$(memif server 02:00:00:00:00:02)" "$(memif client 02:00:00:00:00:03)"
+}
+
+vhost="--vdev=net_vhost0,iface=$tmp/vhost.sock"
+virtio="--vdev=net_virtio_user0,path=$tmp/vhost.sock,queue_size=1024,mac=02:00:00:00:00:03"
+virtio="$virtio --single-file-segments"
+
+link_virtio() {
+	new_ns
+	two "virtio_user to vhost" "$vhost" "$virtio"
+	new_ns
+	rm -f "$tmp/vhost.sock"
+	# the vhost side has to be there first, so here the client waits for its server
+	ZSTACK_EAL_ARGS="$vhost" in_ns timeout 40 "$pong" -i 10.18.0.3/24 -t 30 -c 10.18.0.2 \
+		-N 1000 -S 1472 >"$tmp/client.log" 2>&1 &
+	local client=$!
+	pids+=("$client")
+	for _ in $(seq 100); do [ -S "$tmp/vhost.sock" ] && break; sleep 0.1; done
+	if start pong "$virtio"; then
+		check "vhost to virtio_user: datagrams to and fro" wait "$client"
+		check "vhost to virtio_user: server ends on SIGTERM with exit code 0" \
+			stop "$pid" TERM
+	else
+		not_ok "vhost to virtio_user: server starts"
+	fi
+}
+
+# 2 MB pages for this test alone, in a mount of its own; what was there before comes back.
+get_hugepages() {
+	local want=256 have
+	mkdir -p "$tmp/huge"
+	have=$(cat /proc/sys/vm/nr_hugepages) || return
+	huge_before=$have
+	echo $((have + want)) >/proc/sys/vm/nr_hugepages || return
+	[ "$(cat /proc/sys/vm/nr_hugepages)" -ge $((have + want)) ] &&
+		mount -t hugetlbfs -o pagesize=2M none "$tmp/huge"
+} 2>/dev/null
+
+no_huge_files() { [ -z "$(ls -A "$tmp/huge")" ]; }
+
+link_hugepages() {
+	if ! get_hugepages; then
+		skip "hugepages" "no 2 MB pages to be had"
+		return
+	fi
+	new_ns
+	two "memif, hugepages, zero-copy client" "--in-memory $(memif server 02:00:00:00:00:02)" \
+		"--in-memory --single-file-segments $(memif client 02:00:00:00:00:03),zero-copy=yes"
+	new_ns
+	rm -f "$tmp/vhost.sock"
+	two "virtio_user to vhost, hugepages" "--in-memory $vhost" "--in-memory $virtio"
+	new_ns
+	kernel_link "tap, hugepages from a mount" 1500 "--huge-dir=$tmp/huge"
+	check "hugepages: no files are left" no_huge_files
+}
+
+# fails_with TEXT EAL_ARGS ARGS...
+fails_with() {
+	local text=$1 eal=$2
+	shift 2
+	ZSTACK_EAL_ARGS="$eal" in_ns timeout 20 "$pong" "$@" >"$tmp/fail.log" 2>&1
+	[ $? -eq 1 ] && grep -q "$text" "$tmp/fail.log"
+}
+
+link_errors() {
+	new_veth 1500
+	check "error: port that is not there" fails_with "^zstack: port 1: there is no DPDK port 1" "" -p 2
+	check "error: it leaves no interface" tap_gone
+	check "error: MTU that the device cannot do" \
+		fails_with "^zstack: port 0: net_af_packet: MTU 9000, at most 1964" \
+		"--vdev=net_af_packet0,iface=vs" -m 9000
+	check "error: interface that is not there" fails_with "^zstack: " \
+		"--vdev=net_af_packet0,iface=none"
+	check "error: word that is no option" fails_with "^zstack: 'net_tap0' is not an EAL option" \
+		"net_tap0"
+	check "error: quote not closed" fails_with "^zstack: quote not closed" "--vdev='x"
+}
+
+if [ "$(id -u)" -ne 0 ] || ! ip netns add "$ns" 2>/dev/null; then
+	echo "1..0 # SKIP needs root and network namespaces"
+	exit 0
+fi
+for link in tap af_packet af_xdp memif virtio hugepages errors; do
+	wants "$link" && "link_$link"
+done
+echo "1..$n"

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The port on a net_ring device, in one process, with no privilege and no hugepages. On the other ends of
+ * the two rings sits a second stack. The cases share one EAL, which starts once per process.
+ */
+#include "zs_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eth_ring.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "core/zs_pkt.h"
+#include "core/zs_udp.h"
+#include "port/dpdk/zs_dpdk.h"
+
+enum { RING_SIZE = 256, PORT = 7, TURNS = 2000 };
+
+static struct world {
+	struct rte_ring *to_port, *from_port;
+	struct zs_dpdk_config cfg;
+	struct zs_dpdk *d;
+	struct zs_stack *peer;
+	struct zs_udp *server, *client;
+	uint32_t idle_bufs; /* in use when nothing happens */
+} w;
+
+static const uint32_t port_ip = 0x0a120002, peer_ip = 0x0a120001;
+
+/* Device of the port: what the stack sends lands in from_port, what is in to_port it receives. */
+static int make_device(void *arg)
+{
+	struct world *x = arg;
+	int flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
+
+	x->to_port = rte_ring_create("to_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
+	x->from_port = rte_ring_create("from_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
+	if (x->to_port == NULL || x->from_port == NULL)
+		return -ENOMEM;
+	return rte_eth_from_rings("test", &x->to_port, 1, &x->from_port, 1, 0) < 0 ? -EIO : 0;
+}
+
+static void *peer_alloc(void *ctx, size_t size, size_t align)
+{
+	void *p = aligned_alloc(align, (size + align - 1) / align * align);
+
+	(void)ctx;
+	if (p != NULL)
+		memset(p, 0, size);
+	return p;
+}
+
+static void peer_free(void *ctx, void *p)
+{
+	(void)ctx;
+	free(p);
+}
+
+static uint16_t peer_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct world *x = ctx;
+
+	(void)port;
+	return (uint16_t)rte_ring_enqueue_burst(x->to_port, (void **)pkts, n, NULL);
+}
+
+static void small_config(struct zs_dpdk_config *cfg)
+{
+	zs_dpdk_config_defaults(cfg);
+	cfg->prog = "test_zs_ring";
+	cfg->huge = ZS_HUGE_OFF;
+	cfg->n_pkt = 1024;
+	cfg->n_hdr = 1024;
+	cfg->n_big = 64;
+	cfg->close_ms = 1;
+	cfg->port[0].n_rxd = cfg->port[0].n_txd = 64;
+	cfg->stack.max_conns = cfg->stack.max_half_open = cfg->stack.max_time_wait = 64;
+	cfg->on_eal = make_device;
+	cfg->on_eal_arg = &w;
+}
+
+static int make_peer(void)
+{
+	struct zs_dpdk_pools pools = zs_dpdk_pools(w.d);
+	struct zs_config cfg = w.cfg.stack;
+	struct zs_env env = {
+		.alloc = peer_alloc,
+		.free = peer_free,
+		.tx = peer_tx,
+		.ctx = &w,
+		.pkt_pool = pools.pkt,
+		.hdr_pool = pools.hdr,
+		.big_pool = pools.big,
+	};
+
+	cfg.n_netifs = 1;
+	cfg.netif[0] = (struct zs_netif_config){
+		.mtu = 1500,
+		.offloads = ZS_OFF_TX_MULTI_SEG,
+		.mac = { { 2, 0, 0, 0, 0, 9 } },
+		.ip4_be = htonl(peer_ip),
+		.ip4_prefix = 24,
+	};
+	return zs_stack_create(&w.peer, &cfg, &env, 1000000);
+}
+
+static void turn_peer(void)
+{
+	struct rte_mbuf *pkts[ZS_BURST];
+	uint16_t n;
+
+	zs_stack_advance(w.peer, zs_dpdk_clock_us(w.d));
+	n = (uint16_t)rte_ring_dequeue_burst(w.from_port, (void **)pkts, ZS_BURST, NULL);
+	zs_stack_input(w.peer, 0, pkts, n);
+	zs_stack_flush(w.peer);
+}
+
+static void turn_port(void)
+{
+	uint64_t next_us = zs_dpdk_turn(w.d);
+
+	zs_dpdk_flush(w.d);
+	zs_dpdk_idle(w.d, next_us);
+}
+
+/* Both sides until nothing moves. */
+static void settle(void)
+{
+	struct zs_dpdk_stats before, after;
+
+	do {
+		zs_dpdk_get_stats(w.d, &before);
+		for (int i = 0; i < 8; i++) {
+			turn_port();
+			turn_peer();
+		}
+		zs_dpdk_get_stats(w.d, &after);
+	} while (after.rx_packets != before.rx_packets || after.tx_packets != before.tx_packets);
+}
+
+static int setup(void **state)
+{
+	const struct zs_addr any = { .q = { 0, 0 } };
+
+	(void)state;
+	small_config(&w.cfg);
+	w.cfg.port[0].ip4_be = htonl(port_ip);
+	if (zs_dpdk_init(&w.d, &w.cfg) < 0 || make_peer() < 0)
+		return -1;
+	w.server = zs_udp_open(zs_dpdk_stack(w.d), ZS_AF_IP4);
+	w.client = zs_udp_open(w.peer, ZS_AF_IP4);
+	if (zs_udp_bind(zs_dpdk_stack(w.d), w.server, &any, PORT) < 0)
+		return -1;
+	settle();
+	w.idle_bufs = zs_dpdk_bufs_in_use(w.d);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	zs_stack_destroy(w.peer);
+	zs_dpdk_fini(w.d);
+	return 0;
+}
+
+static void send_to_port(uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).pkt);
+	struct zs_addr to = zs_addr_ip4(htonl(port_ip));
+
+	assert_non_null(m);
+	memset(rte_pktmbuf_append(m, len), 'a', len);
+	assert_int_equal(zs_udp_send(w.peer, w.client, m, &to, PORT), 0);
+}
+
+static struct rte_mbuf *receive_at_port(void)
+{
+	for (int i = 0; i < TURNS; i++) {
+		struct rte_mbuf *m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+
+		if (m != NULL)
+			return m;
+		turn_peer();
+		turn_port();
+	}
+	return NULL;
+}
+
+static void test_datagrams_cross_and_buffers_return(void **state)
+{
+	(void)state;
+	for (uint16_t len = 1; len <= 1400; len += 199) {
+		struct rte_mbuf *m;
+
+		send_to_port(len);
+		m = receive_at_port();
+		assert_non_null(m);
+		assert_int_equal(m->pkt_len, len);
+		rte_pktmbuf_free(m);
+	}
+	settle();
+	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
+}
+
+static void test_first_use_of_private_area_is_zero(void **state)
+{
+	static const uint8_t zero[ZS_PRIV_SIZE];
+	struct rte_mbuf *m = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).big); /* nobody used one yet */
+
+	(void)state;
+	assert_non_null(m);
+	assert_memory_equal(rte_mbuf_to_priv(m), zero, sizeof(zero));
+	rte_pktmbuf_free(m);
+}
+
+static void test_rooms(void **state)
+{
+	struct zs_dpdk_pools p = zs_dpdk_pools(w.d);
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_data_room_size(p.pkt), RTE_PKTMBUF_HEADROOM + 2048);
+	assert_int_equal(rte_pktmbuf_data_room_size(p.hdr), RTE_PKTMBUF_HEADROOM + 128);
+	assert_int_equal(rte_pktmbuf_data_room_size(p.big), RTE_PKTMBUF_HEADROOM + 16384 + 512);
+	assert_true(rte_pktmbuf_priv_size(p.pkt) >= ZS_PRIV_SIZE);
+	assert_true(rte_pktmbuf_priv_size(p.hdr) >= ZS_PRIV_SIZE);
+	assert_true(rte_pktmbuf_priv_size(p.big) >= ZS_PRIV_SIZE);
+}
+
+/* net_ring does multi-segment TX and no checksums: advertised, so used; not advertised, so not. */
+static void test_offloads_are_what_is_advertised(void **state)
+{
+	(void)state;
+	assert_int_equal(zs_stack_config(zs_dpdk_stack(w.d))->netif[0].offloads,
+			 ZS_OFF_TX_MULTI_SEG);
+}
+
+static void test_device_that_is_full_is_counted_and_tried_again(void **state)
+{
+	struct rte_mbuf *filler[RING_SIZE];
+	struct zs_dpdk_stats before, after;
+	struct rte_mbuf *m;
+	unsigned n;
+
+	(void)state;
+	n = rte_ring_free_count(w.from_port);
+	for (unsigned i = 0; i < n; i++) {
+		filler[i] = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).pkt);
+		assert_non_null(filler[i]);
+	}
+	assert_int_equal(rte_ring_enqueue_bulk(w.from_port, (void **)filler, n, NULL), n);
+	send_to_port(10); /* and the answer cannot leave */
+	zs_stack_flush(w.peer);
+	zs_dpdk_get_stats(w.d, &before);
+	m = NULL;
+	for (int i = 0; i < TURNS && m == NULL; i++) {
+		turn_port();
+		m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+	}
+	assert_non_null(m);
+	struct zs_addr from = zs_dgram(m)->from;
+	uint16_t port = zs_dgram(m)->from_port;
+
+	assert_int_equal(zs_udp_send(zs_dpdk_stack(w.d), w.server, m, &from, port), 0);
+	turn_port();
+	turn_port();
+	zs_dpdk_get_stats(w.d, &after);
+	assert_true(after.tx_refused >= before.tx_refused + 2);
+	assert_int_equal(after.tx_packets, before.tx_packets);
+	assert_true(zs_stack_tx_pending(zs_dpdk_stack(w.d)));
+
+	assert_int_equal(rte_ring_dequeue_bulk(w.from_port, (void **)filler, n, NULL), n);
+	rte_pktmbuf_free_bulk(filler, n);
+	settle();
+	zs_dpdk_get_stats(w.d, &after);
+	assert_int_equal(after.tx_packets, before.tx_packets + 1);
+	m = zs_udp_recv(w.peer, w.client);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
+}
+
+static void test_statistics_tell_busy_from_idle(void **state)
+{
+	struct zs_dpdk_stats st;
+	struct rte_mbuf *m;
+
+	(void)state;
+	settle();
+	zs_dpdk_reset_stats(w.d);
+	for (int i = 0; i < 100; i++)
+		turn_port();
+	(void)zs_dpdk_turn(w.d);
+	zs_dpdk_get_stats(w.d, &st);
+	assert_int_equal(st.turns, 101);
+	assert_true(st.busy_turns <= 5); /* a timer of the stack may have come */
+	assert_true(st.total_cycles > 0);
+	assert_true(st.busy_cycles < st.total_cycles);
+
+	zs_dpdk_reset_stats(w.d);
+	for (int i = 0; i < 10; i++) {
+		(void)zs_dpdk_turn(w.d);
+		zs_dpdk_mark_busy(w.d);
+	}
+	(void)zs_dpdk_turn(w.d);
+	zs_dpdk_get_stats(w.d, &st);
+	assert_true(st.busy_turns >= 10);
+	assert_true(st.busy_cycles > 0 && st.busy_cycles <= st.total_cycles);
+
+	send_to_port(10);
+	zs_stack_flush(w.peer);
+	assert_int_equal(zs_dpdk_turn(w.d), 0);
+	m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	zs_dpdk_get_stats(w.d, &st);
+	assert_int_equal(st.rx_packets, 1);
+}
+
+static void test_clock_runs_with_the_wall(void **state)
+{
+	uint64_t a = zs_dpdk_clock_us(w.d), b;
+
+	(void)state;
+	usleep(20000);
+	b = zs_dpdk_clock_us(w.d);
+	assert_in_range(b - a, 19000, 2000000);
+}
+
+static void test_second_init_is_refused(void **state)
+{
+	struct zs_dpdk_config cfg;
+	struct zs_dpdk *d = NULL;
+	int null, saved, rc;
+
+	(void)state;
+	small_config(&cfg);
+	cfg.signals = false;
+	cfg.on_eal = NULL;
+	null = open("/dev/null", O_WRONLY);
+	saved = dup(STDERR_FILENO);
+	dup2(null, STDERR_FILENO);
+	rc = zs_dpdk_init(&d, &cfg);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(null);
+	assert_int_equal(rc, -EALREADY);
+	assert_null(d);
+	turn_port(); /* the first one is well */
+}
+
+static void test_signal_stops(void **state)
+{
+	struct sigaction sa;
+
+	(void)state;
+	assert_false(zs_dpdk_stopping(w.d));
+	raise(SIGTERM);
+	assert_true(zs_dpdk_stopping(w.d));
+	raise(SIGTERM); /* timeout(1) sends two */
+	raise(SIGTERM);
+	assert_int_equal(sigaction(SIGTERM, NULL, &sa), 0);
+	assert_true(sa.sa_handler == SIG_DFL); /* the next one would end the process */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_use_of_private_area_is_zero),
+		cmocka_unit_test(test_rooms),
+		cmocka_unit_test(test_offloads_are_what_is_advertised),
+		cmocka_unit_test(test_datagrams_cross_and_buffers_return),
+		cmocka_unit_test(test_device_that_is_full_is_counted_and_tried_again),
+		cmocka_unit_test(test_statistics_tell_busy_from_idle),
+		cmocka_unit_test(test_clock_runs_with_the_wall),
+		cmocka_unit_test(test_second_init_is_refused),
+		cmocka_unit_test(test_signal_stops),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
