@@ -58,8 +58,10 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 	tcb->snd_wl2 = pi->ack;
 	tcb->snd_wnd = wnd;
 	tcb->max_snd_wnd = RTE_MAX(tcb->max_snd_wnd, wnd);
-	if (changed && wnd > 0)
+	if (changed && wnd > 0) {
 		tcb->deadline[ZS_TT_PERSIST] = 0;
+		tcb->probe_shift = 0;
+	}
 	if (changed && tcb->unsent != NULL)
 		zs_output_later(s, tcb);
 	return changed;
@@ -103,7 +105,7 @@ static void advance_una(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_
 	tcb->snd_una = pi->ack;
 	tcb->bytes_acked += r.bytes;
 	tcb->retx_count = 0;
-	tcb->first_retx_us = 0;
+	tcb->stalled_us = 0;
 	a->rtt_us = rtt_of(s, tcb, &r, pi);
 	if (a->rtt_us != 0)
 		zs_rtt_sample(s, tcb, a->rtt_us);

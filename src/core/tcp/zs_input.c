@@ -270,7 +270,7 @@ static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 	tcb->snd_una = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
 	tcb->retx_count = 0;
-	tcb->first_retx_us = 0;
+	tcb->stalled_us = 0;
 	tcb->rto_us = s->cfg.rto_initial_us;
 	if (!retransmitted)
 		zs_rtt_sample(s, tcb, (uint32_t)(s->now_us - tcb->last_send_us));

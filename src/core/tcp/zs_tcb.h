@@ -126,6 +126,7 @@ struct zs_tcb {
 	uint8_t n_recent;
 	uint8_t retx_count; /* timeouts in a row without progress */
 	uint8_t probes;	    /* keepalive or window probes unanswered */
+	uint8_t probe_shift; /* window probes since the window closed: their backoff */
 	uint16_t rcv_ratio; /* payload per truesize, in 1/256, smoothed */
 	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
 	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
@@ -140,7 +141,8 @@ struct zs_tcb {
 	uint32_t tune_bytes; /* consumed by the application since tune_start_us */
 	uint32_t min_rtt_us;
 	uint64_t delivered; /* bytes known to have arrived */
-	uint64_t last_send_us, last_recv_us, first_retx_us;
+	uint64_t last_send_us, last_recv_us;
+	uint64_t stalled_us; /* after a timeout: since when nothing was acknowledged; 0 = no timeout */
 	uint64_t bytes_in, bytes_out, bytes_retx, bytes_acked;
 	uint32_t segs_in, segs_out, segs_retx;
 };

@@ -12,21 +12,27 @@
 
 enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
 
+/* RFC 5482: the user timeout counts from when what is missing was sent. */
+static uint64_t user_deadline(const struct zs_tcb *tcb)
+{
+	uint64_t ms = tcb->opts.user_timeout_ms;
+
+	return ms == 0 ? UINT64_MAX : tcb->stalled_us + ms * 1000;
+}
+
 static bool give_up(struct zs_stack *s, struct zs_tcb *tcb, unsigned limit)
 {
-	uint64_t since;
-
-	if (tcb->first_retx_us == 0)
-		tcb->first_retx_us = s->now_us;
-	since = s->now_us - tcb->first_retx_us;
+	if (tcb->stalled_us == 0)
+		tcb->stalled_us = s->now_us - tcb->rto_us;
 	if (tcb->opts.user_timeout_ms != 0)
-		return since + tcb->rto_us >= (uint64_t)tcb->opts.user_timeout_ms * 1000;
+		return s->now_us >= user_deadline(tcb);
 	return tcb->retx_count >= limit;
 }
 
 static void back_off(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->rto_us = (uint32_t)RTE_MIN(2 * (uint64_t)tcb->rto_us, (uint64_t)s->cfg.rto_max_us);
+	zs_tcb_timer(s, tcb, ZS_TT_RETX, RTE_MIN(s->now_us + tcb->rto_us, user_deadline(tcb)));
 }
 
 static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
@@ -38,7 +44,6 @@ static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->retx_count++;
 	back_off(s, tcb);
 	zs_send_syn(s, tcb);
-	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
 	return false;
 }
 
@@ -58,7 +63,6 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
 	back_off(s, tcb);
-	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
 	zs_output_later(s, tcb);
 	return false;
 }
@@ -82,7 +86,10 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	tcb->probes++;
 	zs_send_probe(s, tcb);
-	wait = (uint64_t)tcb->rto_us << RTE_MIN((unsigned)tcb->probes, (unsigned)MAX_BACKOFF);
+	/* the interval grows whether they are answered or not (RFC 9293 3.8.6.1, SHLD-30) */
+	if (tcb->probe_shift < MAX_BACKOFF)
+		tcb->probe_shift++;
+	wait = (uint64_t)tcb->rto_us << tcb->probe_shift;
 	zs_tcb_timer(s, tcb, ZS_TT_PERSIST,
 		     s->now_us + RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us));
 	return false;
