@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* When small segments go: Nagle (RFC 9293 3.7.4, RFC 1122 4.2.3.4), NODELAY, CORK, MSG_MORE. */
+/*
+ * When small segments go: Nagle (RFC 9293 3.7.4, RFC 1122 4.2.3.4) in Minshall's form: one small segment
+ * in flight, full ones do not count; NODELAY, CORK, MSG_MORE.
+ */
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -42,23 +45,26 @@ static void full_segment_goes(struct tt *t)
 	tt_send(t, 600);
 	tt_expect(t, "A", 11, 1, 1000);
 	tt_expect_none(t);
-	tt_in(t, "A", 1, 11, 0); /* the full one is still out */
-	tt_expect_none(t);
-	tt_in(t, "A", 1, 1011, 0);
+	tt_in(t, "A", 1, 11, 0); /* the full one is still out, the small one is not */
 	tt_expect(t, "PA", 1011, 1, 200);
 	tt_in(t, "A", 1, 1211, 0);
 }
 
-/* A write of more than one segment: the tail waits for the ACK of what went before. */
-static void tail_waits(struct tt *t)
+/* A write of more than one segment: its tail goes at once, the tail of the next one waits for that. */
+static void tail_of_a_write(struct tt *t)
 {
 	start(t);
 	tt_send(t, 1500);
 	tt_expect(t, "A", 1, 1, 1000);
+	tt_expect(t, "PA", 1001, 1, 500);
+	tt_send(t, 1500);
+	tt_expect(t, "A", 1501, 1, 1000);
 	tt_expect_none(t);
 	tt_in(t, "A", 1, 1001, 0);
-	tt_expect(t, "PA", 1001, 1, 500);
+	tt_expect_none(t);
 	tt_in(t, "A", 1, 1501, 0);
+	tt_expect(t, "PA", 2501, 1, 500);
+	tt_in(t, "A", 1, 3001, 0);
 }
 
 static void nodelay(struct tt *t)
@@ -209,7 +215,7 @@ static void buffers_are_gathered(struct tt *t)
 static const struct CMUnitTest tests[] = {
 	TT(one_small_in_flight),
 	TT(full_segment_goes),
-	TT(tail_waits),
+	TT(tail_of_a_write),
 	TT(nodelay),
 	TT(nodelay_releases),
 	TT(cork),

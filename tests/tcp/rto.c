@@ -304,19 +304,54 @@ static void user_timeout_with_progress(struct tt *t)
 	tt_expect_none(t);
 }
 
-/* RFC 6298 5.7, RFC 5681 3.1: after a lost SYN the initial window is one segment. */
-static void syn_lost_reduces_window(struct tt *t)
+/* RFC 6298 5.7: after a lost SYN, and no sample (Karn: which SYN was it?), data begins with 3 s. */
+static void syn_lost(struct tt *t)
 {
 	assert_int_equal(tt_connect(t), 0);
 	tt_expect(t, "S", 0, 0, 0);
 	tt_expect_after(t, TT_S, "S", 0, 0, 0);
 	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK");
 	tt_expect(t, "A", 1, 1, 0);
-	assert_int_equal(tt_info(t).cwnd, MSS);
-	assert_int_equal(tt_info(t).srtt_us, 0); /* Karn: which SYN was it? */
+	assert_int_equal(tt_info(t).srtt_us, 0);
+	assert_int_equal(tt_info(t).rto_us, 3 * TT_S);
+	assert_int_equal(tt_info(t).cwnd, 10 * MSS); /* RFC 6928 2: one lost SYN changes nothing */
 }
 
-/* Backoff ends with the first ACK of new data (RFC 6298 5.7 lets it stay until a sample). */
+/* RFC 7323 4: with timestamps it is known which SYN it was. */
+static void syn_lost_timestamps(struct tt *t)
+{
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_expect_after(t, TT_S, "S", 0, 0, 0);
+	tt_advance(t, 100 * TT_MS);
+	t->c->ts = true;
+	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK,ts");
+	tt_expect(t, "A", 1, 1, 0);
+	assert_in_range(tt_info(t).srtt_us, 99000, 102000);
+	assert_in_range(tt_info(t).rto_us, 298000, 310000);
+}
+
+/* RFC 6928 2, RFC 5681 3.1: after two, the initial window is one segment; on both sides. */
+static void syn_lost_twice(struct tt *t)
+{
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_expect_after(t, TT_S, "S", 0, 0, 0);
+	tt_expect_after(t, 2 * TT_S, "S", 0, 0, 0);
+	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK");
+	tt_expect(t, "A", 1, 1, 0);
+	assert_int_equal(tt_info(t).cwnd, MSS);
+	tt_use(t, 1);
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_expect_within(t, 900 * TT_MS, 1100 * TT_MS, "SA", 0, 1, 0);
+	tt_expect_within(t, 1900 * TT_MS, 2100 * TT_MS, "SA", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+	assert_int_equal(tt_info(t).cwnd, 1460);
+	assert_int_equal(tt_info(t).rto_us, 3 * TT_S);
+}
+
+/* RFC 6298 5.5: the backed-off value stays until there is a new sample, which needs data sent once. */
 static void backoff_ends(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -325,10 +360,13 @@ static void backoff_ends(struct tt *t)
 	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
 	tt_expect_after(t, 600 * TT_MS, "A", 1, 1, MSS);
 	tt_in(t, "A", 1, 1001, 0);
-	assert_in_range(tt_info(t).rto_us, 299000, 301000);
+	assert_in_range(tt_info(t).rto_us, 1199000, 1201000);
+	assert_int_equal(tt_info(t).backoff, 0);
 	tt_send(t, MSS);
 	tt_expect(t, "A", 1001, 1, MSS);
-	tt_expect_after(t, 300 * TT_MS, "A", 1001, 1, MSS);
+	tt_advance(t, 100 * TT_MS);
+	tt_in(t, "A", 1, 2001, 0);
+	assert_in_range(tt_info(t).rto_us, 299000, 301000);
 }
 
 /* A device that takes nothing for a while: what was not sent needs no timer, and goes out later. */
@@ -367,7 +405,9 @@ static const struct CMUnitTest tests[] = {
 	TT(gives_up_late),
 	TT(user_timeout),
 	TT(user_timeout_with_progress),
-	TT(syn_lost_reduces_window),
+	TT(syn_lost),
+	TT_CFG(syn_lost_timestamps, use_ts),
+	TT(syn_lost_twice),
 	TT(backoff_ends),
 	TT(device_refuses),
 };

@@ -904,9 +904,9 @@ enum zs_tcp_state tt_state(struct tt *t)
 	struct zs_stack_counts n = zs_stack_counts(t->s);
 
 	zs_tcp_foreach(t->s, search_state, &find);
-	if (find.found != ZS_CLOSED)
+	if (find.found != ZS_CLOSED && find.found != ZS_TIME_WAIT)
 		return find.found;
-	if (n.time_wait > 0)
+	if (n.time_wait > 0) /* the application's tcb keeps that state, the entry may be over */
 		return ZS_TIME_WAIT;
 	return n.half_open > 0 ? ZS_SYN_RCVD : ZS_CLOSED;
 }
