@@ -188,6 +188,31 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 	}
 }
 
+/*
+ * Keeps the last buffers for the device: acknowledgements must find a buffer to arrive in, for they
+ * are what sets buffers free. Looking costs two cache lines, so it is done as often as the pool could
+ * have run low since: a packet takes one buffer, and applications stop taking earlier than this.
+ */
+static void watch_pool(struct zs_stack *s, uint16_t n)
+{
+	const struct rte_mempool *mp = s->env.pkt_pool;
+	uint32_t reserve = mp->size / 8;
+	uint32_t avail;
+
+	if (likely(s->pool_credit >= n)) {
+		s->pool_credit -= n;
+		return;
+	}
+	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
+	s->pool_credit = 0;
+	if (likely(avail >= reserve)) {
+		s->pool_level = ZS_POOL_PLENTY;
+		s->pool_credit = RTE_MIN((avail - reserve) / 4, 256u);
+	} else {
+		s->pool_level = avail < reserve / 2 ? ZS_POOL_CRITICAL : ZS_POOL_LOW;
+	}
+}
+
 static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
 			uint16_t n)
 {
@@ -195,6 +220,7 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 	uint64_t bytes = 0;
 	uint16_t i;
 
+	watch_pool(s, n);
 	for (i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (i = 0; i < n; i++) {

@@ -27,6 +27,13 @@ struct zs_bucket {
 	uint32_t tokens, rate;
 };
 
+/* What is left of the packet pool, as seen by those who would keep a received buffer. */
+enum zs_pool_level {
+	ZS_POOL_PLENTY,
+	ZS_POOL_LOW,	  /* below an eighth: who holds some takes no more */
+	ZS_POOL_CRITICAL, /* below a sixteenth: nobody takes any */
+};
+
 struct zs_stack {
 	uint64_t now_us; /* constant while one call runs */
 	struct zs_list out;  /* tcbs with output due */
@@ -39,6 +46,8 @@ struct zs_stack {
 	uint16_t ip_id; /* for datagrams that may be fragmented (RFC 6864) */
 	uint16_t n_netifs, n_routes;
 	uint32_t nh_gen;
+	uint8_t pool_level;    /* enum zs_pool_level */
+	uint32_t pool_credit;  /* packets to come before the pool is looked at again */
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;
 	struct zs_tcptab tcp;

@@ -38,7 +38,7 @@ static void sample_rcv_rtt(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 		      const struct zs_pktinfo *pi)
 {
-	if (unlikely(zs_rcv_memory_full(tcb))) {
+	if (unlikely(zs_rcv_memory_full(s, tcb))) {
 		zs_ack_now(s, tcb);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_RCVBUF);
 		return;
@@ -93,6 +93,20 @@ static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mb
 	return true;
 }
 
+/*
+ * May the next bytes be kept? Where the pool is short, what waits behind a gap is given up for what
+ * fills the gap (RFC 2018 8 allows to renege), else buffers beyond gaps could block all progress.
+ */
+static bool has_memory(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (likely(!zs_rcv_memory_full(s, tcb)))
+		return true;
+	if (s->pool_level == ZS_POOL_PLENTY || tcb->ooo.head == NULL)
+		return false;
+	zs_ooo_discard(s, tcb);
+	return true;
+}
+
 static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			  const struct zs_pktinfo *pi, uint32_t skip, uint32_t len)
 {
@@ -102,7 +116,7 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 		tcb->rcv_nxt += len;
 		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + zs_rcv_space(tcb));
 		zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);
-	} else if (zs_rcv_memory_full(tcb)) {
+	} else if (!has_memory(s, tcb)) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_RCVBUF);
 		zs_ack_now(s, tcb);
 		return;

@@ -141,7 +141,8 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 		zs_pkt_drop(s, m, ZS_DROP_TCP_DUP);
 		return;
 	}
-	if ((tcb->ooo.mem + tcb->rcvq.mem) / 3 > tcb->rcvbuf / 2) {
+	if ((tcb->ooo.mem + tcb->rcvq.mem) / 3 > tcb->rcvbuf / 2 ||
+	    s->pool_level != ZS_POOL_PLENTY) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_OOO_FULL);
 		return;
 	}
@@ -158,6 +159,17 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 	}
 	m = zs_pkt_cut(m, front, end - seq - front);
 	link_chain(tcb, prev, m, seq + front);
+}
+
+void zs_ooo_discard(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	while (tcb->ooo.head != NULL) {
+		struct rte_mbuf *m = tcb->ooo.head;
+
+		unlink_after(tcb, NULL);
+		zs_pkt_drop(s, m, ZS_DROP_TCP_OOO_FULL);
+	}
+	tcb->n_recent = 0;
 }
 
 void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb)

@@ -44,8 +44,8 @@ void zs_rcvq_purge(struct zs_tcb *tcb);
 uint32_t zs_rcv_space(const struct zs_tcb *tcb);
 /* New right edge to advertise: never moves left, and moves only when that is worth a segment. */
 uint32_t zs_rcv_edge(struct zs_tcb *tcb);
-/* Over its memory: takes nothing that is not the very next byte. */
-bool zs_rcv_memory_full(const struct zs_tcb *tcb);
+/* Takes nothing more: over its memory, or the packet pool is short and it has its share. */
+bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb);
 
 /* ---- out-of-order queue (zs_ooo.c) ---- */
 
@@ -54,6 +54,8 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 		   uint32_t len);
 /* Moves to the receive queue what has become in order. */
 void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb);
+/* Gives up all that waits behind a gap. */
+void zs_ooo_discard(struct zs_stack *s, struct zs_tcb *tcb);
 /* Forgets SACK blocks below rcv_nxt. */
 void zs_ooo_prune_blocks(struct zs_tcb *tcb);
 

@@ -43,8 +43,11 @@ static uint32_t rcv_mem(const struct zs_tcb *tcb)
 	return tcb->rcvq.mem + tcb->ooo.mem;
 }
 
-bool zs_rcv_memory_full(const struct zs_tcb *tcb)
+bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
+	if (unlikely(s->pool_level != ZS_POOL_PLENTY) &&
+	    (s->pool_level == ZS_POOL_CRITICAL || tcb->rcvq.mem > 0))
+		return true;
 	return rcv_mem(tcb) / 2 > tcb->rcvbuf;
 }
 
