@@ -122,7 +122,7 @@ static unsigned int op_count(const struct rte_mempool *mp)
 {
 	const struct simpool *sp = simpool(mp);
 
-	return sp->limit - sp->live;
+	return sp->live < sp->limit ? sp->limit - sp->live : 0;
 }
 
 static int ops_index(void)
@@ -205,6 +205,8 @@ uint64_t zs_simpool_failures(const struct rte_mempool *mp)
 void zs_simpool_limit(struct rte_mempool *mp, uint32_t max)
 {
 	simpool(mp)->limit = max;
+	mp->size = max;
+	mp->size = max;
 }
 
 bool zs_simpool_low(const struct rte_mempool *mp)
