@@ -2,7 +2,7 @@
 /*
  * Copying I/O by descriptor. Outside ff_run a blocking socket blocks: a read until there is something, a write to
  * a stream until all is queued. What a non-blocking call there does not get at once it gets one turn of the stack
- * for, so that a program that polls by reading makes progress; and what is written there is sent at once.
+ * for, so that a program that polls by reading makes progress; and what is due after a call is sent at once.
  */
 #include <limits.h>
 
@@ -113,12 +113,18 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 		.msg_flags = msg_flags,
 	};
 
+	ssize_t rc;
+
 	if (sk == NULL)
 		return -1;
 	if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && sk->kind == ZS_SK_TCP &&
 	    may_block(r.c, sk, flags))
-		return ff_ret(recv_all(&r, iov, n));
-	return ff_ret(recv_some(&r, iov, n));
+		rc = recv_all(&r, iov, n);
+	else
+		rc = recv_some(&r, iov, n);
+	if (rc > 0)
+		zs_ctx_kick(r.c); /* a window update */
+	return ff_ret(rc);
 }
 
 ZS_API ssize_t ff_read(int d, void *buf, size_t nbytes)

@@ -3,16 +3,7 @@
 
 #include <stdlib.h>
 
-#include <rte_mempool.h>
-
 enum { MAX_FDS = 256 };
-
-/* The z_ calls ask how full a pool is; the simulator's have no end. */
-__attribute__((weak)) unsigned rte_mempool_avail_count(const struct rte_mempool *mp)
-{
-	(void)mp;
-	return 1 << 20;
-}
 
 /* ---- the drive: turns of the simulated world ---- */
 

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* z_ buffers: room, chains, sharing, cutting, completions, the application's own memory, watermarks. */
+#include <rte_mbuf.h>
+
+#include "apitest.h"
+#include "zs_simpattern.h"
+#include "zstack.h"
+
+static struct zs_simpools *pools(void **state)
+{
+	struct api_world *t = *state;
+
+	return &t->host[0].h->pools;
+}
+
+/* A buffer of n bytes of the pattern from off on, appended in one piece. */
+static z_buf *filled(size_t off, size_t n)
+{
+	z_buf *b = z_alloc(-1, n, 0);
+	void *p;
+
+	assert_non_null(b);
+	p = z_buf_append(b, n);
+	assert_non_null(p);
+	zs_sim_fill(1, off, p, n);
+	return b;
+}
+
+static void expect_bytes(const z_buf *b, size_t off, size_t n)
+{
+	assert_int_equal(z_buf_len(b), n);
+	assert_int_equal(((const struct rte_mbuf *)b)->pkt_len, n);
+	assert_int_equal(zs_sim_match_chain(1, off, (const struct rte_mbuf *)b), n);
+}
+
+static void test_alloc(void **state)
+{
+	z_buf *b;
+
+	(void)state;
+	b = z_alloc(-1, 1000, 0);
+	assert_non_null(b);
+	assert_int_equal(z_buf_len(b), 0);
+	assert_int_equal((uintptr_t)rte_pktmbuf_mtod((struct rte_mbuf *)b, char *) % 64, 0);
+	assert_true(rte_pktmbuf_headroom((struct rte_mbuf *)b) >= 128);
+	z_buf_free(b);
+	b = z_alloc(-1, 20000, 0); /* from the pool with large rooms */
+	assert_non_null(z_buf_append(b, 20000));
+	z_buf_free(b);
+	errno = 0;
+	assert_null(z_alloc(-1, z_max_room() + 1, 0));
+	assert_int_equal(errno, EMSGSIZE);
+	assert_null(z_alloc(-1, 10, 77));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_alloc(5, 10, 0));
+	assert_int_equal(errno, EBADF);
+	z_buf_free(NULL);
+}
+
+static void test_append_and_prepend(void **state)
+{
+	z_buf *b = z_alloc(-1, 100, 0);
+	char *p = z_buf_append(b, 10);
+	char *q;
+
+	(void)state;
+	memcpy(p, "0123456789", 10);
+	assert_ptr_equal(z_buf_append(b, 5), p + 10);
+	q = z_buf_prepend(b, 4);
+	assert_ptr_equal(q, p - 4);
+	assert_int_equal(z_buf_len(b), 19);
+	assert_null(z_buf_append(b, 1 << 20));
+	assert_int_equal(errno, ENOSPC);
+	assert_null(z_buf_prepend(b, 1 << 20));
+	assert_int_equal(z_buf_len(b), 19);
+	z_buf_reset(b);
+	assert_int_equal(z_buf_len(b), 0);
+	assert_ptr_equal(z_buf_append(b, 1), p);
+	z_buf_free(b);
+}
+
+static void test_chains(void **state)
+{
+	struct z_iov v[4];
+	z_buf *a = filled(0, 100), *b = filled(100, 50), *c = filled(150, 1);
+	uint8_t out[200];
+
+	(void)state;
+	assert_int_equal(z_buf_join(b, c), 0);
+	assert_int_equal(z_buf_join(a, b), 0);
+	errno = 0;
+	assert_int_equal(z_buf_join(a, a), -1);
+	assert_int_equal(errno, EINVAL);
+	expect_bytes(a, 0, 151);
+	assert_int_equal(z_buf_iov(a, v, 1), 3);
+	assert_int_equal(z_buf_iov(a, v, 4), 3);
+	assert_int_equal(v[0].len + v[1].len + v[2].len, 151);
+	assert_ptr_equal(v[0].buf, a);
+	assert_int_equal(z_buf_copy_out(a, 90, out, 200), 61);
+	assert_int_equal(zs_sim_match(1, 90, out, 61), 61);
+	assert_int_equal(z_buf_copy_out(a, 151, out, 1), 0);
+	z_buf_reset(a);
+	assert_int_equal(z_buf_iov(a, v, 4), 1);
+	z_buf_free(a);
+}
+
+static void test_split_anywhere(void **state)
+{
+	(void)state;
+	for (size_t off = 1; off < 151; off++) {
+		z_buf *a = filled(0, 100), *b = filled(100, 50), *c = filled(150, 1), *rest;
+
+		z_buf_join(a, b);
+		z_buf_join(a, c);
+		rest = z_buf_split(a, off);
+		assert_non_null(rest);
+		expect_bytes(a, 0, off);
+		expect_bytes(rest, off, 151 - off);
+		if (off % 2) {
+			z_buf_free(a);
+			expect_bytes(rest, off, 151 - off);
+			z_buf_free(rest);
+		} else {
+			assert_int_equal(z_buf_join(a, rest), 0);
+			expect_bytes(a, 0, 151);
+			z_buf_free(a);
+		}
+	}
+}
+
+static void test_split_refuses(void **state)
+{
+	z_buf *a = filled(0, 100);
+
+	errno = 0;
+	assert_null(z_buf_split(a, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_buf_split(a, 100));
+	zs_simpool_limit(pools(state)->hdr, zs_simpool_live(pools(state)->hdr));
+	assert_null(z_buf_split(a, 50));
+	assert_int_equal(errno, ENOBUFS);
+	zs_simpool_limit(pools(state)->hdr, UINT32_MAX);
+	expect_bytes(a, 0, 100);
+	z_buf_free(a);
+}
+
+static void test_sharing(void **state)
+{
+	z_buf *a = filled(0, 100), *b = filled(100, 50), *r, *s;
+
+	(void)state;
+	z_buf_join(a, b);
+	assert_int_equal(z_buf_writable(a), 1);
+	r = z_buf_ref(a);
+	expect_bytes(r, 0, 150);
+	assert_int_equal(z_buf_writable(a), 0);
+	assert_int_equal(z_buf_writable(r), 0);
+	errno = 0;
+	assert_null(z_buf_append(r, 1));
+	assert_int_equal(errno, ENOSPC);
+	assert_null(z_buf_append(a, 1));
+	assert_null(z_buf_prepend(a, 1));
+	s = z_buf_slice(r, 90, 20);
+	expect_bytes(s, 90, 20);
+	z_buf_free(r);
+	z_buf_free(a); /* the slice keeps what it shows */
+	expect_bytes(s, 90, 20);
+	errno = 0;
+	assert_null(z_buf_slice(s, 10, 11));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_buf_slice(s, 0, 0));
+	assert_null(z_buf_slice(s, 21, 1));
+	z_buf_reset(s); /* a reference gives up what it shows; its own room is small */
+	assert_int_equal(z_buf_len(s), 0);
+	assert_null(z_buf_append(s, 1000));
+	z_buf_free(s);
+}
+
+static void test_sharing_of_a_part_leaves_the_rest_writable(void **state)
+{
+	z_buf *a = filled(0, 100), *r = z_buf_ref(a);
+
+	(void)state;
+	z_buf_free(r);
+	assert_int_equal(z_buf_writable(a), 1);
+	assert_non_null(z_buf_append(a, 1));
+	z_buf_free(a);
+}
+
+static void test_watermark(void **state)
+{
+	struct rte_mempool *mp = pools(state)->pkt;
+	z_buf *b[200];
+	int n = 0;
+
+	zs_simpool_limit(mp, zs_simpool_live(mp) + 160);
+	while (n < 200 && (b[n] = z_alloc(-1, 100, 0)) != NULL)
+		n++;
+	assert_int_equal(errno, ENOBUFS);
+	/* about seven eighths: what was promised before the pool became small counts little */
+	assert_in_range(n, 130, 142);
+	z_buf_free(b[--n]);
+	z_buf_free(b[--n]);
+	assert_non_null(b[n++] = z_alloc(-1, 100, 0));
+	while (n > 0)
+		z_buf_free(b[--n]);
+	zs_simpool_limit(mp, UINT32_MAX);
+}
+
+struct told {
+	int times, status;
+};
+
+static void tell(void *arg, int status)
+{
+	struct told *t = arg;
+
+	t->times++;
+	t->status = status;
+}
+
+static void test_completion_of_what_is_not_sent(void **state)
+{
+	struct api_world *t = *state;
+	struct told a = { 0 }, b = { 0 };
+	z_buf *x = filled(0, 10), *y;
+
+	errno = 0;
+	assert_int_equal(z_buf_on_done(x, NULL, NULL), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(z_buf_on_done(x, tell, &a), 0);
+	assert_int_equal(z_buf_on_done(x, tell, &a), -1);
+	assert_int_equal(errno, EBUSY);
+	y = z_buf_split(x, 5); /* the completion goes with the end */
+	z_buf_free(x);
+	z_poll(0);
+	assert_int_equal(a.times, 0);
+	z_buf_free(y);
+	assert_int_equal(a.times, 0); /* not from inside a call */
+	z_poll(0);
+	assert_int_equal(a.times, 1);
+	assert_int_equal(a.status, -ECANCELED);
+	/* a context that ends tells what is left */
+	x = filled(0, 10);
+	assert_int_equal(z_buf_on_done(x, tell, &b), 0);
+	zs_ctx_destroy(t->host[0].ctx);
+	t->host[0].ctx = NULL;
+	assert_int_equal(b.times, 0);
+	z_buf_free(x);
+	assert_int_equal(b.times, 1);
+}
+
+static void test_a_fresh_buffer_has_no_old_completion(void **state)
+{
+	struct told a = { 0 };
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pools(state)->pkt);
+
+	assert_int_equal(z_buf_on_done((z_buf *)m, tell, &a), 0);
+	z_buf_free((z_buf *)m);
+	m = rte_pktmbuf_alloc(pools(state)->pkt); /* the same memory, as likely as not */
+	rte_pktmbuf_free(m);
+	z_poll(0);
+	assert_int_equal(a.times, 1);
+}
+
+static void test_own_memory(void **state)
+{
+	static uint8_t mem[200000];
+	struct told a = { 0 };
+	struct z_iov v[16];
+	z_mem *reg;
+	z_buf *b, *r;
+
+	(void)state;
+	zs_sim_fill(1, 0, mem, sizeof(mem));
+	errno = 0;
+	assert_null(z_mem_register(NULL, 10, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_mem_register(mem, 0, 0));
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	assert_non_null(reg);
+	assert_null(z_buf_wrap(reg, mem - 1, 10, tell, &a));
+	assert_null(z_buf_wrap(reg, mem + 1, sizeof(mem), tell, &a));
+	assert_null(z_buf_wrap(reg, mem + sizeof(mem), 1, tell, &a));
+	assert_null(z_buf_wrap(reg, mem, 0, tell, &a));
+	assert_int_equal(errno, EINVAL);
+
+	b = z_buf_wrap(reg, mem + 5, 150000, tell, &a);
+	expect_bytes(b, 5, 150000);
+	assert_true(z_buf_iov(b, v, 16) > 1);
+	assert_ptr_equal(v[0].ptr, mem + 5);
+	r = z_buf_slice(b, 100000, 10);
+	assert_ptr_equal(rte_pktmbuf_mtod((struct rte_mbuf *)r, uint8_t *), mem + 100005);
+	errno = 0;
+	assert_int_equal(z_mem_unregister(reg), -1);
+	assert_int_equal(errno, EBUSY);
+	z_buf_free(b);
+	z_poll(0);
+	assert_int_equal(a.times, 0); /* the slice still shows it */
+	z_buf_free(r);
+	z_poll(0);
+	assert_int_equal(a.times, 1);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(z_mem_unregister(reg), 0);
+}
+
+static void test_wrap_without_buffers(void **state)
+{
+	static uint8_t mem[100000];
+	struct rte_mempool *hdr = pools(state)->hdr;
+	struct told a = { 0 };
+	z_mem *reg = z_mem_register(mem, sizeof(mem), 0);
+
+	for (uint32_t more = 0; more < 3; more++) {
+		zs_simpool_limit(hdr, zs_simpool_live(hdr) + more);
+		errno = 0;
+		assert_null(z_buf_wrap(reg, mem, sizeof(mem), tell, &a));
+		assert_int_equal(errno, ENOBUFS);
+	}
+	zs_simpool_limit(hdr, UINT32_MAX);
+	z_poll(0);
+	assert_int_equal(a.times, 0);
+	assert_int_equal(z_mem_unregister(reg), 0);
+}
+
+static void test_counters(void **state)
+{
+	struct z_drop drops[4];
+	struct z_stats st;
+	char buf[10];
+	z_buf *b;
+
+	(void)state;
+	assert_int_equal(z_stats_get(&st, sizeof(st)), 0);
+	assert_int_equal(st.buf_allocs, 0);
+	b = filled(0, 10);
+	z_buf_copy_out(b, 0, buf, 10);
+	z_buf_free(b);
+	assert_int_equal(z_stats_get(&st, sizeof(st)), 0);
+	assert_int_equal(st.buf_allocs, 1);
+	assert_int_equal(st.copies, 10);
+	st.copies = 77;
+	assert_int_equal(z_stats_get(&st, 8), 0); /* an older program's struct is shorter */
+	assert_int_equal(st.copies, 77);
+	assert_int_equal(z_drops_get(drops, 4), 0);
+	assert_errno(z_ctx_fd(), ENOSYS);
+}
+
+static void test_without_a_stack(void **state)
+{
+	struct api_world *t = *state;
+	struct z_stats st;
+	z_buf *b;
+
+	(void)zs_ctx_enter(NULL);
+	errno = 0;
+	assert_null(z_alloc(-1, 10, 0));
+	assert_int_equal(errno, EPERM);
+	assert_errno(z_poll(0), EPERM);
+	assert_errno(z_stats_get(&st, sizeof(st)), EPERM);
+	assert_errno((int)z_read(1024, &b, 10), EPERM);
+	assert_null(b);
+	assert_int_equal(z_max_room(), 0);
+	api_on(t, 0);
+}
+
+#define z_test(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
+
+static const struct CMUnitTest tests[] = {
+	z_test(test_alloc),
+	z_test(test_append_and_prepend),
+	z_test(test_chains),
+	z_test(test_split_anywhere),
+	z_test(test_split_refuses),
+	z_test(test_sharing),
+	z_test(test_sharing_of_a_part_leaves_the_rest_writable),
+	z_test(test_watermark),
+	z_test(test_completion_of_what_is_not_sent),
+	z_test(test_a_fresh_buffer_has_no_old_completion),
+	z_test(test_own_memory),
+	z_test(test_wrap_without_buffers),
+	z_test(test_counters),
+	z_test(test_without_a_stack),
+};
+
+ZS_TEST_MAIN(tests)
