@@ -122,14 +122,56 @@ static void link_chain(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbu
 	}
 }
 
+/* The contiguous run of queued data around seq. */
+static struct zs_sack_block find_run(const struct zs_tcb *tcb, uint32_t seq)
+{
+	struct zs_sack_block run = { seq, seq };
+
+	for (struct rte_mbuf *m = tcb->ooo.head; m != NULL; m = zs_seg(m)->next) {
+		if (m == tcb->ooo.head || zs_seg(m)->seq != run.right) {
+			if (zs_seq_gt(zs_seg(m)->seq, seq))
+				break;
+			run.left = zs_seg(m)->seq;
+		}
+		run.right = end_of(m);
+	}
+	return run;
+}
+
+/*
+ * [seq, end) came and is queued between prev and next: the first block is to be the whole run
+ * around it (RFC 2018 4). The blocks kept know it, but for those that were forgotten for want of
+ * room: only then the queue is walked.
+ */
+static void note_run(struct zs_tcb *tcb, const struct zs_sack_block *prev, struct rte_mbuf *next,
+		     uint32_t seq, uint32_t end)
+{
+	const struct zs_sack_block *b = &tcb->recent[0];
+	bool known = true;
+
+	note_block(tcb, seq, end);
+	if (prev != NULL && zs_seq_geq(prev->right, seq))
+		known = zs_seq_leq(b->left, prev->left) && zs_seq_geq(b->right, prev->right);
+	if (next != NULL && zs_seq_leq(zs_seg(next)->seq, end))
+		known = known && zs_seq_geq(b->right, end_of(next));
+	if (!known) {
+		struct zs_sack_block run = find_run(tcb, seq);
+
+		note_block(tcb, run.left, run.right);
+	}
+}
+
 void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
 		   uint32_t len)
 {
 	struct rte_mbuf *prev = find_before(tcb, seq);
 	struct rte_mbuf *next;
+	struct zs_sack_block before;
 	uint32_t end = seq + len;
 	uint32_t front = 0;
 
+	if (prev != NULL)
+		before = (struct zs_sack_block){ zs_seg(prev)->seq, end_of(prev) };
 	if (prev != NULL && zs_seq_gt(end_of(prev), seq)) {
 		uint32_t dup_end = zs_seq_min(end_of(prev), end);
 
@@ -137,7 +179,7 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 		front = dup_end - seq;
 	}
 	if (front == len) {
-		note_block(tcb, seq, end);
+		note_run(tcb, &before, NULL, seq, end);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_DUP);
 		return;
 	}
@@ -152,13 +194,13 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 		unlink_after(tcb, prev);
 		rte_pktmbuf_free_seg(next);
 	}
-	note_block(tcb, seq, end);
 	if (next != NULL && zs_seq_lt(zs_seg(next)->seq, end)) {
 		report_duplicate(tcb, zs_seg(next)->seq, end);
 		end = zs_seg(next)->seq;
 	}
 	m = zs_pkt_cut(m, front, end - seq - front);
 	link_chain(tcb, prev, m, seq + front);
+	note_run(tcb, prev != NULL ? &before : NULL, next, seq, end);
 }
 
 void zs_ooo_discard(struct zs_stack *s, struct zs_tcb *tcb)
