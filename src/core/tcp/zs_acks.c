@@ -11,6 +11,8 @@
 #include "core/tcp/zs_tw.h"
 #include "core/zs_parse.h"
 
+enum { RTO_AFTER_LOST_SYN_US = 3000000 };
+
 void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us)
 {
 	uint32_t rtt = RTE_MAX(rtt_us, 1u);
@@ -31,18 +33,39 @@ void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us)
 	tcb->rto_us = (uint32_t)RTE_MIN(rto, (uint64_t)s->cfg.rto_max_us);
 }
 
-/* Karn: only from data sent once, or by the echoed timestamp (RFC 7323 4). 0 = no sample. */
-static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_acked *r,
-		       const struct zs_pktinfo *pi)
+/* By the echoed timestamp (RFC 7323 4); 0 = no sample. */
+static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
+			  const struct zs_pktinfo *pi)
 {
 	uint32_t ms;
 
-	if (r->has_rtt && !r->retx)
-		return RTE_MAX((uint32_t)s->now_us - r->tx_us, 1u);
 	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
 		return 0;
 	ms = zs_ts_now_ms(s) + tcb->ts_off - pi->opt.ts_ecr;
 	return ms < s->cfg.rto_max_us / 1000 ? RTE_MAX(ms * 1000, 1u) : 0;
+}
+
+/* Karn: only from data sent once, or by timestamp. 0 = no sample. */
+static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_acked *r,
+		       const struct zs_pktinfo *pi)
+{
+	if (r->has_rtt && !r->retx)
+		return RTE_MAX((uint32_t)s->now_us - r->tx_us, 1u);
+	return rtt_by_ts(s, tcb, pi);
+}
+
+void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+		      unsigned timeouts, uint32_t rtt_us)
+{
+	uint32_t rtt = timeouts == 0 ? rtt_us : rtt_by_ts(s, tcb, pi);
+
+	tcb->rto_us = s->cfg.rto_initial_us;
+	if (rtt != 0 || timeouts == 0)
+		zs_rtt_sample(s, tcb, rtt);
+	else /* RFC 6298 5.7 */
+		tcb->rto_us = RTE_MAX(tcb->rto_us, (uint32_t)RTO_AFTER_LOST_SYN_US);
+	if (timeouts > 1) /* RFC 6928 2: a single one may have been spurious */
+		tcb->cwnd = tcb->mss;
 }
 
 /* RFC 9293 3.10.7.4: SND.WL1 and SND.WL2 keep old segments from changing the window. */

@@ -154,7 +154,9 @@ static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, st
 	tcb->snd_wl1 = pi->seq;
 	tcb->snd_wl2 = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
+	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
 	tcb->retx_count = 0;
+	tcb->stalled_us = 0;
 	zs_keepalive_start(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
 	zs_output_later(s, tcb);
@@ -265,15 +267,11 @@ static void peer_syn(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkt
 static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 				 const struct zs_pktinfo *pi)
 {
-	bool retransmitted = tcb->retx_count > 0;
-
 	tcb->snd_una = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
+	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
-	tcb->rto_us = s->cfg.rto_initial_us;
-	if (!retransmitted)
-		zs_rtt_sample(s, tcb, (uint32_t)(s->now_us - tcb->last_send_us));
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
 	s->stats.tcp_conns_opened++;
 	zs_keepalive_start(s, tcb);

@@ -352,7 +352,8 @@ static void half_challenge(struct zs_stack *s, const struct zs_half *h)
 }
 
 /* The handshake is complete: the connection comes into being. NULL when the table is full. */
-static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h)
+static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
+				   const struct zs_pktinfo *pi)
 {
 	struct zs_listener *l = half_listener(s, h);
 	struct zs_tcb *tcb = zs_tcb_new(s, &h->flow);
@@ -379,8 +380,7 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h)
 	zs_tcp_opts_changed(s, tcb);
 	tcb->rcv_adv = tcb->rcv_nxt + listener_space(s, l);
 	zs_tcb_negotiate(s, tcb, &peer);
-	if (h->retries == 0)
-		zs_rtt_sample(s, tcb, (uint32_t)(s->now_us - h->sent_us));
+	zs_rtt_handshake(s, tcb, pi, h->retries, (uint32_t)(s->now_us - h->sent_us));
 	tcb->hash = half_hash(s, h);
 	zs_flowtab_replace(s, tcb->hash, ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h),
 			   ZS_REF_TCB, zs_slab_index(&s->tcp.tcbs, tcb));
@@ -443,7 +443,7 @@ void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
 		zs_pkt_drop(s, m, why);
 		return;
 	}
-	tcb = half_promote(s, h);
+	tcb = half_promote(s, h, pi);
 	if (tcb == NULL) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_TCB);
 		return;
