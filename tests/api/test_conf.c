@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* config.ini: values that arrive, errors with file and line, keys without effect, arguments of ff_init. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ff_api.h"
+#include "ff_config.h"
+
+#include "api/zs_conf.h"
+#include "tests/zs_test.h"
+
+static char path[] = "/tmp/zs-conf-XXXXXX";
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(path) != NULL && chdir(path) == 0 ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	(void)unlink("x.ini");
+	(void)unlink("config.ini");
+	return chdir("/") == 0 && rmdir(path) == 0 ? 0 : -1;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int load(struct zs_conf *conf, const char *text)
+{
+	static const struct zs_conf_args none;
+
+	write_file("x.ini", text);
+	return zs_conf_load(conf, "x.ini", &none);
+}
+
+static void assert_error(const char *text, const char *err)
+{
+	struct zs_conf conf;
+
+	assert_int_equal(load(&conf, text), -EINVAL);
+	assert_string_equal(conf.err, err);
+	zs_conf_free(&conf);
+}
+
+static void defaults(void **state)
+{
+	static const struct zs_conf_args none;
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(zs_conf_load(&conf, NULL, &none), 0);
+	assert_int_equal(conf.fd_base, 1024);
+	assert_int_equal(conf.dpdk.n_ports, 1);
+	assert_int_equal(conf.dpdk.port[0].ip4_be, inet_addr("10.18.0.2"));
+	assert_int_equal(conf.dpdk.port[0].ip4_prefix, 24);
+	assert_int_equal(conf.dpdk.n_eal_argv, 0);
+	assert_int_equal(conf.dpdk.lcore_mask, 0);
+	assert_true(conf.max_fds > conf.dpdk.stack.max_conns);
+	assert_string_equal(conf.note, "");
+	zs_conf_free(&conf);
+}
+
+static void values_arrive(void **state)
+{
+	struct zs_conf conf;
+	const struct zs_dpdk_config *d = &conf.dpdk;
+
+	(void)state;
+	assert_int_equal(load(&conf, "# F-Stack's file\n"
+				     "[dpdk]\n"
+				     "lcore_mask=c\n"
+				     "channel=4\n"
+				     "promiscuous=0\n"
+				     "numa_on=0\n"
+				     "tx_csum_offoad_skip=1\n"
+				     "tso=0\n"
+				     "idle_sleep=20\n"
+				     "port_list=0,2-3\n"
+				     "memory=512\n"
+				     "no_huge=1\n"
+				     "base_virtaddr=0x7f0000000000\n"
+				     "file_prefix=web\n"
+				     "allow=0000:02:00.0, 0000:03:00.0\n"
+				     "eal_args=--vdev=net_tap0,iface=zs0\n"
+				     "  --log-level=8\n"
+				     "pkt_bufs=4k\n"
+				     "nb_vdev=1\n"
+				     "[vdev0]\n"
+				     "path=/tmp/vhost0\n"
+				     "queues=2\n"
+				     "mac=00:00:00:00:00:01\n"
+				     "[port0]\n"
+				     "addr=192.168.1.2\n"
+				     "netmask=255.255.240.0\n"
+				     "broadcast=192.168.15.255\n"
+				     "gateway=192.168.1.1\n"
+				     "mtu=9000\n"
+				     "[port2]\n"
+				     "addr=10.1.0.1/30\n"
+				     "[port3]\n"
+				     "addr=10.2.0.1\n"
+				     "mac=02:00:00:00:00:07\n"
+				     "[freebsd.boot]\n"
+				     "fd_reserve=2048\n"
+				     "[freebsd.sysctl]\n"
+				     "net.inet.tcp.sendspace=16384\n"
+				     "net.inet.tcp.recvspace=8192\n"
+				     "net.inet.tcp.delayed_ack=0\n"
+				     "net.inet.tcp.msl=2000\n"
+				     "net.inet.tcp.cc.algorithm=newreno\n"
+				     "net.inet.tcp.rfc1323=0\n"
+				     "[stack]\n"
+				     "max_conns=100000\n"
+				     "rcvbuf_max=1m\n"
+				     "sack=off\n"),
+			 0);
+	assert_int_equal(d->lcore_mask, 4); /* process 0: the lowest */
+	assert_int_equal(ff_global_cfg.dpdk.nb_procs, 2);
+	assert_false(d->numa);
+	assert_int_equal(d->idle_sleep_us, 20);
+	assert_int_equal(d->mem_mb, 512);
+	assert_int_equal(d->huge, ZS_HUGE_OFF);
+	assert_true(d->pci);
+	assert_int_equal(d->n_pkt, 4096);
+	assert_string_equal(d->eal_args, "--vdev=net_tap0,iface=zs0 --log-level=8");
+	assert_int_equal(d->n_eal_argv, 6);
+	assert_string_equal(d->eal_argv[0], "--vdev=net_virtio_user0,path=/tmp/vhost0,queues=2,"
+					    "queue_size=256,cq=1,mac=00:00:00:00:00:01");
+	assert_string_equal(d->eal_argv[1], "-n4");
+	assert_string_equal(d->eal_argv[5], "--allow=0000:03:00.0");
+	assert_int_equal(d->n_ports, 3);
+	assert_int_equal(d->port[0].ip4_prefix, 20);
+	assert_int_equal(d->port[0].ip4_gw_be, inet_addr("192.168.1.1"));
+	assert_int_equal(d->port[0].mtu, 9000);
+	assert_false(d->port[0].promiscuous);
+	assert_int_equal(d->port[0].no_offloads, ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM |
+							 ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_TSO);
+	assert_int_equal(d->port[1].port_id, 2);
+	assert_int_equal(d->port[1].ip4_prefix, 30);
+	assert_int_equal(d->port[2].port_id, 3);
+	assert_int_equal(d->port[2].ip4_prefix, 24);
+	assert_int_equal(d->port[2].mac.b[5], 7);
+	assert_int_equal(conf.fd_base, 2048);
+	assert_int_equal(d->stack.sndbuf, 16384);
+	assert_int_equal(d->stack.rcvbuf, 8192);
+	assert_int_equal(d->stack.rcvbuf_max, 1 << 20);
+	assert_int_equal(d->stack.delack_us, 0);
+	assert_int_equal(d->stack.msl_us, 2000000);
+	assert_int_equal(d->stack.cc, ZS_CC_NEWRENO);
+	assert_false(d->stack.use_ts);
+	assert_false(d->stack.use_wscale);
+	assert_false(d->stack.use_sack);
+	assert_int_equal(d->stack.max_conns, 100000);
+	assert_string_equal(conf.note, "");
+	assert_string_equal(ff_global_cfg.filename, "x.ini");
+	assert_string_equal(ff_global_cfg.dpdk.lcore_mask, "c");
+	assert_int_equal(ff_global_cfg.dpdk.nb_ports, 3);
+	assert_int_equal(ff_global_cfg.dpdk.max_portid, 3);
+	assert_string_equal(ff_global_cfg.dpdk.port_cfgs[0].gateway, "192.168.1.1");
+	assert_null(ff_global_cfg.dpdk.port_cfgs[1].name);
+	assert_string_equal(ff_global_cfg.dpdk.port_cfgs[3].addr, "10.2.0.1");
+	assert_int_equal(ff_global_cfg.freebsd.fd_reserve, 2048);
+	zs_conf_free(&conf);
+}
+
+static void keys_without_effect_are_named_once(void **state)
+{
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[dpdk]\nvlan_strip=1\n[kni]\nenable=0\n[port0]\naddr=10.0.0.1\n"
+				     "if_name=eth0\n[freebsd.sysctl]\nkern.ipc.somaxconn=32768\n"),
+			 0);
+	assert_string_equal(conf.note,
+			    "x.ini: without effect here: [dpdk] vlan_strip (line 2) [kni] enable (line 4) "
+			    "[port0] if_name (line 7) [freebsd.sysctl] kern.ipc.somaxconn (line 9)");
+	zs_conf_free(&conf);
+}
+
+static void wrong_values_say_where(void **state)
+{
+	(void)state;
+	assert_error("[dpdk]\nmemory=lots\n", "x.ini:2: memory: 'lots' is not a number");
+	assert_error("[dpdk]\n\n# c\nchannel=0\n", "x.ini:4: channel: 0 is not in 1..32");
+	assert_error("[dpdk]\npromiscuous=2\n", "x.ini:2: promiscuous: '2' is neither 0 nor 1");
+	assert_error("[dpdk]\nlcore_mask=xyz\n",
+		     "x.ini:2: lcore_mask: 'xyz' is not a hexadecimal mask of up to 64 CPUs");
+	assert_error("[dpdk]\nport_list=0-\n",
+		     "x.ini:2: port_list: '0-' is not a list of ports such as 0-3,7");
+	assert_error("[dpdk]\nport_list=0,1\n[port0]\naddr=10.0.0.1\n",
+		     "x.ini:2: port_list: there is no [port1]");
+	assert_error("[dpdk]\nport_list=0-31\n", "x.ini:2: port_list: there is no [port0]");
+	assert_error("[dpdk]\nnb_vdev=1\n", "x.ini:2: nb_vdev: there is no [vdev0]");
+	assert_error("[dpdk]\nnb_vdev=1\n[vdev0]\nqueues=1\n", "x.ini:4: [vdev0] has no path");
+	assert_error("[dpdk]\nnb_bond=1\n", "x.ini:2: nb_bond: bonding is not supported");
+	assert_error("[dpdk]\neal_args=\n", "x.ini:2: eal_args: empty");
+	assert_error("[port0]\naddr=10.0.0.256\n", "x.ini:2: addr: '10.0.0.256' is not an IPv4 address");
+	assert_error("[port0]\naddr=10.0.0.1/33\n", "x.ini:2: addr: '33' is not a prefix length");
+	assert_error("[port0]\naddr=10.0.0.1\nnetmask=255.255.225.0\n",
+		     "x.ini:2: [port0] netmask 255.255.225.0 has a hole");
+	assert_error("[port0]\naddr=10.0.0.1/16\nnetmask=255.255.255.0\n",
+		     "x.ini:2: [port0] addr and netmask disagree");
+	assert_error("[port0]\nnetmask=255.255.255.0\n", "x.ini:2: [port0] has no addr");
+	assert_error("[port0]\naddr=10.0.0.1\nmtu=100\n", "x.ini:3: mtu: '100' is not in 576..65535");
+	assert_error("[port0]\nmac=01:00:00:00:00:00\n",
+		     "x.ini:2: mac: '01:00:00:00:00:00' is not a unicast MAC address");
+	assert_error("[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
+		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is neither cubic nor newreno");
+	assert_error("[stack]\nsndbuf=2m\nsndbuf_max=1m\n",
+		     "x.ini:3: send buffer of 2097152 is above its maximum 1048576");
+	assert_error("[stack]\nlocal_port_first=5000\nlocal_port_last=4000\n",
+		     "x.ini:3: local ports: first 5000 is above last 4000");
+	assert_error("[dpdk]\nwhat is this\n",
+		     "x.ini:2: neither [section] nor key = value nor comment");
+	assert_error("[dpdk\n", "x.ini:1: neither [section] nor key = value nor comment");
+	assert_error("[dpdk]\nmemory=1\n  channel=4\n",
+		     "x.ini:3: memory: an indented line goes on with the key before");
+}
+
+static void long_lines_are_refused(void **state)
+{
+	char text[600] = "[dpdk]\neal_args=";
+	struct zs_conf conf;
+
+	(void)state;
+	memset(text + strlen(text), 'x', 400);
+	assert_int_equal(load(&conf, text), -EINVAL);
+	assert_non_null(strstr(conf.err, "x.ini:2: line longer than"));
+	zs_conf_free(&conf);
+}
+
+static void first_error_counts(void **state)
+{
+	(void)state;
+	assert_error("[dpdk]\nmemory=a\nchannel=b\n", "x.ini:2: memory: 'a' is not a number");
+}
+
+static void process_number_picks_the_core(void **state)
+{
+	struct zs_conf_args args = { .proc_id = 1 };
+	struct zs_conf conf;
+
+	(void)state;
+	write_file("x.ini", "[dpdk]\nlcore_mask=0x14\n");
+	assert_int_equal(zs_conf_load(&conf, "x.ini", &args), 0);
+	assert_int_equal(conf.dpdk.lcore_mask, 0x10);
+	assert_int_equal(ff_global_cfg.dpdk.proc_id, 1);
+	zs_conf_free(&conf);
+	args.proc_id = 2;
+	assert_int_equal(zs_conf_load(&conf, "x.ini", &args), -EINVAL);
+	assert_string_equal(conf.err, "x.ini:2: lcore_mask: 0x14 has no CPU for process 2");
+	zs_conf_free(&conf);
+	assert_int_equal(zs_conf_load(&conf, "missing.ini", &args), -ENOENT);
+	assert_string_equal(conf.err, "missing.ini: No such file or directory");
+	zs_conf_free(&conf);
+}
+
+static int parse(struct zs_conf_args *args, char *err, int argc, const char *const *argv)
+{
+	return zs_conf_args(argc, (char *const *)(uintptr_t)argv, args, err);
+}
+
+static void arguments(void **state)
+{
+	const char *nginx[] = { "nginx", "--conf=a.ini", "--proc-id=3", "--proc-type=primary" };
+	const char *shorts[] = { "x", "-c", "b.ini", "-t", "auto", "-p", "1", "64" };
+	const char *others[] = { "x", "--port", "80", "--body=3", "-v", "-cx", "-", "file", "--", "-c", "no" };
+	const char *second[] = { "x", "--proc-type=secondary" };
+	const char *bad_id[] = { "x", "--proc-id", "three" };
+	const char *missing[] = { "x", "--conf" };
+	struct zs_conf_args args;
+	char err[ZS_CONF_ERR];
+
+	(void)state;
+	assert_int_equal(parse(&args, err, 4, nginx), 0);
+	assert_string_equal(args.file, "a.ini");
+	assert_int_equal(args.proc_id, 3);
+	assert_string_equal(args.proc_type, "primary");
+	assert_int_equal(parse(&args, err, 8, shorts), 0);
+	assert_string_equal(args.file, "b.ini");
+	assert_int_equal(args.proc_id, 1);
+	assert_int_equal(parse(&args, err, 11, others), 0);
+	assert_null(args.file);
+	assert_int_equal(args.proc_id, 0);
+	assert_int_equal(parse(&args, err, 2, second), -EINVAL);
+	assert_string_equal(err, "--proc-type: 'secondary' processes are not supported");
+	assert_int_equal(parse(&args, err, 3, bad_id), -EINVAL);
+	assert_string_equal(err, "--proc-id: 'three' is not a process number");
+	assert_int_equal(parse(&args, err, 2, missing), 0);
+	assert_string_equal(args.file, "");
+}
+
+static void load_config_reads_config_ini(void **state)
+{
+	char *argv[] = { (char *)(uintptr_t) "prog", NULL };
+
+	(void)state;
+	write_file("config.ini", "[freebsd.boot]\nfd_reserve=4096\n");
+	assert_int_equal(ff_load_config(1, argv), 0);
+	assert_int_equal(ff_global_cfg.freebsd.fd_reserve, 4096);
+	assert_string_equal(ff_global_cfg.filename, "config.ini");
+	assert_int_equal(unlink("config.ini"), 0);
+	assert_int_equal(ff_load_config(1, argv), 0);
+	assert_null(ff_global_cfg.filename);
+	assert_int_equal(ff_global_cfg.freebsd.fd_reserve, 1024);
+}
+
+/* A failing ff_init leaves no stack behind, and the calls after it say so. */
+static void init_with_bad_file(void **state)
+{
+	char *argv[] = { (char *)(uintptr_t) "prog", (char *)(uintptr_t) "--conf=x.ini", NULL };
+	int saved = dup(2);
+
+	(void)state;
+	write_file("x.ini", "[port0]\naddr=nowhere\n");
+	assert_non_null(freopen("/dev/null", "w", stderr));
+	assert_int_equal(ff_init(2, argv), -1);
+	fflush(stderr);
+	dup2(saved, 2);
+	close(saved);
+	assert_int_equal(ff_socket(2, 1, 0), -1);
+	assert_int_equal(errno, EPERM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(keys_without_effect_are_named_once),
+		cmocka_unit_test(wrong_values_say_where),
+		cmocka_unit_test(long_lines_are_refused),
+		cmocka_unit_test(first_error_counts),
+		cmocka_unit_test(process_number_picks_the_core),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(load_config_reads_config_ini),
+		cmocka_unit_test(init_with_bad_file),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
