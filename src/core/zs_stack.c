@@ -191,9 +191,9 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 /*
  * Keeps the last buffers for the device: acknowledgements must find a buffer to arrive in, for they
  * are what sets buffers free. Looking costs two cache lines, so it is done as often as the pool could
- * have run low since: a packet takes one buffer, and applications stop taking earlier than this.
+ * have run low since: a packet takes one buffer, and so does a copying write.
  */
-static void watch_pool(struct zs_stack *s, uint16_t n)
+void zs_pool_watch(struct zs_stack *s, uint16_t n)
 {
 	const struct rte_mempool *mp = s->env.pkt_pool;
 	uint32_t reserve = mp->size / 8;
@@ -220,7 +220,7 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 	uint64_t bytes = 0;
 	uint16_t i;
 
-	watch_pool(s, n);
+	zs_pool_watch(s, n);
 	for (i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (i = 0; i < n; i++) {

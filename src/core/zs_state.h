@@ -79,6 +79,9 @@ static inline void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_d
 	rte_pktmbuf_free(m);
 }
 
+/* n buffers of the packet pool are about to be taken: brings s->pool_level up to date. */
+void zs_pool_watch(struct zs_stack *s, uint16_t n);
+
 /* Takes a token; false when none is left. */
 bool zs_bucket_take(struct zs_stack *s, struct zs_bucket *b);
 

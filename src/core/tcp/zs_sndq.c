@@ -199,6 +199,23 @@ static void fill(struct zs_tcb *tcb, struct rte_mbuf *m, const uint8_t *src, uin
 	tcb->sndq.bytes += n;
 }
 
+/* A buffer for a copying write, which may not take the last ones: see zs_pool_watch(). */
+static struct rte_mbuf *take_for_copy(struct zs_stack *s)
+{
+	zs_pool_watch(s, 1);
+	return s->pool_level == ZS_POOL_PLENTY ? rte_pktmbuf_alloc(s->env.pkt_pool) : NULL;
+}
+
+/* No buffer now. Without data in flight no acknowledgement will wake the writer: it has to ask again. */
+static int no_buffer(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->sndq.head == NULL)
+		zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
+	else
+		tcb->flags |= ZS_TF_WANT_SPACE;
+	return -EAGAIN;
+}
+
 int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
 			 unsigned flags)
 {
@@ -217,7 +234,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 
 		if (room == 0) {
 			uint32_t seq = tail_seq(tcb);
-			struct rte_mbuf *m = rte_pktmbuf_alloc(s->env.pkt_pool);
+			struct rte_mbuf *m = take_for_copy(s);
 
 			if (m == NULL)
 				break;
@@ -231,10 +248,8 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 		src += n;
 		left -= n;
 	}
-	if (src == (const uint8_t *)buf) {
-		tcb->flags |= ZS_TF_WANT_SPACE;
-		return -ENOBUFS;
-	}
+	if (src == (const uint8_t *)buf)
+		return no_buffer(s, tcb);
 	s->stats.copies += (uint64_t)(src - (const uint8_t *)buf);
 	note_written(s, tcb, flags);
 	if ((size_t)(src - (const uint8_t *)buf) < len)
