@@ -34,7 +34,7 @@ enum zs_drop {
 	ZS_DROP_TCP_CKSUM,
 	ZS_DROP_TCP_NO_CONN,    /* no connection and no listener (answered by RST unless RST) */
 	ZS_DROP_TCP_WINDOW,     /* unacceptable sequence number (RFC 9293 3.10.7.4 first) */
-	ZS_DROP_TCP_PAWS,       /* RFC 7323 5.3 */
+	ZS_DROP_TCP_PAWS,       /* RFC 7323 5.3, or no timestamp although negotiated (3.2) */
 	ZS_DROP_TCP_NO_ACK,     /* ACK bit off in a synchronized state */
 	ZS_DROP_TCP_BAD_ACK,    /* acknowledges what was not sent, or too old (RFC 5961 5.2) */
 	ZS_DROP_TCP_RST,        /* RST consumed: valid or challenged */

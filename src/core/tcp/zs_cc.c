@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { ETHERNET_MSS = 1460 };
+
 static const struct zs_cc_ops *const table[ZS_CC_COUNT] = {
 	[ZS_CC_CUBIC] = &zs_cc_cubic,
 	[ZS_CC_NEWRENO] = &zs_cc_newreno,
@@ -21,6 +23,13 @@ int zs_cc_by_name(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return (int)i;
 	return -ENOENT;
+}
+
+uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss)
+{
+	uint32_t n = s->cfg.initial_cwnd_segs;
+
+	return RTE_MIN(n * mss, RTE_MAX(2 * mss, n * ETHERNET_MSS));
 }
 
 uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked)

@@ -25,9 +25,9 @@ struct zs_half {
 };
 _Static_assert(sizeof(struct zs_half) <= 104, "half-open entries are compact");
 
-/* Consumes m: a SYN for a listener. */
+/* Consumes m: a segment for a listener; a SYN is answered with this initial sequence number. */
 void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
-		     struct zs_pktinfo *pi);
+		     struct zs_pktinfo *pi, uint32_t iss);
 /* Consumes m: a segment of a half-open connection. */
 void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
 		   struct zs_pktinfo *pi);

@@ -16,23 +16,35 @@
 
 enum { PAWS_IDLE_MS = 24 * 24 * 3600 * 1000u };
 
+/* RFC 7323 5.5: after 24 days of silence TS.Recent says nothing. */
+static bool ts_recent_valid(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return zs_ts_now_ms(s) - tcb->ts_recent_ms < PAWS_IDLE_MS;
+}
+
 void zs_ts_update(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts)
 		return;
-	if (zs_seq_geq(pi->opt.ts_val, tcb->ts_recent) && zs_seq_leq(pi->seq, tcb->rcv_acked)) {
+	if (zs_seq_leq(pi->seq, tcb->rcv_acked) &&
+	    (zs_seq_geq(pi->opt.ts_val, tcb->ts_recent) || !ts_recent_valid(s, tcb))) {
 		tcb->ts_recent = pi->opt.ts_val;
 		tcb->ts_recent_ms = zs_ts_now_ms(s);
 	}
 }
 
-/* RFC 7323 5.3 R1; not for RST (5.2), nor after 24 days of silence (5.5). */
+/* RFC 7323 5.3 R1; not for RST (5.2). */
 static bool paws_reject(const struct zs_stack *s, const struct zs_tcb *tcb,
 			const struct zs_pktinfo *pi)
 {
 	return tcb->flags & ZS_TF_TS && pi->opt.has_ts && !(pi->tcp_flags & ZS_RST) &&
-	       zs_seq_lt(pi->opt.ts_val, tcb->ts_recent) &&
-	       zs_ts_now_ms(s) - tcb->ts_recent_ms < PAWS_IDLE_MS;
+	       zs_seq_lt(pi->opt.ts_val, tcb->ts_recent) && ts_recent_valid(s, tcb);
+}
+
+/* RFC 7323 3.2: not from this peer. A SYN is spared: it may be of one that restarted (RFC 5961 4). */
+static bool ts_missing(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	return tcb->flags & ZS_TF_TS && !pi->opt.has_ts && !(pi->tcp_flags & (ZS_RST | ZS_SYN));
 }
 
 /* RFC 9293 3.4: the segment's first or last number lies in the window. */
@@ -70,6 +82,10 @@ static enum zs_verdict check_seq(struct zs_stack *s, struct zs_tcb *tcb, struct 
 {
 	bool old = paws_reject(s, tcb, pi);
 
+	if (unlikely(ts_missing(tcb, pi))) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_PAWS);
+		return ZS_DONE;
+	}
 	if (likely(!old && acceptable(tcb, pi)))
 		return ZS_CONTINUE;
 	if (pi->tcp_flags & ZS_RST) {
@@ -331,7 +347,7 @@ static void no_connection(struct zs_stack *s, struct rte_mbuf *m, struct zs_pkti
 	struct zs_listener *l = zs_listener_find(s, &pi->flow);
 
 	if (l != NULL) {
-		zs_listen_input(s, l, m, pi);
+		zs_listen_input(s, l, m, pi, zs_isn(s, &pi->flow));
 		return;
 	}
 	zs_send_rst_for(s, pi);

@@ -283,13 +283,14 @@ static enum zs_drop refuse_syn(const struct zs_stack *s, const struct zs_listene
 	return ZS_DROP_COUNT;
 }
 
-static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_pktinfo *pi)
+static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_pktinfo *pi,
+		     uint32_t iss)
 {
 	struct zs_half *h = zs_slab_get(&s->tcp.halves);
 
 	*h = (struct zs_half){
 		.flow = pi->flow,
-		.iss = zs_isn(s, &pi->flow),
+		.iss = iss,
 		.irs = pi->seq,
 		.ts_recent = pi->opt.ts_val,
 		.ts_off = zs_ts_offset(s, &pi->flow),
@@ -308,7 +309,7 @@ static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_
 }
 
 void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
-		     struct zs_pktinfo *pi)
+		     struct zs_pktinfo *pi, uint32_t iss)
 {
 	enum zs_drop why;
 
@@ -327,7 +328,7 @@ void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf 
 		zs_pkt_drop(s, m, why);
 		return;
 	}
-	half_new(s, l, pi);
+	half_new(s, l, pi, iss);
 	rte_pktmbuf_free(m);
 }
 
@@ -418,7 +419,9 @@ static enum zs_drop half_check(struct zs_stack *s, struct zs_half *h, const stru
 	}
 	if (!(pi->tcp_flags & ZS_ACK))
 		return ZS_DROP_TCP_NO_ACK;
-	if (h->ts && pi->opt.has_ts && zs_seq_lt(pi->opt.ts_val, h->ts_recent)) {
+	if (h->ts && !pi->opt.has_ts) /* RFC 7323 3.2 */
+		return ZS_DROP_TCP_PAWS;
+	if (h->ts && zs_seq_lt(pi->opt.ts_val, h->ts_recent)) {
 		half_challenge(s, h);
 		return ZS_DROP_TCP_PAWS;
 	}

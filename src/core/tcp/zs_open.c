@@ -104,7 +104,7 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 	}
 	tcb->mss = mss;
 	tcb->hdr_len = 0;
-	tcb->cwnd = s->cfg.initial_cwnd_segs * (uint32_t)mss;
+	tcb->cwnd = zs_cc_initial_window(s, mss);
 	tcb->ssthresh = 1u << 30;
 	tcb->tune_start_us = s->now_us;
 	tcb->cc->init(s, tcb);
@@ -169,19 +169,23 @@ static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow 
 	return 0;
 }
 
-static int choose_port(struct zs_stack *s, struct zs_flow *flow)
+/* Completes flow, and says where its sequence numbers begin. */
+static int choose_port(struct zs_stack *s, struct zs_flow *flow, uint32_t *iss)
 {
+	int rc = flow->lport == 0 ? zs_port_ephemeral(s, flow) : 0;
 	uint8_t kind;
 	void *obj;
 
-	if (flow->lport == 0)
-		return zs_port_ephemeral(s, flow);
+	*iss = zs_isn(s, flow);
+	if (rc < 0)
+		return rc;
 	obj = zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
 	if (obj == NULL)
 		return 0;
 	if (kind != ZS_REF_TW)
 		return -EADDRNOTAVAIL;
-	zs_tw_free(s, obj); /* RFC 6191: our new ISN is beyond the old connection's numbers */
+	*iss = zs_tw_next_iss(s, obj);
+	zs_tw_free(s, obj);
 	return 0;
 }
 
@@ -201,11 +205,10 @@ int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr 
 	flow.fport = port;
 	rc = choose_source(s, tcb, &flow);
 	if (rc == 0)
-		rc = choose_port(s, &flow);
+		rc = choose_port(s, &flow, &tcb->iss);
 	if (rc < 0)
 		return rc;
 	tcb->flow = flow;
-	tcb->iss = zs_isn(s, &flow);
 	tcb->snd_una = tcb->iss;
 	tcb->snd_nxt = tcb->snd_small = tcb->iss + 1;
 	tcb->ts_off = zs_ts_offset(s, &flow);

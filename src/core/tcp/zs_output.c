@@ -317,7 +317,7 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 /* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the initial one. */
 static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	uint32_t iw = s->cfg.initial_cwnd_segs * (uint32_t)tcb->mss;
+	uint32_t iw = zs_cc_initial_window(s, tcb->mss);
 	uint64_t idle;
 
 	if (tcb->unsent == NULL || tcb->snd_una != tcb->snd_nxt || tcb->last_send_us == 0)

@@ -7,9 +7,12 @@
 #include "core/tcp/zs_tw.h"
 
 #include "core/tcp/zs_half.h"
+#include "core/tcp/zs_input.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
 #include "core/zs_parse.h"
+
+enum { ISS_STEP = 65537 }; /* beyond any unscaled window of the old connection */
 
 static void schedule(struct zs_stack *s, struct zs_tw *tw)
 {
@@ -99,14 +102,24 @@ void zs_tw_enter(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_ep_raise(s, &tcb->ep, ZS_EV_READ | ZS_EV_RDHUP | ZS_EV_HUP);
 }
 
-/* A SYN that cannot be an old one: beyond the last number, or with a later timestamp. */
-static bool proves_new(const struct zs_tw *tw, const struct zs_pktinfo *pi)
+/* RFC 6191 2: a SYN that cannot be an old one: by its timestamp, or else by its number. */
+static bool proves_new(const struct zs_stack *s, const struct zs_tw *tw,
+		       const struct zs_pktinfo *pi)
 {
+	bool has_ts = pi->opt.has_ts && s->cfg.use_ts;
+
 	if ((pi->tcp_flags & (ZS_SYN | ZS_ACK | ZS_RST | ZS_FIN)) != ZS_SYN)
 		return false;
-	if (tw->ts && pi->opt.has_ts && zs_seq_gt(pi->opt.ts_val, tw->ts_recent))
+	if (has_ts && (!tw->ts || zs_seq_gt(pi->opt.ts_val, tw->ts_recent)))
 		return true;
+	if (has_ts && pi->opt.ts_val != tw->ts_recent)
+		return false;
 	return zs_seq_gt(pi->seq, tw->rcv_nxt);
+}
+
+uint32_t zs_tw_next_iss(struct zs_stack *s, const struct zs_tw *tw)
+{
+	return zs_seq_max(zs_isn(s, &tw->flow), tw->snd_nxt + ISS_STEP);
 }
 
 void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi)
@@ -119,9 +132,11 @@ void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struc
 		zs_pkt_drop(s, m, ZS_DROP_TCP_RST);
 		return;
 	}
-	if (proves_new(tw, pi) && (l = zs_listener_find(s, &pi->flow)) != NULL) {
+	if (proves_new(s, tw, pi) && (l = zs_listener_find(s, &pi->flow)) != NULL) {
+		uint32_t iss = zs_tw_next_iss(s, tw);
+
 		zs_tw_free(s, tw);
-		zs_listen_input(s, l, m, pi);
+		zs_listen_input(s, l, m, pi, iss);
 		return;
 	}
 	if (!(pi->tcp_flags & ZS_ACK) && !(pi->tcp_flags & ZS_SYN)) {
