@@ -44,12 +44,13 @@ enum {
 	 * a segment with TSO ends at 64 KB, and the send buffer is charged for rooms, not for what is in them.
 	 */
 	ZS_DPDK_BIG_ROOM = 16384 + 512,
+	ZS_DPDK_DESCS = 1024, /* default length of a receive or transmit ring */
 };
 
 struct zs_dpdk_port {
 	uint16_t port_id;   /* ethdev port */
 	uint16_t mtu;       /* IP bytes; 0 = what the device has (as a rule 1500) */
-	uint16_t n_rxd, n_txd; /* descriptors; 0 = 1024, as far as the device allows */
+	uint16_t n_rxd, n_txd; /* descriptors; 0 = ZS_DPDK_DESCS. As far as the device allows */
 	uint32_t no_offloads;  /* enum zs_offload not to be used though advertised */
 	bool promiscuous;
 	struct zs_mac mac;  /* all zero = the device's own */
@@ -77,9 +78,9 @@ struct zs_dpdk_config {
 	uint32_t mem_mb;      /* -m; 0 = as much as the pools need */
 	uint64_t lcore_mask;  /* bit n = CPU n; the loop runs on the lowest. 0 = wherever the thread may run */
 	bool numa;            /* take memory from the node of the loop's CPU; false = anywhere */
-	bool signals;         /* SIGINT and SIGTERM, where nobody handles them yet, set zs_dpdk_stopping() */
+	bool signals;         /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
 
-	uint32_t n_pkt, n_hdr, n_big; /* buffers; n_pkt is raised to what the descriptors need */
+	uint32_t n_pkt, n_hdr, n_big; /* buffers; raised to what the rings may keep and some more */
 	uint16_t big_room;
 
 	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */

@@ -62,7 +62,7 @@ struct zs_dpdk {
 	uint32_t close_ms;
 	bool eal_up, signals;
 	bool own_tap; /* the default device */
-	struct sigaction old_int, old_term;
+	struct sigaction old_int, old_term, old_pipe;
 };
 
 /* zs_dpdk.c: one line on stderr; returns rc. */

@@ -9,10 +9,7 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum {
-	DEFAULT_DESCS = 1024,
-	L2_OVERHEAD = 14 + 4, /* Ethernet header, one VLAN tag or the checksum */
-};
+enum { L2_OVERHEAD = 14 + 4 }; /* Ethernet header, one VLAN tag or the checksum */
 
 /* One offload of ours and what the device has to advertise for it, all of it. */
 struct offload_map {
@@ -106,8 +103,8 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	rc = check_mtu(p, index);
 	if (rc < 0)
 		return rc;
-	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : DEFAULT_DESCS;
-	p->n_txd = cfg->n_txd != 0 ? cfg->n_txd : DEFAULT_DESCS;
+	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : ZS_DPDK_DESCS;
+	p->n_txd = cfg->n_txd != 0 ? cfg->n_txd : ZS_DPDK_DESCS;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: no usable ring sizes: %s", index, strerror(-rc));

@@ -12,7 +12,7 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum { CACHE = 256, OTHER_MEM_MB = 64 };
+enum { CACHE = 256, SPARE = 128, OTHER_MEM_MB = 64 };
 
 /* What one buffer takes in a pool, headers, padding and all. */
 static uint64_t buf_size(uint32_t room)
@@ -20,21 +20,31 @@ static uint64_t buf_size(uint32_t room)
 	return 192 + sizeof(struct rte_mbuf) + ZS_PRIV_SIZE + RTE_PKTMBUF_HEADROOM + room;
 }
 
-static uint32_t ring_bufs(const struct zs_dpdk_port *p)
+/* As asked for; the device may allow less. */
+static uint32_t rxd(const struct zs_dpdk_port *p)
 {
-	return (p->n_rxd != 0 ? p->n_rxd : 1024u) + (p->n_txd != 0 ? p->n_txd : 1024u);
+	return p->n_rxd != 0 ? p->n_rxd : ZS_DPDK_DESCS;
+}
+
+static uint32_t txd(const struct zs_dpdk_port *p)
+{
+	return p->n_txd != 0 ? p->n_txd : ZS_DPDK_DESCS;
 }
 
 uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 {
+	uint64_t sent = buf_size(ZS_DPDK_PKT_ROOM) + buf_size(ZS_DPDK_HDR_ROOM) +
+			buf_size(cfg->big_room);
 	uint64_t bytes = cfg->n_pkt * buf_size(ZS_DPDK_PKT_ROOM) +
 			 cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
-			 cfg->n_big * buf_size(cfg->big_room);
+			 cfg->n_big * buf_size(cfg->big_room) + SPARE * sent;
 
 	for (uint16_t i = 0; i < cfg->n_ports; i++) {
-		bytes += ring_bufs(&cfg->port[i]) * buf_size(ZS_DPDK_PKT_ROOM);
-		if (cfg->port[i].mtu > 1500) /* its own pool: zs_ethport.c */
-			bytes += 2 * ring_bufs(&cfg->port[i]) * buf_size(cfg->port[i].mtu);
+		const struct zs_dpdk_port *p = &cfg->port[i];
+		uint32_t room = p->mtu > ZS_DPDK_PKT_ROOM ? p->mtu : ZS_DPDK_PKT_ROOM;
+
+		bytes += txd(p) * sent;
+		bytes += 2 * (rxd(p) + txd(p)) * buf_size(room); /* a pool of its own */
 	}
 	return (uint32_t)(bytes / 8 * 9 >> 20) + OTHER_MEM_MB;
 }
@@ -52,26 +62,34 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 	return mp;
 }
 
-/* Rings hold buffers for as long as they like: what they can hold must not be all there is. */
-static uint32_t least_pkt(const struct zs_dpdk *d)
+/*
+ * Rings keep buffers for as long as they like, transmit rings those of any pool: what they can keep must
+ * not be all there is.
+ */
+static uint32_t least(const struct zs_dpdk *d, bool received)
 {
-	uint32_t n = 128;
+	uint32_t n = SPARE;
 
 	for (uint16_t i = 0; i < d->n_ports; i++)
-		n += d->port[i].held;
+		n += received ? d->port[i].held : d->port[i].n_txd;
 	return n;
 }
 
 int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 {
+	uint32_t n_pkt, n_hdr, n_big;
+
 	if (cfg->n_pkt == 0 || cfg->n_hdr == 0 || cfg->n_big == 0 ||
 	    cfg->big_room < ZS_DPDK_PKT_ROOM || cfg->big_room > UINT16_MAX - RTE_PKTMBUF_HEADROOM)
 		return zs_dpdk_fail(-EINVAL, "pool sizes out of range");
-	d->pkt_pool = create(d, "zs_pkt", RTE_MAX(cfg->n_pkt, least_pkt(d)), ZS_DPDK_PKT_ROOM);
+	n_pkt = RTE_MAX(cfg->n_pkt, least(d, true));
+	n_hdr = RTE_MAX(cfg->n_hdr, least(d, false));
+	n_big = RTE_MAX(cfg->n_big, least(d, false));
+	d->pkt_pool = create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
 	if (d->pkt_pool != NULL)
-		d->hdr_pool = create(d, "zs_hdr", cfg->n_hdr, ZS_DPDK_HDR_ROOM);
+		d->hdr_pool = create(d, "zs_hdr", n_hdr, ZS_DPDK_HDR_ROOM);
 	if (d->hdr_pool != NULL)
-		d->big_pool = create(d, "zs_big", cfg->n_big, cfg->big_room);
+		d->big_pool = create(d, "zs_big", n_big, cfg->big_room);
 	return d->big_pool != NULL ? 0 : -ENOMEM;
 }
 

@@ -24,6 +24,7 @@ enum {
 	AF_XDP_HEADROOM = 256,
 	/* A buffer, all its headers included, has to fit in a page of 4096 bytes. */
 	AF_XDP_MAX_MTU = 3360,
+	TAP_MAX_MTU = 1504,
 };
 
 static unsigned long device_arg(const struct zs_ethport *p, const char *key, unsigned long none)
@@ -34,6 +35,10 @@ static unsigned long device_arg(const struct zs_ethport *p, const char *key, uns
 	return at != NULL ? strtoul(at + strlen(key), NULL, 0) : none;
 }
 
+/*
+ * The driver lets the kernel put fragments together before it gets them (PACKET_FANOUT_FLAG_DEFRAG): a
+ * datagram that does not fit in a slot is cut off, and dropped by the core for its bad length. A larger framesz helps.
+ */
 static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	unsigned long slot = device_arg(p, "framesz=", AF_PACKET_FRAMESZ);
@@ -53,6 +58,16 @@ static void af_xdp(struct zs_quirks *q)
 	q->mtu_hint = ": a frame has to fit in one page with its buffer's headers";
 }
 
+/*
+ * It advertises a max_rx_pktlen of 1522, so ethdev refuses any larger MTU; and with the MTU of its
+ * kernel interface set behind its back, it would refuse large packets for ever.
+ */
+static void tap(struct zs_quirks *q)
+{
+	q->max_mtu = TAP_MAX_MTU;
+	q->mtu_hint = ": its driver can do no more";
+}
+
 void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	const char *name = p->info.driver_name;
@@ -63,7 +78,7 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 	else if (strcmp(name, "net_af_xdp") == 0)
 		af_xdp(q);
 	else if (strcmp(name, "net_tap") == 0)
-		q->mtu_by_kernel = true; /* as above: it advertises a max_rx_pktlen of 1522 */
+		tap(q);
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
 	q->no_prepare = strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
 			strcmp(name, "net_vhost") == 0;

@@ -2,7 +2,8 @@
 /*
  * SIGINT and SIGTERM ask the loop to end. The flag is the one static variable of the port: a signal
  * handler has no argument. A handler that the application installed stays. A hung program can be ended by
- * repeating the signal; once more is not enough, for timeout(1) and some shells send it twice.
+ * repeating the signal; once more is not enough, for timeout(1) and some shells send it twice. SIGPIPE is
+ * ignored: drivers (virtio_user, memif) write to sockets whose peer may be gone.
  */
 #include <stddef.h>
 
@@ -18,28 +19,29 @@ static void on_signal(int signo)
 		(void)signal(signo, SIG_DFL);
 }
 
-static void catch_one(int signo, struct sigaction *old)
+static void catch_one(int signo, void (*handler)(int), struct sigaction *old)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = handler };
 
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(signo, NULL, old) == 0 && old->sa_handler == SIG_DFL)
 		(void)sigaction(signo, &sa, NULL); /* fails for bad numbers only */
 }
 
-static void restore_one(int signo, const struct sigaction *old)
+static void restore_one(int signo, void (*handler)(int), const struct sigaction *old)
 {
 	struct sigaction now;
 
-	if (sigaction(signo, NULL, &now) == 0 && now.sa_handler == on_signal)
+	if (sigaction(signo, NULL, &now) == 0 && now.sa_handler == handler)
 		(void)sigaction(signo, old, NULL);
 }
 
 void zs_signal_catch(struct zs_dpdk *d)
 {
 	signal_seen = 0;
-	catch_one(SIGINT, &d->old_int);
-	catch_one(SIGTERM, &d->old_term);
+	catch_one(SIGINT, on_signal, &d->old_int);
+	catch_one(SIGTERM, on_signal, &d->old_term);
+	catch_one(SIGPIPE, SIG_IGN, &d->old_pipe);
 	d->signals = true;
 }
 
@@ -47,8 +49,9 @@ void zs_signal_restore(struct zs_dpdk *d)
 {
 	if (!d->signals)
 		return;
-	restore_one(SIGINT, &d->old_int);
-	restore_one(SIGTERM, &d->old_term);
+	restore_one(SIGINT, on_signal, &d->old_int);
+	restore_one(SIGTERM, on_signal, &d->old_term);
+	restore_one(SIGPIPE, SIG_IGN, &d->old_pipe);
 	d->signals = false;
 }
 
