@@ -59,7 +59,7 @@ struct z_iov {
 /*
  * A new buffer of length 0 with room for len bytes in one piece behind space for the stack's headers. fd: the socket
  * it is for, or -1 when that is not known; a hint. flags: 0.
- * NULL: ENOBUFS: too few buffers are left (the last eighth of each pool is kept for the network device and the stack);
+ * NULL: ENOBUFS: too few buffers are left (the last quarter of each pool is kept for the network device and the stack);
  * EMSGSIZE: no pool has such rooms (z_max_room(); join several); EINVAL.
  */
 z_buf *z_alloc(int fd, size_t len, unsigned flags);
@@ -246,6 +246,7 @@ struct z_stats {
 	uint64_t turns, busy_turns;         /* of the loop; 0 where it does not count */
 	uint64_t total_cycles, busy_cycles; /* TSC cycles of the loop, and of turns that did something */
 	uint64_t cycles_hz;
+	uint64_t bufs_in_use; /* buffers of all pools that somebody holds now: application, queues, device rings */
 };
 
 /* Fills the first `size` bytes of *st (sizeof(*st)). 0; -1: EPERM. */

@@ -199,7 +199,7 @@ class Lab:
             core = server_core()
         env = dict(os.environ, ZSTACK_EAL_ARGS=self.eal_args(link), **kw)
         cmd = [program, "--conf", self.config(core), *map(str, args)]
-        return self._start(self.stack, pinned(core, cmd), ready_port, env)
+        return self._start(self.stack, pinned(core, cmd), ready_port, env, link=link)
 
     def start_kernel(self, ns, cmd, ready_port=None, ready_ip=None, core=None):
         """Starts an ordinary program in one of the namespaces."""
@@ -207,8 +207,9 @@ class Lab:
         return self._start(ns, pinned(core, cmd) if core is not None else cmd, ready_port,
                            dict(os.environ), ready_ip or STACK_IP)
 
-    def _start(self, ns, cmd, ready_port, env, ready_ip=STACK_IP):
+    def _start(self, ns, cmd, ready_port, env, ready_ip=STACK_IP, link=None):
         server = Server(self, ns, cmd, env)
+        server.link = link
         self.servers.append(server)
         if ready_port:
             try:
@@ -225,7 +226,7 @@ class Server:
         self.log = tempfile.TemporaryFile(dir=lab.dir)
         self.proc = ns.popen(cmd, env=env, stdin=subprocess.DEVNULL, stdout=self.log,
                              stderr=subprocess.STDOUT, cwd=lab.dir)
-        self.program = next(os.path.basename(c) for c in cmd if "/" in c)
+        self.program = os.path.basename(next((c for c in cmd if "/" in c), cmd[0]))
 
     def output(self):
         self.log.seek(0)

@@ -72,6 +72,7 @@ static void count_load(void *arg, struct zs_load *out)
 		.total_cycles = st.total_cycles,
 		.busy_cycles = st.busy_cycles,
 		.cycles_hz = st.tsc_hz,
+		.bufs_in_use = zs_dpdk_bufs_in_use(arg),
 	};
 }
 

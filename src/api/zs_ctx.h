@@ -22,6 +22,7 @@ struct zs_zstate;
 /* What the loop has done since its start. */
 struct zs_load {
 	uint64_t turns, busy_turns, total_cycles, busy_cycles, cycles_hz;
+	uint64_t bufs_in_use; /* of all pools */
 };
 
 /*

@@ -49,6 +49,7 @@ ZS_API int z_stats_get(struct z_stats *st, size_t size)
 		.total_cycles = load.total_cycles,
 		.busy_cycles = load.busy_cycles,
 		.cycles_hz = load.cycles_hz,
+		.bufs_in_use = load.bufs_in_use,
 	};
 	memcpy(st, &out, RTE_MIN(size, sizeof(out)));
 	return 0;
