@@ -40,11 +40,6 @@ int rte_mempool_register_ops(const struct rte_mempool_ops *ops)
 	return (int)i;
 }
 
-unsigned int rte_mempool_avail_count(const struct rte_mempool *mp)
-{
-	return rte_mempool_ops_table.ops[mp->ops_index].get_count(mp);
-}
-
 /* The room is left as the heap gave it: nobody may depend on what is in there. */
 void rte_pktmbuf_init(struct rte_mempool *mp, void *arg, void *obj, unsigned int index)
 {

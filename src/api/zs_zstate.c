@@ -2,14 +2,14 @@
 /*
  * Completions, and the pools' watermark. The core tells a completion in the middle of its work, where the
  * application must not call it: it is put aside and told at the end of the turn. A pool is looked at only
- * when the credit given at the last look is used up, for counting free buffers visits every core's cache.
+ * when the credit given at the last look is used up, for that costs two cache lines.
  */
 #include "api/zs_zstate.h"
 
 #include <stdlib.h>
 
 enum {
-	RESERVE_SHIFT = 3, /* the last eighth of a pool is not the application's */
+	RESERVE_SHIFT = 2, /* the last quarter of a pool is not the application's; the core's own marks are lower */
 	MAX_CREDIT = 256,
 };
 
@@ -138,7 +138,7 @@ static bool may_take(struct zs_zgauge *g)
 		return true;
 	}
 	reserve = g->pool->size >> RESERVE_SHIFT;
-	avail = rte_mempool_avail_count(g->pool);
+	avail = rte_mempool_get_ops(g->pool->ops_index)->get_count(g->pool);
 	if (avail <= reserve)
 		return false;
 	/* others take from the pool as well: never more than a part of what is left */
