@@ -16,7 +16,8 @@
 #include "wire/zs_cksum.h"
 
 enum {
-	QUOTE_MAX = 576 - sizeof(struct zs_ip4_hdr) - sizeof(struct zs_icmp_hdr), /* RFC 1812 4.3.2.3 */
+	QUOTE_MAX =
+		576 - sizeof(struct zs_ip4_hdr) - sizeof(struct zs_icmp_hdr), /* RFC 1812 4.3.2.3 */
 	QUOTE_L4 = 8,
 	MIN_MTU = 68,
 	ECN_MASK = 3,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * IPv4 output (RFC 791, RFC 1122 3.2.1, 3.3.1): route, header, and fragments where a datagram is
- * larger than the link takes. A fragment is a header buffer in front of references to the datagram's
- * own bytes: payload is neither copied nor changed.
+ * larger than the link takes. A fragment is a header buffer in front of references to the
+ * datagram's own bytes: payload is neither copied nor changed.
  */
 #include "core/zs_ip4.h"
 
@@ -24,7 +24,7 @@ struct out {
 	uint16_t id, frag; /* frag: flags and offset, host order */
 };
 
-/* Borrows m. Ethernet (but for its destination) and IPv4 headers in front of m; false: no headroom. */
+/* Borrows m. Ethernet (but for its destination) and IPv4 headers in front of it; false: no room. */
 static bool put_headers(struct rte_mbuf *m, const struct out *o)
 {
 	char *front = rte_pktmbuf_prepend(m, ZS_L34_OFF);

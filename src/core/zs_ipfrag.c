@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * IPv4 reassembly (RFC 791 3.2, RFC 815 in spirit). Fragments wait as they came and are chained when
- * all are there: no byte moves. What bounds it: datagrams, memory, fragments of one datagram, time.
+ * IPv4 reassembly (RFC 791 3.2, RFC 815 in spirit). Fragments wait as they came and are chained
+ * when all are there: no byte moves. What bounds it: datagrams, memory, fragments of one datagram,
+ * time.
  *
- * The time is 30 s, not the 60 to 120 s of RFC 1122 3.3.2: at today's rates the 16-bit identification
- * wraps within seconds (RFC 4963), so that what is still missing after 30 s is more likely to be
- * completed by a stranger than by its own kin. No ICMP time exceeded is sent.
+ * The time is 30 s, not the 60 to 120 s of RFC 1122 3.3.2: at today's rates the 16-bit
+ * identification wraps within seconds (RFC 4963), so that what is still missing after 30 s is more
+ * likely to be completed by a stranger than by its own kin. No ICMP time exceeded is sent.
  *
- * A datagram whose fragments overlap is an attack or a wreck: it is thrown away, and what still comes
- * of it too (RFC 5722 3). A fragment that came twice is merely ignored.
+ * A datagram whose fragments overlap is an attack or a wreck: it is thrown away, and what still
+ * comes of it too (RFC 5722 3). A fragment that came twice is merely ignored.
  */
 #include <errno.h>
 
@@ -30,8 +31,8 @@ enum {
 
 /* In the private area of a fragment. */
 struct frag {
-	struct rte_mbuf *next; /* by offset */
-	uint16_t off, len;     /* in the datagram's payload */
+	struct rte_mbuf *next;	 /* by offset */
+	uint16_t off, len;	 /* in the datagram's payload */
 	uint16_t l3_off, l4_off; /* in the frame */
 };
 _Static_assert(sizeof(struct frag) <= ZS_PRIV_SIZE, "frag must fit the private area");
@@ -43,10 +44,10 @@ struct datagram {
 	uint32_t src_be, dst_be;
 	uint16_t id_be;
 	uint8_t proto;
-	bool dead;           /* overlapped: only its name is kept */
+	bool dead; /* overlapped: only its name is kept */
 	struct rte_mbuf *frags;
-	uint32_t mem, have;  /* have: payload bytes */
-	uint32_t total;      /* payload bytes, 0 = last fragment not seen */
+	uint32_t mem, have; /* have: payload bytes */
+	uint32_t total;	    /* payload bytes, 0 = last fragment not seen */
 	uint16_t n;
 };
 
@@ -239,8 +240,8 @@ static bool sane(const struct zs_pktinfo *pi, uint32_t off, bool last)
 		return false;
 	if (pi->flow.proto != ZS_PROTO_TCP)
 		return true;
-	return off == 0 ? pi->data_len >= sizeof(struct zs_tcp_hdr) :
-			  off >= sizeof(struct zs_tcp_hdr);
+	return off == 0 ? pi->data_len >= sizeof(struct zs_tcp_hdr)
+			: off >= sizeof(struct zs_tcp_hdr);
 }
 
 /* Consumes m. The same packet with a first buffer that we may write to; NULL: no memory. */
@@ -289,8 +290,7 @@ static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 	struct rte_mbuf *head = own_head(s, d->frags, first.l4_off);
 
 	d->frags = first.next;
-	if (unlikely(head == NULL ||
-		     d->total + (first.l4_off - first.l3_off) > IP4_MAX)) {
+	if (unlikely(head == NULL || d->total + (first.l4_off - first.l3_off) > IP4_MAX)) {
 		rte_pktmbuf_free(head);
 		drop_frags(s, d, ZS_DROP_FRAG_BAD);
 		return NULL;

@@ -10,7 +10,8 @@
  *      FAILED                                       no answer: INCOMPLETE
  *
  * Whom we believe: a request that asks for us teaches its sender's address; an answer teaches only
- * what we asked for; an announcement (gratuitous ARP) changes an entry that exists; nothing else does.
+ * what we asked for; an announcement (gratuitous ARP) changes an entry that exists; nothing else
+ * does.
  */
 #include "core/zs_neigh.h"
 
@@ -45,7 +46,7 @@ struct zs_neigh {
 	struct zs_mac mac;
 	uint8_t state;
 	uint8_t probes; /* sent in this state */
-	bool used;      /* ever; if not, learned from a request */
+	bool used;	/* ever; if not, learned from a request */
 	uint16_t netif;
 	uint16_t n_wait;
 	uint16_t wait_head, wait_tail; /* in zs_neigh_table.wait */
@@ -119,8 +120,7 @@ static struct zs_neigh *find(struct zs_stack *s, const struct zs_netif *nif, uin
 
 static bool has_mac(const struct zs_neigh *n)
 {
-	return n->state == REACHABLE || n->state == STALE || n->state == DELAY ||
-	       n->state == PROBE;
+	return n->state == REACHABLE || n->state == STALE || n->state == DELAY || n->state == PROBE;
 }
 
 /* ---- packets in waiting ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Neighbours: IPv4 address to MAC address by ARP (RFC 826, 1122 2.3.2, 5227). Entries age and are
- * re-confirmed while in use; packets wait in a bounded queue while the answer is out. Any change of a
- * known MAC address, a route or an address increments s->nh_gen, by which header templates notice.
+ * re-confirmed while in use; packets wait in a bounded queue while the answer is out. Any change of
+ * a known MAC address, a route or an address increments s->nh_gen, by which header templates
+ * notice.
  */
 #ifndef ZS_NEIGH_H
 #define ZS_NEIGH_H
@@ -20,7 +21,8 @@ struct zs_pktinfo;
 int zs_neigh_init(struct zs_stack *s);
 void zs_neigh_fini(struct zs_stack *s);
 
-/* MAC address of a next hop, if known and fresh; marks the entry used. False: send through zs_eth_output(). */
+/* MAC address of a next hop, if known and fresh; marks the entry used. False: send through
+ * zs_eth_output(). */
 bool zs_neigh_lookup(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *nexthop,
 		     struct zs_mac *mac);
 

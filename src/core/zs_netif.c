@@ -173,9 +173,9 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 	nif->ip4_prefix = cfg->ip4_prefix;
 	nif->ip4_mask_be = prefix_mask_be(cfg->ip4_prefix);
 	/* Networks of one or two addresses have no broadcast address (RFC 3021). */
-	nif->ip4_bcast_be = cfg->ip4_be == 0 || cfg->ip4_prefix > 30 ?
-				    UINT32_MAX :
-				    cfg->ip4_be | ~nif->ip4_mask_be;
+	nif->ip4_bcast_be = cfg->ip4_be == 0 || cfg->ip4_prefix > 30
+				    ? UINT32_MAX
+				    : cfg->ip4_be | ~nif->ip4_mask_be;
 	s->nh_gen++;
 	return install_routes(s, nif, cfg);
 }

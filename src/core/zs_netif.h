@@ -19,8 +19,8 @@ enum { ZS_TXQ_LEN = 512 };
 
 struct zs_netif {
 	uint16_t port, mtu;
-	uint16_t index; /* in s->netif */
-	uint16_t n_txq; /* staged packets */
+	uint16_t index;	    /* in s->netif */
+	uint16_t n_txq;	    /* staged packets */
 	uint16_t n_refused; /* of these, refused by env->tx before */
 	uint32_t offloads;
 	struct zs_mac mac;
@@ -44,9 +44,10 @@ static inline unsigned zs_txq_room(const struct zs_netif *nif)
 
 /*
  * Consumes m: a whole frame, Ethernet header complete, l2_len/l3_len/l4_len set, ol_flags assigned
- * whole with the checksums it wants (RTE_MBUF_F_TX_IPV4, _IP_CKSUM, _TCP_CKSUM, _UDP_CKSUM): IP checksum field zero and
- * L4 checksum field holding the pseudo header's folded sum, as DPDK's offloads expect. What the port cannot do is
- * done here. Full queue: tries env->tx once, then drops with ZS_DROP_TX_FULL.
+ * whole with the checksums it wants (RTE_MBUF_F_TX_IPV4, _IP_CKSUM, _TCP_CKSUM, _UDP_CKSUM): IP
+ * checksum field zero and L4 checksum field holding the pseudo header's folded sum, as DPDK's
+ * offloads expect. What the port cannot do is done here. Full queue: tries env->tx once, then drops
+ * with ZS_DROP_TX_FULL.
  */
 void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
 
@@ -67,10 +68,12 @@ uint32_t zs_pkt_mem(const struct rte_mbuf *m);
 /* Unfolded checksum of bytes [off, off + len) of the packet, over all its buffers. */
 uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 
-/* Does the L4 checksum wished in m->ol_flags in software (pseudo header as above), clears the wish. */
+/* Does the L4 checksum wished in m->ol_flags in software (pseudo header as above), clears the wish.
+ */
 void zs_pkt_finish_l4(struct rte_mbuf *m, uint32_t l4_off);
 
-/* Cuts the packet to len bytes; buffers without a byte left are freed. Longer than it is: nothing. */
+/* Cuts the packet to len bytes; buffers without a byte left are freed. Longer than it is: nothing.
+ */
 void zs_pkt_trim(struct rte_mbuf *m, uint32_t len);
 
 /*

@@ -16,27 +16,35 @@ struct rte_mbuf;
 struct zs_stack;
 struct zs_netif;
 
-enum zs_pkt_kind { ZS_PKT_DROP, ZS_PKT_ARP, ZS_PKT_TCP, ZS_PKT_UDP, ZS_PKT_ICMP, ZS_PKT_FRAG, ZS_PKT_IP_OTHER };
+enum zs_pkt_kind {
+	ZS_PKT_DROP,
+	ZS_PKT_ARP,
+	ZS_PKT_TCP,
+	ZS_PKT_UDP,
+	ZS_PKT_ICMP,
+	ZS_PKT_FRAG,
+	ZS_PKT_IP_OTHER
+};
 
 struct zs_pktinfo {
 	struct zs_flow flow; /* TCP, UDP: ports set. Others: addresses */
-	uint32_t hash;       /* of flow; TCP and UDP only */
-	uint8_t kind;        /* enum zs_pkt_kind */
+	uint32_t hash;	     /* of flow; TCP and UDP only */
+	uint8_t kind;	     /* enum zs_pkt_kind */
 	uint8_t tcp_flags;   /* enum zs_tcp_flag */
-	uint8_t drop;        /* ZS_PKT_DROP: enum zs_drop */
-	uint8_t tos;         /* type of service, with the ECN field (RFC 3168) */
-	bool bcast;          /* link-layer or IP broadcast or multicast: never answered by an error */
+	uint8_t drop;	     /* ZS_PKT_DROP: enum zs_drop */
+	uint8_t tos;	     /* type of service, with the ECN field (RFC 3168) */
+	bool bcast; /* link-layer or IP broadcast or multicast: never answered by an error */
 	uint8_t ttl;
-	uint16_t l3_off;     /* offsets from the start of the frame */
+	uint16_t l3_off; /* offsets from the start of the frame */
 	uint16_t l4_off;
-	uint16_t data_off;   /* payload: first byte behind the transport header */
-	uint32_t data_len;   /* payload bytes; the mbuf is already trimmed to the IP length */
+	uint16_t data_off; /* payload: first byte behind the transport header */
+	uint32_t data_len; /* payload bytes; the mbuf is already trimmed to the IP length */
 	uint32_t seq, ack;
-	uint32_t wnd;        /* as on the wire, unscaled */
+	uint32_t wnd; /* as on the wire, unscaled */
 	struct zs_netif *nif;
 	struct zs_tcpopt opt;
-	void *ref;           /* stage C: what the flow table found, NULL = nothing */
-	uint8_t ref_kind;    /* enum zs_ref_kind */
+	void *ref;	  /* stage C: what the flow table found, NULL = nothing */
+	uint8_t ref_kind; /* enum zs_ref_kind */
 };
 
 /*

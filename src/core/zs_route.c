@@ -90,7 +90,7 @@ static bool is_group_ip4(uint32_t dst_be)
 	return dst_be == UINT32_MAX || (rte_be_to_cpu_32(dst_be) >> 28) == 0xe;
 }
 
-/* Limited broadcast and multicast: the interface of the best route, else the first with an address. */
+/* Limited broadcast and multicast: interface of the best route, else the first with an address. */
 static struct zs_netif *group_netif(struct zs_stack *s, const struct zs_addr *dst)
 {
 	const struct zs_route *r = best(s, ZS_AF_IP4, dst);

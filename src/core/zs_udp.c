@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * UDP endpoints (RFC 768, RFC 1122 4.1). Endpoints are found by local port; among those of one port
- * the connected one beats the one bound to the address, which beats the wildcard. Datagrams go in and
- * out in the buffers they came in: a header goes into the headroom of a buffer that is ours alone, and
- * in front of it in a buffer of its own otherwise.
+ * the connected one beats the one bound to the address, which beats the wildcard. Datagrams go in
+ * and out in the buffers they came in: a header goes into the headroom of a buffer that is ours
+ * alone, and in front of it in a buffer of its own otherwise.
  */
 #include "core/zs_udp.h"
 

@@ -15,9 +15,10 @@ struct zs_udp {
 	struct zs_ep ep;
 	struct zs_flow flow; /* lport 0 = not bound; fport 0 = not connected */
 	struct zs_list hash_link;
-	struct rte_mbuf *rx_head, *rx_tail; /* linked by zs_dgram.next; each trimmed to its payload */
-	uint32_t rx_bytes;                  /* payload */
-	uint32_t rx_mem, rcvbuf;            /* truesize queued, limit */
+	struct rte_mbuf *rx_head,
+		*rx_tail;	 /* linked by zs_dgram.next; each trimmed to its payload */
+	uint32_t rx_bytes;	 /* payload */
+	uint32_t rx_mem, rcvbuf; /* truesize queued, limit */
 	bool reuseaddr, reuseport, broadcast;
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
 	uint8_t ttl, tos;
@@ -34,15 +35,15 @@ void zs_udp_close(struct zs_stack *s, struct zs_udp *u);
 int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 
 /*
- * Binds when necessary; addr NULL dissolves the association. -ENETUNREACH, -EINVAL (port 0), -EACCES
- * (broadcast without leave), -EADDRINUSE.
+ * Binds when necessary; addr NULL dissolves the association. -ENETUNREACH, -EINVAL (port 0),
+ * -EACCES (broadcast without leave), -EADDRINUSE.
  */
 int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 
 /*
- * Consumes m (a chain; payload only, its bytes are not changed) on success only. to NULL = connected
- * peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS, -ENETUNREACH, -EINVAL (port 0), -EACCES (broadcast
- * without leave).
+ * Consumes m (a chain; payload only, its bytes are not changed) on success only. to NULL =
+ * connected peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS, -ENETUNREACH, -EINVAL (port 0), -EACCES
+ * (broadcast without leave).
  */
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
 		uint16_t port);

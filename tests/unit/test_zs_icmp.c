@@ -324,7 +324,8 @@ static void test_no_buffers(void **state)
 /* ---- errors of others ---- */
 
 /* An error that quotes a packet of ours from port 1000 to port 2000 of host 9. */
-static void error_frame(struct frame *f, unsigned type, unsigned code, uint32_t rest, unsigned proto)
+static void error_frame(struct frame *f, unsigned type, unsigned code, uint32_t rest,
+			unsigned proto)
 {
 	struct frame quoted;
 	uint8_t l4[8];

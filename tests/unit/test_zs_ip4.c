@@ -8,7 +8,8 @@
 
 static const struct zs_addr any;
 
-/* A transport header of 8 bytes and n bytes of payload, as one buffer or with the payload behind. */
+/* A transport header of 8 bytes and n bytes of payload, as one buffer or with the payload behind.
+ */
 static struct rte_mbuf *message(struct net *net, uint32_t n, unsigned pieces)
 {
 	struct rte_mbuf *h = rte_pktmbuf_alloc(net->pools.hdr);
@@ -170,7 +171,8 @@ static void test_cksum_before_fragments(void **state)
 		struct rte_mbuf *m = message(&net, n, 3);
 
 		m->ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
-		assert_int_equal(zs_ip4_output(net.s, m, &any, &dst, ZS_PROTO_UDP, 64, 0, false), 0);
+		assert_int_equal(zs_ip4_output(net.s, m, &any, &dst, ZS_PROTO_UDP, 64, 0, false),
+				 0);
 		net_flush(&net);
 		frame_ip4(&whole, host(US), host(PEER), ZS_PROTO_UDP, n + 8);
 		for (uint32_t i = 0; i < net.n_out; i++) {

@@ -107,9 +107,9 @@ static void test_any_order(void **state)
 			struct frame f;
 
 			part(&big, &f, order[i]);
-			net_input_mbuf(&net, round % 3 == 0 && f.len > 50 ?
-						     net_chain(&net, &f, L2 + L3 + 8, 30) :
-						     net_mbuf(&net, &f));
+			net_input_mbuf(&net, round % 3 == 0 && f.len > 50
+						     ? net_chain(&net, &f, L2 + L3 + 8, 30)
+						     : net_mbuf(&net, &f));
 			if (u->rx_head != NULL)
 				break; /* later copies would begin a new datagram */
 		}
@@ -251,7 +251,8 @@ static void test_bad_shapes(void **state)
 	frame_fix_ip(&f);
 	net_input(&net, &f);
 	assert_int_equal(drops(&net, ZS_DROP_FRAG_BAD), 4);
-	/* TCP: the first fragment too short for the header, another one with a part of it (RFC 1858) */
+	/* TCP: the first fragment too short for the header, another one with a part of it (RFC
+	 * 1858) */
 	cut_part(&big, &f, 0, 16, true);
 	f.b[L2 + 9] = ZS_PROTO_TCP;
 	frame_fix_ip(&f);

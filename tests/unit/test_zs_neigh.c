@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Neighbours in virtual time: asking, waiting, giving up, ageing and probing, whom the table believes,
- * what it keeps when it is full, and conflicts over our own address.
+ * Neighbours in virtual time: asking, waiting, giving up, ageing and probing, whom the table
+ * believes, what it keeps when it is full, and conflicts over our own address.
  */
 #include "zs_nettest.h"
 

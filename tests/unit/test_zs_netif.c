@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Interfaces: what a port cannot do is done in software and nothing else is touched; the staged burst
- * keeps its order whatever the device takes; packets in chains are cut and summed right.
+ * Interfaces: what a port cannot do is done in software and nothing else is touched; the staged
+ * burst keeps its order whatever the device takes; packets in chains are cut and summed right.
  */
 #include "zs_nettest.h"
 
@@ -143,7 +143,8 @@ static void test_linearize(void **state)
 	net_start(&net);
 	net.nif->offloads = 0;
 	zs_txq_push(net.s, net.nif, make(&net, &f, ZS_PROTO_TCP, 333, 11));
-	zs_txq_push(net.s, net.nif, make(&net, &f, ZS_PROTO_UDP, 3000, 700)); /* from the big pool */
+	zs_txq_push(net.s, net.nif,
+		    make(&net, &f, ZS_PROTO_UDP, 3000, 700));		  /* from the big pool */
 	zs_txq_push(net.s, net.nif, make(&net, &f, ZS_PROTO_UDP, 44, 0)); /* is contiguous */
 	net_flush(&net);
 	assert_int_equal(net.n_out, 3);
@@ -191,7 +192,8 @@ static void test_refused(void **state)
 	push_numbered(&net, 10);
 	net.tx_limit = 1;
 	net_flush(&net);
-	assert_int_equal(net.s->stats.tx_refused, 7); /* only number 10 is refused for the first time */
+	assert_int_equal(net.s->stats.tx_refused,
+			 7); /* only number 10 is refused for the first time */
 	net.tx_limit = 100;
 	net_flush(&net);
 	assert_int_equal(net.s->stats.tx_refused, 7);
@@ -225,7 +227,9 @@ static void test_full(void **state)
 
 static void test_init(void **state)
 {
-	struct zs_netif_config good = { .mtu = 1500, .port = 5, .mac = mac_of(9), .ip4_prefix = 16 };
+	struct zs_netif_config good = {
+		.mtu = 1500, .port = 5, .mac = mac_of(9), .ip4_prefix = 16
+	};
 	struct zs_netif_config bad;
 	struct net net;
 	uint32_t gen;
@@ -338,10 +342,14 @@ static void test_slice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cksum_of_chains), cmocka_unit_test(test_udp_zero),
-		cmocka_unit_test(test_offloads),	cmocka_unit_test(test_linearize),
-		cmocka_unit_test(test_refused),		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_init),		cmocka_unit_test(test_trim_and_adj),
+		cmocka_unit_test(test_cksum_of_chains),
+		cmocka_unit_test(test_udp_zero),
+		cmocka_unit_test(test_offloads),
+		cmocka_unit_test(test_linearize),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_trim_and_adj),
 		cmocka_unit_test(test_slice),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The parser: what it reads from good frames, one bad frame for every reason to drop, every frame cut
- * at every byte, verdicts of the device, chains, and garbage.
+ * The parser: what it reads from good frames, one bad frame for every reason to drop, every frame
+ * cut at every byte, verdicts of the device, chains, and garbage.
  */
 #include "zs_nettest.h"
 
@@ -9,8 +9,8 @@ static const uint8_t data[] = "the quick brown fox";
 enum { N = sizeof(data) - 1 };
 
 static const uint8_t opt_ts[12] = { 1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8 };
-static const uint8_t opt_many[24] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0,
-				      0, 0, 2, 1, 3, 3, 7, 0, 0, 0, 0 };
+static const uint8_t opt_many[24] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1,
+				      0, 0, 0, 2,    1, 3, 3, 7,  0, 0, 0, 0 };
 static const uint8_t opt_sack[12] = { 1, 1, 5, 10, 0, 0, 0, 10, 0, 0, 0, 20 };
 
 /* Consumes m. */
@@ -310,8 +310,8 @@ static void test_bad_headers(void **state)
 
 static void test_addresses(void **state)
 {
-	const uint32_t bad_src[] = { ip4(224, 0, 0, 1), UINT32_MAX, ip4(127, 0, 0, 1),
-				     ip4(0, 0, 0, 0), ip4(10, 0, 0, 255), ip4(10, 0, 0, 2) };
+	const uint32_t bad_src[] = { ip4(224, 0, 0, 1), UINT32_MAX,	    ip4(127, 0, 0, 1),
+				     ip4(0, 0, 0, 0),	ip4(10, 0, 0, 255), ip4(10, 0, 0, 2) };
 	const uint32_t bad_dst[] = { ip4(10, 0, 0, 3), ip4(127, 0, 0, 1), ip4(0, 0, 0, 0),
 				     ip4(10, 0, 1, 255) };
 	const uint32_t group[] = { UINT32_MAX, ip4(10, 0, 0, 255), ip4(224, 0, 0, 1),
@@ -412,9 +412,9 @@ static void test_chains(void **state)
 	net_start(&net);
 	fill(big, sizeof(big), 1);
 	for (uint32_t first = 1; first < 100; first++) {
-		enum zs_drop why = first < 14 ? ZS_DROP_ETH_SHORT :
-				   first < 34 ? ZS_DROP_IP_HEADER :
-						ZS_DROP_TCP_HEADER;
+		enum zs_drop why = first < 14	? ZS_DROP_ETH_SHORT
+				   : first < 34 ? ZS_DROP_IP_HEADER
+						: ZS_DROP_TCP_HEADER;
 
 		frame_tcp(&f, opt_ts, sizeof(opt_ts), big, sizeof(big));
 		parse_mbuf(&net, net_chain(&net, &f, first, first * 7 % 13 + 1), &pi);
@@ -543,7 +543,8 @@ static void assert_sound(const struct zs_pktinfo *pi, const struct rte_mbuf *m)
 	fail();
 }
 
-/* Good frames with bytes changed and cut anywhere, with checksums believed so that damage gets deep. */
+/* Good frames with bytes changed and cut anywhere, with checksums believed so that damage gets
+ * deep. */
 static void test_garbage(void **state)
 {
 	struct zs_rand r = { .key = { 1, 2 } };
@@ -575,9 +576,9 @@ static void test_garbage(void **state)
 			f.b[12 + zs_rand_below(&r, f.len - 12)] = (uint8_t)zs_rand_u64(&r);
 		if (zs_rand_below(&r, 3) == 0)
 			f.len = zs_rand_below(&r, f.len);
-		m = zs_rand_below(&r, 3) == 0 && f.len > 0 ?
-			    net_chain(&net, &f, 1 + zs_rand_below(&r, f.len), 7) :
-			    net_mbuf(&net, &f);
+		m = zs_rand_below(&r, 3) == 0 && f.len > 0
+			    ? net_chain(&net, &f, 1 + zs_rand_below(&r, f.len), 7)
+			    : net_mbuf(&net, &f);
 		m->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 		zs_parse(net.s, net.nif, m, &pi);
 		assert_sound(&pi, m);

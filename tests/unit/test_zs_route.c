@@ -37,7 +37,10 @@ static void start(struct net *net)
 	net_prepare(net, US);
 	net->cfg.n_netifs = 2;
 	net->cfg.netif[1] = (struct zs_netif_config){
-		.port = 1, .mtu = 1500, .mac = mac_of(8), .ip4_prefix = 16,
+		.port = 1,
+		.mtu = 1500,
+		.mac = mac_of(8),
+		.ip4_prefix = 16,
 		.ip4_be = ip4(172, 16, 0, 1),
 	};
 	net_create(net);

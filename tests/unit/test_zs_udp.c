@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * UDP endpoints: who may bind what, whose a datagram is, what a full buffer does, how headers get in
- * front of payloads that belong to the application or to someone else too.
+ * UDP endpoints: who may bind what, whose a datagram is, what a full buffer does, how headers get
+ * in front of payloads that belong to the application or to someone else too.
  */
 #include "zs_nettest.h"
 
@@ -501,7 +501,7 @@ static void test_multicast(void **state)
 	net_sent(&net, 0, &f);
 	assert_memory_equal(f.b, "\x01\x00\x5e\x01\x01\x01", 6);
 	assert_memory_equal(f.b + L2 + 12, &us, 4); /* not from the group */
-	assert_int_equal(f.b[L2 + 8], 1); /* RFC 1112 6.1: TTL 1 */
+	assert_int_equal(f.b[L2 + 8], 1);	    /* RFC 1112 6.1: TTL 1 */
 	net_end(&net);
 }
 

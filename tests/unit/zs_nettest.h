@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tests of the network layer share: one stack with one interface in virtual time, frames
- * built byte by byte with a checksum of their own (not the one under test), and what the stack sent.
- * Every test ends in net_end(), which insists on zero live mbufs.
+ * built byte by byte with a checksum of their own (not the one under test), and what the stack
+ * sent. Every test ends in net_end(), which insists on zero live mbufs.
  */
 #ifndef ZS_NETTEST_H
 #define ZS_NETTEST_H
@@ -306,8 +306,8 @@ static inline void frame_arp(struct frame *f, struct zs_mac dst, unsigned op, st
 /* ---- frames and mbufs ---- */
 
 /*
- * The frame in one buffer that ends with it, so that reading on is reading out of bounds (but headers
- * stay at even addresses, as on every device).
+ * The frame in one buffer that ends with it, so that reading on is reading out of bounds (but
+ * headers stay at even addresses, as on every device).
  */
 static inline struct rte_mbuf *net_mbuf(struct net *net, const struct frame *f)
 {
