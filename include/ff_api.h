@@ -133,8 +133,9 @@ int ff_getmaxfd(void);
 /* ---- traffic and routes ---- */
 
 struct ff_traffic_args {
-	uint64_t rx_packets, rx_bytes, rx_dropped;
-	uint64_t tx_packets, tx_bytes, tx_dropped;
+	uint64_t rx_packets, rx_bytes;
+	uint64_t tx_packets, tx_bytes;
+	uint64_t rx_dropped, tx_dropped;
 };
 /* buffer: a struct ff_traffic_args. */
 void ff_get_traffic(void *buffer);
@@ -181,14 +182,15 @@ struct ff_zc_mbuf {
 	int off;            /* bytes written so far */
 	int len;            /* bytes asked for */
 };
-/* Allocates a chain with room for len bytes. */
+/* Allocates a chain with room for len bytes. 0 or -1. */
 int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
-/* Appends; never more than m->len bytes in all. */
+/* Appends len bytes; never more than m->len in all. Returns len or -1. */
 int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len);
 int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
 /*
- * Sends the chain m->bsd_mbuf without a copy; it is the stack's on success. ff_write() does the same when it is
- * given a bsd_mbuf that ff_zc_mbuf_get() handed out, as programs built with FSTACK_ZC_SEND do.
+ * Sends the chain m->bsd_mbuf without a copy. On success it is the stack's; on failure it is still the caller's, to
+ * send again or to free with ff_mbuf_free(). ff_write() does the same when it is given a bsd_mbuf that
+ * ff_zc_mbuf_get() handed out, as programs built with FSTACK_ZC_SEND do.
  */
 ssize_t ff_zc_send(int fd, const void *bsd_mbuf, size_t nbytes);
 

@@ -74,11 +74,11 @@ ZS_API void *ff_mbuf_get(void *prev, void *p, void *data, uint16_t len)
 
 ZS_API int ff_mbuf_copydata(void *m, void *data, int off, int len)
 {
-	if (off < 0 || len < 0 ||
-	    z_buf_copy_out(m, (size_t)off, data, (size_t)len) != (size_t)len) {
+	if (off < 0 || len < 0 || (size_t)off + (size_t)len > z_buf_len(m)) {
 		errno = EINVAL;
 		return -1;
 	}
+	(void)z_buf_copy_out(m, (size_t)off, data, (size_t)len);
 	return 0;
 }
 

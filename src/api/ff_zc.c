@@ -102,12 +102,13 @@ ZS_API int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len)
 ZS_API int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len)
 {
 	struct rte_mbuf *head, *piece;
+	int left = len;
 
 	if (m == NULL || m->bsd_mbuf == NULL || data == NULL || len < 0 || len > m->len - m->off)
 		return (int)ff_ret(-EINVAL);
 	head = m->bsd_mbuf;
 	piece = m->bsd_mbuf_off;
-	while (len > 0) {
+	while (left > 0) {
 		size_t k = rte_pktmbuf_tailroom(piece);
 
 		if (k == 0) {
@@ -116,16 +117,16 @@ ZS_API int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len)
 				return (int)ff_ret(-EINVAL);
 			continue;
 		}
-		k = k < (size_t)len ? k : (size_t)len;
+		k = k < (size_t)left ? k : (size_t)left;
 		memcpy(rte_pktmbuf_mtod_offset(piece, char *, piece->data_len), data, k);
 		piece->data_len = (uint16_t)(piece->data_len + k);
 		head->pkt_len += (uint32_t)k;
 		data += k;
-		len -= (int)k;
+		left -= (int)k;
 		m->off += (int)k;
 	}
 	m->bsd_mbuf_off = piece;
-	return 0;
+	return len;
 }
 
 ZS_API int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len)

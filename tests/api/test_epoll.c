@@ -217,7 +217,7 @@ static void errors(void **state)
 	struct epoll_event ev;
 	int ep = ff_epoll_create1(0);
 
-	assert_errno(ff_epoll_create(0), EINVAL);
+	assert_true(ff_epoll_create(0) >= 0); /* as F-Stack's programs call it */
 	assert_errno(ff_epoll_create1(1), EINVAL);
 	assert_errno(ctl(ep, EPOLL_CTL_MOD, p.s, EPOLLIN, 0), ENOENT);
 	assert_errno(ctl(ep, EPOLL_CTL_DEL, p.s, 0, 0), ENOENT);
