@@ -102,6 +102,20 @@ static unsigned udp_readiness(const struct zs_sock *sk)
 	return ev;
 }
 
+/* SO_RCVLOWAT is reached, or never will be because the window is all but closed (as on Linux). */
+static bool enough_to_read(const struct zs_sock *sk)
+{
+	uint32_t n = zs_tcp_readable(sk->tcb);
+	struct zs_tcp_info info;
+
+	if (n >= sk->rcvlowat)
+		return true;
+	if (n == 0)
+		return false;
+	zs_tcp_get_info(sk->s, sk->tcb, &info);
+	return info.rcv_wnd <= info.rcv_mss;
+}
+
 static unsigned tcp_readiness(const struct zs_sock *sk)
 {
 	enum zs_tcp_state st = zs_tcp_state(sk->tcb);
@@ -116,7 +130,7 @@ static unsigned tcp_readiness(const struct zs_sock *sk)
 		return ev;
 	if (fin)
 		ev |= ZS_EV_READ | ZS_EV_RDHUP;
-	else if (zs_tcp_readable(sk->tcb) >= sk->rcvlowat)
+	else if (enough_to_read(sk))
 		ev |= ZS_EV_READ;
 	if ((sk->flags & ZS_SF_WR_SHUT) || zs_tcp_send_space(sk->tcb) > 0)
 		ev |= ZS_EV_WRITE;

@@ -149,6 +149,15 @@ int zs_sock_close(struct zs_sock *sk)
 	return 0;
 }
 
+/* IP_BIND_ADDRESS_NO_PORT leaves the choice of a port to connect. */
+static int bind_tcp(struct zs_sock *sk, struct zs_tcb *tcb, const struct zs_addr *addr,
+		    uint16_t port)
+{
+	if (port == 0 && (sk->flags & ZS_SF_BIND_NO_PORT))
+		return zs_tcp_bind_addr(sk->s, tcb, addr);
+	return zs_tcp_bind(sk->s, tcb, addr, port);
+}
+
 /*
  * A TCP socket starts over with a fresh tcb, as Linux does for a failed or dissolved connection: options
  * stay, and the address when bind chose it. -ENOBUFS: nothing changed.
@@ -179,7 +188,9 @@ static int renew(struct zs_sock *sk)
 				 ZS_SF_WR_SHUT);
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
-	if ((sk->flags & ZS_SF_BOUND) && zs_tcp_bind(sk->s, tcb, &laddr, lport) < 0)
+	if (sk->flags & ZS_SF_BIND_NO_PORT)
+		lport = 0;
+	if ((sk->flags & ZS_SF_BOUND) && bind_tcp(sk, tcb, &laddr, lport) < 0)
 		sk->flags &= (uint16_t)~ZS_SF_BOUND;
 	zs_ep_raise(sk->s, zs_tcp_ep(tcb), ZS_EV_HUP);
 	return 0;
@@ -197,9 +208,10 @@ int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 		return rc;
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_TCP:
-		if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
+		if (zs_tcp_state(sk->tcb) != ZS_CLOSED || (sk->flags & ZS_SF_BOUND) ||
+		    zs_sock_ended(sk))
 			return -EINVAL;
-		rc = zs_tcp_bind(sk->s, sk->tcb, &addr, port);
+		rc = bind_tcp(sk, sk->tcb, &addr, port);
 		break;
 	case ZS_SK_LISTENER:
 		return -EINVAL;

@@ -127,6 +127,23 @@ static void test_rcvlowat(void **state)
 	trio_close(&x);
 }
 
+static void test_lowat_beyond_the_window_does_not_stall(void **state)
+{
+	static char block[65536];
+	struct iovec iov = { block, sizeof(block) };
+	struct trio x;
+
+	(void)state;
+	trio_open(&x, ZS_EV_READ);
+	assert_int_equal(set_int(x.s, SOL_SOCKET, SO_RCVLOWAT, 1 << 30), 0);
+	for (int i = 0; i < 2000 && x.q.n_ready == 0; i++) {
+		(void)zs_sock_send(x.c, &iov, 1, 0, NULL, 0); /* until nothing goes in any more */
+		run_ms(&x.t, 1);
+	}
+	assert_int_equal(take_edges(&x), ZS_EV_READ);
+	trio_close(&x);
+}
+
 static void test_end_of_stream_passes_lowat(void **state)
 {
 	struct trio x;
@@ -290,6 +307,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_edge_of_data_read_meanwhile_is_not_told),
 	cmocka_unit_test(test_mask_selects_but_not_errors),
 	cmocka_unit_test(test_rcvlowat),
+	cmocka_unit_test(test_lowat_beyond_the_window_does_not_stall),
 	cmocka_unit_test(test_end_of_stream_passes_lowat),
 	cmocka_unit_test(test_write_edge_when_room_comes_back),
 	cmocka_unit_test(test_listener_and_connect),

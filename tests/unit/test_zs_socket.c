@@ -78,6 +78,34 @@ static void test_bind(void **state)
 	world_close(&t);
 }
 
+static void test_bind_without_a_port(void **state)
+{
+	struct sockaddr_in sa = addr4(1, 0), got;
+	socklen_t len = sizeof(got);
+	struct zs_sock *lst, *c, *s;
+	struct world t;
+
+	(void)state;
+	world_open(&t, NULL);
+	lst = listen_on(t.s, PORT);
+	c = sock_of(t.c, SOCK_STREAM);
+	assert_int_equal(set_int(c, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1), 0);
+	assert_int_equal(zs_sock_bind(c, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(zs_sock_bind(c, (struct sockaddr *)&sa, sizeof(sa)), -EINVAL);
+	assert_int_equal(zs_sock_name(c, (struct sockaddr *)&got, &len), 0);
+	assert_int_equal(got.sin_port, 0); /* connect will choose */
+	assert_int_equal(connect_to(c, 2, PORT), -EINPROGRESS);
+	run_ms(&t, 5);
+	assert_int_equal(zs_sock_name(c, (struct sockaddr *)&got, &len), 0);
+	assert_int_not_equal(got.sin_port, 0);
+	assert_int_equal(got.sin_addr.s_addr, zs_sim_ip(10, 0, 0, 1));
+	assert_int_equal(zs_sock_accept(lst, NULL, NULL, &s), 0);
+	zs_sock_close(c);
+	zs_sock_close(s);
+	zs_sock_close(lst);
+	world_close(&t);
+}
+
 static void test_connect_accept_names(void **state)
 {
 	struct sockaddr_in peer, name;
@@ -370,6 +398,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_create_refuses_what_it_is_not),
 	cmocka_unit_test(test_create_until_full_and_again),
 	cmocka_unit_test(test_bind),
+	cmocka_unit_test(test_bind_without_a_port),
 	cmocka_unit_test(test_connect_accept_names),
 	cmocka_unit_test(test_connect_refused_is_told_once_and_may_be_repeated),
 	cmocka_unit_test(test_bound_address_survives_a_failed_connect),

@@ -87,6 +87,16 @@ int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *ad
 	return 0;
 }
 
+int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr)
+{
+	if (tcb->state != ZS_CLOSED || tcb->flow.lport != 0)
+		return -EINVAL;
+	if (!zs_addr_is_local(s, tcb->flow.family, addr))
+		return -EADDRNOTAVAIL;
+	tcb->flow.laddr = *addr;
+	return 0;
+}
+
 int zs_port_ephemeral(struct zs_stack *s, struct zs_flow *flow)
 {
 	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;

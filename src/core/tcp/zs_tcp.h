@@ -75,6 +75,8 @@ void zs_tcp_quickack(struct zs_stack *s, struct zs_tcb *tcb, bool on);
 
 /* port 0 = ephemeral. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
 int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
+/* Binds the address and leaves the port to connect, which knows the whole flow. -EADDRNOTAVAIL, -EINVAL. */
+int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr);
 
 /*
  * Sends a SYN; binds when necessary. Completion is ZS_EV_WRITE, failure ZS_EV_ERR | ZS_EV_HUP.
