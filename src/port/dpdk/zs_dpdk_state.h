@@ -23,6 +23,7 @@ struct zs_quirks {
 	uint32_t max_mtu;
 	const char *mtu_hint; /* for the message when max_mtu is exceeded */
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
+	bool page_bufs;       /* every buffer of the packet pool has to be one page, without gaps between them */
 	bool no_prepare;
 };
 

@@ -154,7 +154,7 @@ static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uin
 	struct rte_mempool *mp = d->pkt_pool;
 	int rc;
 
-	if (room > ZS_DPDK_PKT_ROOM) {
+	if (room + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(mp)) {
 		p->rx_pool = zs_pool_rx(d, index, (uint16_t)room, 2 * p->held);
 		mp = p->rx_pool;
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <rte_errno.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
@@ -62,6 +63,42 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 	return mp;
 }
 
+/* The same with buffers of exactly one page each, one behind the other; the room is what is left in it. */
+static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, uint32_t n)
+{
+	enum { PAGE = 4096, FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
+	uint32_t elt = PAGE - (rte_mempool_calc_obj_size(PAGE, FLAGS, NULL) - PAGE);
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = (uint16_t)(elt - sizeof(struct rte_mbuf) - ZS_PRIV_SIZE),
+		.mbuf_priv_size = ZS_PRIV_SIZE,
+	};
+	struct rte_mempool *mp;
+	int rc;
+
+	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), d->socket, FLAGS);
+	rc = mp == NULL ? -rte_errno :
+	     rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
+	if (rc >= 0) {
+		rte_pktmbuf_pool_init(mp, &priv);
+		rc = rte_mempool_populate_default(mp);
+	}
+	if (rc < 0) {
+		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of a page: %s", n, rte_strerror(-rc));
+		rte_mempool_free(mp); /* NULL allowed */
+		return NULL;
+	}
+	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
+	return mp;
+}
+
+static bool wants_pages(const struct zs_dpdk *d)
+{
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		if (d->port[i].quirks.page_bufs)
+			return true;
+	return false;
+}
+
 /*
  * Rings keep buffers for as long as they like, transmit rings those of any pool: what they can keep must
  * not be all there is.
@@ -85,7 +122,8 @@ int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	n_pkt = RTE_MAX(cfg->n_pkt, least(d, true));
 	n_hdr = RTE_MAX(cfg->n_hdr, least(d, false));
 	n_big = RTE_MAX(cfg->n_big, least(d, false));
-	d->pkt_pool = create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
+	d->pkt_pool = wants_pages(d) ? create_of_pages(d, "zs_pkt", n_pkt) :
+				       create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
 	if (d->pkt_pool != NULL)
 		d->hdr_pool = create(d, "zs_hdr", n_hdr, ZS_DPDK_HDR_ROOM);
 	if (d->hdr_pool != NULL)

@@ -50,8 +50,14 @@ static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 		      "framesz=16384,blocksz=16384,framecnt=512 to the device";
 }
 
+/*
+ * It gives the kernel (number of buffers x size of a buffer) bytes from the first buffer of the receive pool on, and the
+ * kernel ignores what lies behind. On pages of 4 KB there are gaps between buffers, so without page_bufs a third of
+ * the packets sent would vanish.
+ */
 static void af_xdp(struct zs_quirks *q)
 {
+	q->page_bufs = true;
 	q->held = AF_XDP_HELD;
 	q->extra_room = AF_XDP_HEADROOM;
 	q->max_mtu = AF_XDP_MAX_MTU;
