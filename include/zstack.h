@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Z-stack: zero-copy buffers and I/O. The stack hands out the buffers that the network device filled, and
- * sends the buffers that the application filled; a payload byte is written once. Sockets, events and
- * everything else of a program are those of ff_api.h: a descriptor may be used with ff_ and z_ calls alike.
+ * Z-stack: zero-copy buffers and I/O. The stack hands out the buffers that the network device
+ * filled, and sends the buffers that the application filled; a payload byte is written once.
+ * Sockets, events and everything else of a program are those of ff_api.h: a descriptor may be used
+ * with ff_ and z_ calls alike.
  *
  *	z_buf *b;
  *	ssize_t n = z_read(fd, &b, 65536);             // n bytes, b is yours
@@ -11,19 +12,20 @@
  *		z_buf_free(b);                         // on failure it is still yours
  *
  * Rules of ownership
- * 1. A buffer has one owner. z_alloc, z_read and the like make it yours; z_write and the like take it back on success,
- *    and only then. What is yours is freed with z_buf_free().
- * 2. The stack never changes a payload byte. It may write its headers in front of the payload of a buffer that it
- *    owns and that nobody shares.
+ * 1. A buffer has one owner. z_alloc, z_read and the like make it yours; z_write and the like take
+ * it back on success, and only then. What is yours is freed with z_buf_free().
+ * 2. The stack never changes a payload byte. It may write its headers in front of the payload of a
+ * buffer that it owns and that nobody shares.
  * 3. A buffer is a chain of one or more pieces; all lengths count the whole chain.
- * 4. Who shares a buffer (z_buf_ref, z_buf_slice, z_buf_split) shares its bytes: z_buf_writable() tells whether they
- *    may be written.
- * 5. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64 bytes.
+ * 4. Who shares a buffer (z_buf_ref, z_buf_slice, z_buf_split) shares its bytes: z_buf_writable()
+ * tells whether they may be written.
+ * 5. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
+ * bytes.
  *
- * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF, ENOTSOCK: not a
- * socket descriptor. They apply to every call with fd and are not repeated below. All calls belong to the thread
- * that runs the stack. In a debug build a pointer that is not a buffer, or a buffer freed twice, ends the
- * program with a message.
+ * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF,
+ * ENOTSOCK: not a socket descriptor. They apply to every call with fd and are not repeated below.
+ * All calls belong to the thread that runs the stack. In a debug build a pointer that is not a
+ * buffer, or a buffer freed twice, ends the program with a message.
  */
 #ifndef ZSTACK_H
 #define ZSTACK_H
@@ -43,24 +45,25 @@ typedef struct z_buf z_buf;
 typedef struct z_mem z_mem;
 
 enum {
-	Z_F_COPIED = 1, /* z_iov.flags: the stack copied these bytes when they arrived, for want of buffers */
+	Z_F_COPIED = 1, /* z_iov.flags: the stack copied these bytes when they arrived, for want of
+			   buffers */
 };
 
 /* A contiguous piece of payload. */
 struct z_iov {
 	void *ptr;
-	uint32_t len;   /* bytes */
+	uint32_t len;	/* bytes */
 	uint32_t flags; /* Z_F_COPIED */
-	z_buf *buf;     /* the piece's buffer: borrowed, not to be freed */
+	z_buf *buf;	/* the piece's buffer: borrowed, not to be freed */
 };
 
 /* ---- buffers ---- */
 
 /*
- * A new buffer of length 0 with room for len bytes in one piece behind space for the stack's headers. fd: the socket
- * it is for, or -1 when that is not known; a hint. flags: 0.
- * NULL: ENOBUFS: too few buffers are left (the last quarter of each pool is kept for the network device and the stack);
- * EMSGSIZE: no pool has such rooms (z_max_room(); join several); EINVAL.
+ * A new buffer of length 0 with room for len bytes in one piece behind space for the stack's
+ * headers. fd: the socket it is for, or -1 when that is not known; a hint. flags: 0. NULL: ENOBUFS:
+ * too few buffers are left (the last quarter of each pool is kept for the network device and the
+ * stack); EMSGSIZE: no pool has such rooms (z_max_room(); join several); EINVAL.
  */
 z_buf *z_alloc(int fd, size_t len, unsigned flags);
 
@@ -70,20 +73,21 @@ size_t z_max_room(void);
 /* Payload bytes. */
 size_t z_buf_len(const z_buf *b);
 
-/* Describes the first `max` pieces; returns how many b has, which may be more. Nothing is copied or taken. */
+/* Describes the first `max` pieces; returns how many b has, which may be more. Nothing is copied or
+ * taken. */
 int z_buf_iov(const z_buf *b, struct z_iov *v, int max);
 
 /*
- * Makes b n bytes longer at its end (its beginning) and returns where they go: n bytes in one piece, not
- * initialized. NULL: ENOSPC: no such room in the last (first) piece, or it is shared.
+ * Makes b n bytes longer at its end (its beginning) and returns where they go: n bytes in one
+ * piece, not initialized. NULL: ENOSPC: no such room in the last (first) piece, or it is shared.
  */
 void *z_buf_append(z_buf *b, size_t n);
 void *z_buf_prepend(z_buf *b, size_t n);
 
 /*
- * Cuts b at off: b keeps [0, off), the rest is returned and yours. 0 < off < length. No payload is copied; where
- * the cut goes through a piece, both sides share it afterwards.
- * NULL, b unchanged: EINVAL: off; ENOBUFS.
+ * Cuts b at off: b keeps [0, off), the rest is returned and yours. 0 < off < length. No payload is
+ * copied; where the cut goes through a piece, both sides share it afterwards. NULL, b unchanged:
+ * EINVAL: off; ENOBUFS.
  */
 z_buf *z_buf_split(z_buf *b, size_t off);
 
@@ -91,8 +95,8 @@ z_buf *z_buf_split(z_buf *b, size_t off);
 int z_buf_join(z_buf *a, z_buf *b);
 
 /*
- * Another buffer with the same bytes, which both share and neither may write from now on: one cached object for many
- * sockets. b may be freed before it. NULL: ENOBUFS.
+ * Another buffer with the same bytes, which both share and neither may write from now on: one
+ * cached object for many sockets. b may be freed before it. NULL: ENOBUFS.
  */
 z_buf *z_buf_ref(z_buf *b);
 
@@ -106,8 +110,9 @@ int z_buf_writable(const z_buf *b);
 size_t z_buf_copy_out(const z_buf *b, size_t off, void *dst, size_t n);
 
 /*
- * Empties b for use as a new one: one piece, length 0, space for headers in front. A received buffer so becomes
- * the buffer of the answer. The room of a shared piece is not b's own: nothing can be appended then.
+ * Empties b for use as a new one: one piece, length 0, space for headers in front. A received
+ * buffer so becomes the buffer of the answer. The room of a shared piece is not b's own: nothing
+ * can be appended then.
  */
 void z_buf_reset(z_buf *b);
 
@@ -115,11 +120,11 @@ void z_buf_reset(z_buf *b);
 void z_buf_free(z_buf *b);
 
 /*
- * Calls fn(arg, status) once when the stack is done with b: status 0: the peer acknowledged its last byte (a
- * datagram: it was handed to the device); -errno: the connection ended before; -ECANCELED: b was freed unsent. fn
- * runs between turns of the stack, never inside a z_ or ff_ call on a socket, and may call anything. Belongs to the last piece
- * of b: what is joined behind it does not delay it. A buffer with a completion is freed with
- * z_buf_free(), not with rte_pktmbuf_free().
+ * Calls fn(arg, status) once when the stack is done with b: status 0: the peer acknowledged its
+ * last byte (a datagram: it was handed to the device); -errno: the connection ended before;
+ * -ECANCELED: b was freed unsent. fn runs between turns of the stack, never inside a z_ or ff_ call
+ * on a socket, and may call anything. Belongs to the last piece of b: what is joined behind it does
+ * not delay it. A buffer with a completion is freed with z_buf_free(), not with rte_pktmbuf_free().
  * -1: EBUSY: b has one already; EINVAL: fn NULL; ENOMEM; EPERM.
  */
 typedef void (*z_done_fn)(void *arg, int status);
@@ -128,8 +133,9 @@ int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);
 /* ---- the application's own memory ---- */
 
 /*
- * Declares [addr, addr + len) as memory that buffers may point into; it stays the application's, and must stay mapped
- * until z_mem_unregister(). flags: 0. NULL: EINVAL; ENOTSUP: the network devices cannot read it; ENOMEM; EPERM.
+ * Declares [addr, addr + len) as memory that buffers may point into; it stays the application's,
+ * and must stay mapped until z_mem_unregister(). flags: 0. NULL: EINVAL; ENOTSUP: the network
+ * devices cannot read it; ENOMEM; EPERM.
  */
 z_mem *z_mem_register(void *addr, size_t len, unsigned flags);
 
@@ -137,60 +143,64 @@ z_mem *z_mem_register(void *addr, size_t len, unsigned flags);
 int z_mem_unregister(z_mem *mem);
 
 /*
- * A buffer of the len bytes at ptr inside mem: sent without a copy. When the last reference is gone, the device's
- * included, fn(arg, status) is called as z_buf_on_done() says (0 also when the buffer was freed unsent); until then
- * the bytes must not change. fn may be NULL. Takes no other completion.
- * NULL: EINVAL: not inside mem, len 0 or over 1 MiB; ENOBUFS; ENOMEM.
+ * A buffer of the len bytes at ptr inside mem: sent without a copy. When the last reference is
+ * gone, the device's included, fn(arg, status) is called as z_buf_on_done() says (0 also when the
+ * buffer was freed unsent); until then the bytes must not change. fn may be NULL. Takes no other
+ * completion. NULL: EINVAL: not inside mem, len 0 or over 1 MiB; ENOBUFS; ENOMEM.
  */
 z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *arg);
 
 /* ---- receiving ---- */
 
 /*
- * Takes up to nbytes of the stream, or the next datagram (whole, whatever nbytes). bufp is the address of a z_buf *,
- * struct rte_mbuf * or void *. Returns bytes, and *bufp is yours; 0: end of stream, *bufp is NULL (an empty datagram: *bufp is
- * not NULL and yours).
- * -1, *bufp NULL: EAGAIN; ENOTCONN; EINVAL: nbytes 0; ENOBUFS: no buffer to split one with; ECONNRESET,
- * ETIMEDOUT and other errors of the connection, once.
+ * Takes up to nbytes of the stream, or the next datagram (whole, whatever nbytes). bufp is the
+ * address of a z_buf *, struct rte_mbuf * or void *. Returns bytes, and *bufp is yours; 0: end of
+ * stream, *bufp is NULL (an empty datagram: *bufp is not NULL and yours). -1, *bufp NULL: EAGAIN;
+ * ENOTCONN; EINVAL: nbytes 0; ENOBUFS: no buffer to split one with; ECONNRESET, ETIMEDOUT and other
+ * errors of the connection, once.
  */
 ssize_t z_read(int fd, void *bufp, size_t nbytes);
 
 /*
- * Looks at what has been received, from offset off on, without taking it: fills up to max pieces and returns how
- * many. They stay valid until the next z_consume, z_read, ff_read or close on fd. 0: end of stream.
- * -1: EAGAIN: nothing (beyond off); others as z_read. Never blocks.
+ * Looks at what has been received, from offset off on, without taking it: fills up to max pieces
+ * and returns how many. They stay valid until the next z_consume, z_read, ff_read or close on fd.
+ * 0: end of stream. -1: EAGAIN: nothing (beyond off); others as z_read. Never blocks.
  */
 int z_peek(int fd, struct z_iov *v, int max, size_t off);
 
 /*
- * Is done with the first nbytes of what has been received; a datagram goes as a whole. Returns bytes released,
- * at most INT_MAX; -1: ENOTCONN.
+ * Is done with the first nbytes of what has been received; a datagram goes as a whole. Returns
+ * bytes released, at most INT_MAX; -1: ENOTCONN.
  */
 int z_consume(int fd, size_t nbytes);
 
 /*
- * Takes up to max received buffers as they are, one piece each, or datagrams, one each. from (NULL, or an array
- * of max) gets the senders of datagrams. Returns how many; 0: end of stream; -1 as z_read. All are yours.
+ * Takes up to max received buffers as they are, one piece each, or datagrams, one each. from (NULL,
+ * or an array of max) gets the senders of datagrams. Returns how many; 0: end of stream; -1 as
+ * z_read. All are yours.
  */
 int z_recv_bufs(int fd, z_buf **v, int max, struct sockaddr_storage *from);
 
 /* ---- sending ---- */
 
 /*
- * Sends b whole: nbytes must be its length. Returns nbytes, and b is the stack's; or -1, and b is still yours, never a part
- * of it: EAGAIN: no room in the send buffer (any room at all takes all of b); EMSGSIZE: longer than 1 MiB, or
- * than a datagram may be; EPIPE; ENOTCONN; EINVAL: not a buffer, or not of this length; ENOBUFS; for datagrams also EDESTADDRREQ,
- * ENETUNREACH, EACCES; errors of the connection, once.
+ * Sends b whole: nbytes must be its length. Returns nbytes, and b is the stack's; or -1, and b is
+ * still yours, never a part of it: EAGAIN: no room in the send buffer (any room at all takes all of
+ * b); EMSGSIZE: longer than 1 MiB, or than a datagram may be; EPIPE; ENOTCONN; EINVAL: not a
+ * buffer, or not of this length; ENOBUFS; for datagrams also EDESTADDRREQ, ENETUNREACH, EACCES;
+ * errors of the connection, once.
  */
 ssize_t z_write(int fd, const void *b, size_t nbytes);
 
 /*
- * Sends n buffers one after the other; datagrams: one each. flags: MSG_MORE: more follows, do not send a short
- * segment yet; MSG_DONTWAIT. Returns how many were taken, those are the stack's; -1 as z_write when it is none.
+ * Sends n buffers one after the other; datagrams: one each. flags: MSG_MORE: more follows, do not
+ * send a short segment yet; MSG_DONTWAIT. Returns how many were taken, those are the stack's; -1 as
+ * z_write when it is none.
  */
 int z_send_bufs(int fd, z_buf *const *v, int n, int flags);
 
-/* z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT. Returns bytes. */
+/* z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT.
+ * Returns bytes. */
 ssize_t z_sendto_buf(int fd, z_buf *b, const struct sockaddr *to, socklen_t tolen, int flags);
 
 /* Bytes of room in the send buffer; 0 also on error (errno). */
@@ -202,31 +212,35 @@ int z_acked(int fd, uint64_t *bytes);
 /* ---- moving ---- */
 
 /*
- * Moves up to max bytes from what `from` has received to what `to` sends, without touching them. flags: 0. Returns
- * bytes; 0: end of stream. -1: EAGAIN: nothing to move or no room; EINVAL: not two connections, max 0; else the error
- * of either side.
+ * Moves up to max bytes from what `from` has received to what `to` sends, without touching them.
+ * flags: 0. Returns bytes; 0: end of stream. -1: EAGAIN: nothing to move or no room; EINVAL: not
+ * two connections, max 0; else the error of either side.
  */
 ssize_t z_splice(int from, int to, size_t max, unsigned flags);
 
 /*
- * From now on everything that a receives is sent on b and the other way round, inside the stack. At most
- * `high` bytes are queued for sending on a side; when that is reached, moving goes on at `low` (0, 0: as the send buffers
- * allow). The end of one side's stream is passed on; an error on one side resets the other. The application keeps both descriptors, watches them for EPOLLHUP and
+ * From now on everything that a receives is sent on b and the other way round, inside the stack. At
+ * most `high` bytes are queued for sending on a side; when that is reached, moving goes on at `low`
+ * (0, 0: as the send buffers allow). The end of one side's stream is passed on; an error on one
+ * side resets the other. The application keeps both descriptors, watches them for EPOLLHUP and
  * EPOLLERR (EV_EOF), and closes them; meanwhile it reads and writes neither. Closing one ends the
- * arrangement. 0; -1: EINVAL: not two connections, low > high; EBUSY: one of them is arranged already; ENOMEM.
+ * arrangement. 0; -1: EINVAL: not two connections, low > high; EBUSY: one of them is arranged
+ * already; ENOMEM.
  */
 int z_splice_auto(int a, int b, size_t low, size_t high);
 
 /* ---- contexts: an application may own its loop ---- */
 
 /*
- * A turn of this thread's stack: receives, fires timers, sends; and up to budget - 1 more while they bring news.
- * Returns how many sockets had something to tell: ask with ff_kevent or ff_epoll_wait (timeout 0). Never sleeps. Not
- * needed inside ff_run(), where it does nothing and returns 0. -1: EPERM.
+ * A turn of this thread's stack: receives, fires timers, sends; and up to budget - 1 more while
+ * they bring news. Returns how many sockets had something to tell: ask with ff_kevent or
+ * ff_epoll_wait (timeout 0). Never sleeps. Not needed inside ff_run(), where it does nothing and
+ * returns 0. -1: EPERM.
  */
 int z_poll(int budget);
 
-/* A descriptor of the kernel's that becomes readable when z_poll() is due. Not available yet: -1, ENOSYS. */
+/* A descriptor of the kernel's that becomes readable when z_poll() is due. Not available yet: -1,
+ * ENOSYS. */
 int z_ctx_fd(void);
 
 /* ---- introspection ---- */
@@ -234,19 +248,22 @@ int z_ctx_fd(void);
 /* Counters of this thread's stack since its start. */
 struct z_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	uint64_t copies;      /* payload bytes that the library copied: 0 on the z_ path */
-	uint64_t allocs;      /* buffers that the stack took from its pools for sending */
-	uint64_t buf_allocs;  /* buffers that z_ calls took from the pools: z_alloc, z_buf_ref and so on */
+	uint64_t copies;     /* payload bytes that the library copied: 0 on the z_ path */
+	uint64_t allocs;     /* buffers that the stack took from its pools for sending */
+	uint64_t buf_allocs; /* buffers that z_ calls took from the pools: z_alloc, z_buf_ref and so
+				on */
 	uint64_t tx_in_place; /* segments whose headers went in front of their payload */
 	uint64_t tx_indirect; /* segments of a header buffer and references */
 	uint64_t tx_refused;  /* packets that the device did not take at once */
-	uint64_t drops;       /* packets dropped, for whatever reason: z_drops_get() */
+	uint64_t drops;	      /* packets dropped, for whatever reason: z_drops_get() */
 	uint64_t tcp_segs_in, tcp_segs_out, tcp_segs_retx;
 	uint64_t tcp_conns_opened, tcp_conns_accepted, tcp_conns_closed, tcp_conns_reset;
-	uint64_t turns, busy_turns;         /* of the loop; 0 where it does not count */
-	uint64_t total_cycles, busy_cycles; /* TSC cycles of the loop, and of turns that did something */
+	uint64_t turns, busy_turns; /* of the loop; 0 where it does not count */
+	uint64_t total_cycles,
+		busy_cycles; /* TSC cycles of the loop, and of turns that did something */
 	uint64_t cycles_hz;
-	uint64_t bufs_in_use; /* buffers of all pools that somebody holds now: application, queues, device rings */
+	uint64_t bufs_in_use; /* buffers of all pools that somebody holds now: application, queues,
+				 device rings */
 };
 
 /* Fills the first `size` bytes of *st (sizeof(*st)). 0; -1: EPERM. */
@@ -258,7 +275,8 @@ struct z_drop {
 	uint64_t count;
 };
 
-/* Fills up to max reasons that have applied; returns how many have, which may be more. -1: EPERM. */
+/* Fills up to max reasons that have applied; returns how many have, which may be more. -1: EPERM.
+ */
 int z_drops_get(struct z_drop *v, int max);
 
 #ifdef __cplusplus

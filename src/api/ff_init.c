@@ -76,6 +76,13 @@ static void count_load(void *arg, struct zs_load *out)
 	};
 }
 
+static int mem_map(void *arg, void *addr, size_t len)
+{
+	(void)addr;
+	(void)len;
+	return zs_dpdk_mem_map(arg);
+}
+
 /* ---- start ---- */
 
 static int load(int argc, char *const argv[])
@@ -124,6 +131,7 @@ static int start(int argc, char *const argv[])
 		.busy = busy,
 		.stopping = stopping,
 		.load = count_load,
+		.mem_map = mem_map,
 	};
 	int rc;
 

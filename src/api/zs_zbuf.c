@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Buffers as the application sees them: chains of struct rte_mbuf. Sharing is by indirect mbufs, so that
- * every handle has a header and a private area of its own; payload is never copied except by
+ * Buffers as the application sees them: chains of struct rte_mbuf. Sharing is by indirect mbufs, so
+ * that every handle has a header and a private area of its own; payload is never copied except by
  * z_buf_copy_out(), which counts it.
  */
 #include <stdio.h>
@@ -49,7 +49,8 @@ struct rte_mbuf *zs_zbuf(const z_buf *b, const char *caller)
 	if (m != NULL && ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && looks_like_piece(m))
 		return m;
 	fprintf(stderr, "zstack: %s: %p is not a buffer%s\n", caller, (const void *)b,
-		m != NULL && ((uintptr_t)m & 7) == 0 && m->pkt_len == FREED ? ": freed before" : "");
+		m != NULL && ((uintptr_t)m & 7) == 0 && m->pkt_len == FREED ? ": freed before"
+									    : "");
 	abort();
 }
 #else
@@ -245,12 +246,12 @@ static struct rte_mbuf *cut_behind(struct rte_mbuf *head, struct rte_mbuf *prev,
 	return rest;
 }
 
-/* The piece m ends after `keep` bytes; what is behind goes into a new piece next to it, and the completion with it. */
+/* The piece m ends after `keep` bytes; what is behind goes into a new piece next to it, and the
+ * completion with it. */
 static int split_piece(struct rte_mbuf *head, struct rte_mbuf *m, size_t keep)
 {
 	struct zs_zstate *z = zs_zstate();
-	struct rte_mbuf *c =
-		z != NULL ? ref_piece(z, m, keep, m->data_len - keep) : NULL;
+	struct rte_mbuf *c = z != NULL ? ref_piece(z, m, keep, m->data_len - keep) : NULL;
 
 	if (c == NULL)
 		return -1;

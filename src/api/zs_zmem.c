@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The application's own memory in buffers: external buffers of DPDK, whose free callback tells when
- * the last reference is gone, whoever held it. A buffer longer than one mbuf can show is a chain over one
- * shared count.
+ * the last reference is gone, whoever held it. A buffer longer than one mbuf can show is a chain
+ * over one shared count.
  */
 #include <stdlib.h>
 
@@ -93,7 +93,8 @@ static void wrap_free(void *addr, void *arg)
 	free(w);
 }
 
-/* The bytes as a chain; every piece holds one count of w. NULL: errno ENOBUFS, w is freed with what was attached. */
+/* The bytes as a chain; every piece holds one count of w. NULL: errno ENOBUFS, w is freed with what
+ * was attached. */
 static struct rte_mbuf *attach_pieces(struct zs_zstate *z, struct zwrap *w, char *ptr, size_t len)
 {
 	struct rte_mbuf *head = NULL, *last = NULL;

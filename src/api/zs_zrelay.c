@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * z_splice_auto: two connections joined inside the stack. A relay watches both sockets and moves what it can
- * when something happens to one of them; a direction that has reached its high watermark is looked at once
- * per turn until the queue is down to the low one, for the stack tells of room, not of watermarks.
+ * z_splice_auto: two connections joined inside the stack. A relay watches both sockets and moves
+ * what it can when something happens to one of them; a direction that has reached its high
+ * watermark is looked at once per turn until the queue is down to the low one, for the stack tells
+ * of room, not of watermarks.
  */
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ struct side {
 };
 
 struct zrelay {
-	struct zs_list link;    /* on z->relays */
+	struct zs_list link;	/* on z->relays */
 	struct zs_list blocked; /* on z->blocked */
 	struct side side[2];
 	size_t low, high; /* bytes queued for sending; high 0 = as the send buffer allows */
@@ -72,7 +73,8 @@ static enum outcome move(struct zrelay *r, struct side *from, struct side *to)
 			return FAILED;
 		if (n == 0) {
 			from->ended = true;
-			(void)zs_sock_shutdown(to->w.sk, SHUT_WR); /* -ENOTCONN: it is over anyway */
+			(void)zs_sock_shutdown(to->w.sk,
+					       SHUT_WR); /* -ENOTCONN: it is over anyway */
 		}
 		out = MOVED;
 	}
@@ -88,7 +90,8 @@ static void relay_free(struct zrelay *r)
 	free(r);
 }
 
-/* One side failed: the other is reset, so that its peer does not take what it got for everything. */
+/* One side failed: the other is reset, so that its peer does not take what it got for everything.
+ */
 static void relay_fail(struct zrelay *r)
 {
 	static const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
@@ -185,7 +188,8 @@ static int relay_start(struct zs_zstate *z, struct zs_sock *a, struct zs_sock *b
 	zs_list_add_tail(&z->relays, &r->link);
 	for (int i = 0; i < 2; i++) {
 		r->side[i].r = r;
-		zs_watch_add(sk[i], &r->side[i].w, &z->relay_q, ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP);
+		zs_watch_add(sk[i], &r->side[i].w, &z->relay_q,
+			     ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP);
 	}
 	(void)relay_run(z, r);
 	return 0;

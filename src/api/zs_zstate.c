@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Completions, and the pools' watermark. The core tells a completion in the middle of its work, where the
- * application must not call it: it is put aside and told at the end of the turn. A pool is looked at only
- * when the credit given at the last look is used up, for that costs two cache lines.
+ * Completions, and the pools' watermark. The core tells a completion in the middle of its work,
+ * where the application must not call it: it is put aside and told at the end of the turn. A pool
+ * is looked at only when the credit given at the last look is used up, for that costs two cache
+ * lines.
  */
 #include "api/zs_zstate.h"
 
 #include <stdlib.h>
 
 enum {
-	RESERVE_SHIFT = 2, /* the last quarter of a pool is not the application's; the core's own marks are lower */
+	RESERVE_SHIFT = 2, /* the last quarter of a pool is not the application's; the core's own
+			      marks are lower */
 	MAX_CREDIT = 256,
 };
 

@@ -21,12 +21,12 @@ struct zs_zgauge {
 
 /* Outlives its context while completions are out: counted by refs. */
 struct zs_zstate {
-	struct zs_ctx *c; /* NULL when the context is gone */
-	uint32_t refs;    /* the context's one, and one per struct zs_zdone */
-	struct zs_list dones; /* fired, not told yet */
-	struct zs_list relays;        /* all */
-	struct zs_list blocked;       /* relays that wait for a low watermark */
-	struct zs_waitq relay_q;      /* what happened to sockets of relays */
+	struct zs_ctx *c;	 /* NULL when the context is gone */
+	uint32_t refs;		 /* the context's one, and one per struct zs_zdone */
+	struct zs_list dones;	 /* fired, not told yet */
+	struct zs_list relays;	 /* all */
+	struct zs_list blocked;	 /* relays that wait for a low watermark */
+	struct zs_waitq relay_q; /* what happened to sockets of relays */
 	struct zs_zgauge pkt, big, hdr;
 	uint64_t buf_allocs;
 };
@@ -46,7 +46,8 @@ struct zs_zstate *zs_zstate(void);
 /* A struct z_mem or completion that referred to z is gone. */
 void zs_zstate_unref(struct zs_zstate *z);
 
-/* After the events of a turn: tells completions, moves what relays have to move. True when something was done. */
+/* After the events of a turn: tells completions, moves what relays have to move. True when
+ * something was done. */
 bool zs_zstate_turn(struct zs_ctx *c);
 /* The context ends; its sockets are closed. */
 void zs_zstate_fini(struct zs_ctx *c);
@@ -58,7 +59,8 @@ void zs_zdone_fire(void *done, int status);
 /* Never to be told. */
 void zs_zdone_drop(struct zs_zdone *done);
 
-/* A buffer of at least `room` bytes, counted; NULL with errno ENOBUFS (at the watermark) or EMSGSIZE. */
+/* A buffer of at least `room` bytes, counted; NULL with errno ENOBUFS (at the watermark) or
+ * EMSGSIZE. */
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room);
 /* A buffer without room of its own, for attaching. NULL with errno ENOBUFS. */
 struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z);
@@ -70,12 +72,13 @@ void zs_zrelay_fini(struct zs_zstate *z);
 /* ---- buffers ---- */
 
 /*
- * The mbuf behind a handle. In a debug build ends the program when it is none or was freed; otherwise costs
- * nothing.
+ * The mbuf behind a handle. In a debug build ends the program when it is none or was freed;
+ * otherwise costs nothing.
  */
 struct rte_mbuf *zs_zbuf(const z_buf *b, const char *caller);
 
-/* b could be a buffer, by looks: cheap, and safe for any pointer to mapped memory. Sets pkt_len to what the pieces sum up to. */
+/* b could be a buffer, by looks: cheap, and safe for any pointer to mapped memory. Sets pkt_len to
+ * what the pieces sum up to. */
 bool zs_zbuf_sane(const void *b);
 
 /* Fires the completions of a chain. */

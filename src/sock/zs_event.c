@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Readiness. The core's events become edges in the watches of a socket; what is true now is asked of the
- * connection itself (zs_sock_readiness) and follows Linux' tcp_poll: end of stream is readable, a
- * socket that will answer an error is readable and writable. An edge that is no longer true when it is
- * handed on (the data was read meanwhile, or SO_RCVLOWAT is not reached) is not handed on.
+ * Readiness. The core's events become edges in the watches of a socket; what is true now is asked
+ * of the connection itself (zs_sock_readiness) and follows Linux' tcp_poll: end of stream is
+ * readable, a socket that will answer an error is readable and writable. An edge that is no longer
+ * true when it is handed on (the data was read meanwhile, or SO_RCVLOWAT is not reached) is not
+ * handed on.
  */
 #include "sock/zs_sock_priv.h"
 

@@ -27,7 +27,8 @@ struct zs_udp;
 
 /* ---- readiness (zs_event.c) ---- */
 
-/* Where watches of one waiter (a kqueue, an epoll instance, a blocked call) gather when something happened. */
+/* Where watches of one waiter (a kqueue, an epoll instance, a blocked call) gather when something
+ * happened. */
 struct zs_waitq {
 	struct zs_list ready; /* watches, by ready_link, in order of arrival */
 	uint32_t n_ready;
@@ -38,9 +39,10 @@ struct zs_watch {
 	struct zs_list sock_link;  /* on sk->watches */
 	struct zs_list ready_link; /* on q->ready */
 	struct zs_waitq *q;
-	struct zs_sock *sk;  /* NULL once the socket is closed: the waiter drops the watch */
-	uint16_t mask;       /* enum zs_ev of interest; ERR and HUP always count */
-	uint16_t edges;      /* events that arrived since the waiter last cleared this: for edge trigger */
+	struct zs_sock *sk; /* NULL once the socket is closed: the waiter drops the watch */
+	uint16_t mask;	    /* enum zs_ev of interest; ERR and HUP always count */
+	uint16_t edges; /* events that arrived since the waiter last cleared this: for edge trigger
+			 */
 };
 
 void zs_waitq_init(struct zs_waitq *q);
@@ -51,15 +53,16 @@ void zs_watch_activate(struct zs_watch *w);
 void zs_watch_deactivate(struct zs_watch *w);
 
 /*
- * Drains the core's events into the watches. Once per turn, and after calls that may change readiness. Returns how
- * many sockets had events.
+ * Drains the core's events into the watches. Once per turn, and after calls that may change
+ * readiness. Returns how many sockets had events.
  */
 uint32_t zs_sock_dispatch(struct zs_stack *s);
 
 /* What is true now: enum zs_ev. */
 unsigned zs_sock_readiness(const struct zs_sock *sk);
 
-/* Amounts for kevent's data field and ioctl: readable bytes (datagram: of the first), accept backlog; writable space. */
+/* Amounts for kevent's data field and ioctl: readable bytes (datagram: of the first), accept
+ * backlog; writable space. */
 uint32_t zs_sock_readable(const struct zs_sock *sk);
 uint32_t zs_sock_writable(const struct zs_sock *sk);
 
@@ -72,7 +75,7 @@ enum zs_sock_flag {
 	ZS_SF_RD_SHUT = 0x02,
 	ZS_SF_WR_SHUT = 0x04,
 	ZS_SF_CONNECTING = 0x08, /* connect was called and has not told its outcome yet */
-	ZS_SF_CONNECTED = 0x10,  /* was connected once */
+	ZS_SF_CONNECTED = 0x10,	 /* was connected once */
 	ZS_SF_LINGER = 0x20,
 	ZS_SF_BOUND = 0x40, /* by bind, not by connect or listen */
 	ZS_SF_OOBINLINE = 0x80,
@@ -81,13 +84,13 @@ enum zs_sock_flag {
 
 struct zs_sock {
 	struct zs_stack *s;
-	uint8_t kind;   /* enum zs_sock_kind */
+	uint8_t kind;	/* enum zs_sock_kind */
 	uint8_t family; /* AF_INET */
 	uint16_t flags; /* enum zs_sock_flag */
 	int linger_s;
 	uint32_t rcvlowat;
 	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
-	uint32_t priority;                 /* SO_PRIORITY: kept, without effect */
+	uint32_t priority;		   /* SO_PRIORITY: kept, without effect */
 	union {
 		struct zs_tcb *tcb;
 		struct zs_listener *lst;
@@ -99,8 +102,8 @@ struct zs_sock {
 _Static_assert(sizeof(struct zs_sock) <= ZS_SOCK_ROOM, "sockets live in the stack's records");
 
 /*
- * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -ENOBUFS. SOCK_NONBLOCK is honoured, SOCK_CLOEXEC ignored. The
- * socket is a record of the stack's (ZS_SOCK_ROOM): nothing is allocated.
+ * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -ENOBUFS. SOCK_NONBLOCK is honoured,
+ * SOCK_CLOEXEC ignored. The socket is a record of the stack's (ZS_SOCK_ROOM): nothing is allocated.
  */
 int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struct zs_sock **out);
 /* Linger as configured; all watches are told (ZS_EV_HUP, sk NULL). Frees sk. */
@@ -108,8 +111,8 @@ int zs_sock_close(struct zs_sock *sk);
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
 int zs_sock_listen(struct zs_sock *sk, int backlog);
 /*
- * TCP: -EINPROGRESS when the handshake begins, -EALREADY while it runs, then once 0 or why it failed, then
- * -EISCONN (or, after a failure, a new attempt). AF_UNSPEC disconnects.
+ * TCP: -EINPROGRESS when the handshake begins, -EALREADY while it runs, then once 0 or why it
+ * failed, then -EISCONN (or, after a failure, a new attempt). AF_UNSPEC disconnects.
  */
 int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
 int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out);
@@ -134,8 +137,8 @@ ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 
 /* ---- I/O (zs_zio.c); zero-copy ---- */
 /*
- * Takes at most max bytes (TCP) or the next datagram, whole. >0 and *m yours; 0 = end of stream, *m NULL, or
- * an empty datagram, *m yours. -ENOBUFS: no buffer to split one with.
+ * Takes at most max bytes (TCP) or the next datagram, whole. >0 and *m yours; 0 = end of stream, *m
+ * NULL, or an empty datagram, *m yours. -ENOBUFS: no buffer to split one with.
  */
 ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		     socklen_t *from_len);
@@ -151,14 +154,15 @@ struct zs_view {
 	bool copied; /* the stack copied it on arrival (pool low) */
 	struct rte_mbuf *m;
 };
-/* Views of the stream (first datagram) from offset off on; how many. 0 = end of stream, -EAGAIN: nothing there. */
+/* Views of the stream (first datagram) from offset off on; how many. 0 = end of stream, -EAGAIN:
+ * nothing there. */
 int zs_sock_peek(struct zs_sock *sk, struct zs_view *v, int max, size_t off);
 /* Frees n bytes of the stream, at most what is there; or the first datagram. Returns bytes. */
 ssize_t zs_sock_consume(struct zs_sock *sk, size_t n);
 /*
- * TCP to TCP: whole buffers move from the one receive queue to the other send queue, at most max bytes, without
- * an allocation unless the first buffer is longer than max. Bytes moved, 0 at end of stream, -EAGAIN: nothing to
- * read or no room; otherwise the error of either side.
+ * TCP to TCP: whole buffers move from the one receive queue to the other send queue, at most max
+ * bytes, without an allocation unless the first buffer is longer than max. Bytes moved, 0 at end of
+ * stream, -EAGAIN: nothing to read or no room; otherwise the error of either side.
  */
 ssize_t zs_sock_splice(struct zs_sock *from, struct zs_sock *to, size_t max);
 

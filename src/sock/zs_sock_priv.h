@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this folder share: the endpoint of a socket, addresses, and what an idle or ended socket answers. */
+/* What the files of this folder share: the endpoint of a socket, addresses, and what an idle or
+ * ended socket answers. */
 #ifndef ZS_SOCK_PRIV_H
 #define ZS_SOCK_PRIV_H
 
@@ -40,11 +41,12 @@ void zs_sock_addr_put(struct sockaddr *sa, socklen_t *len, const struct zs_addr 
 		      uint16_t port);
 
 /*
- * May the socket be read, nothing being queued? -errno with the pending error taken, 0 = end of stream,
- * -EAGAIN, -ENOTCONN.
+ * May the socket be read, nothing being queued? -errno with the pending error taken, 0 = end of
+ * stream, -EAGAIN, -ENOTCONN.
  */
 int zs_sock_rx_idle(struct zs_sock *sk);
-/* May the socket be written: 0, or the pending error (taken), -EPIPE, -ENOTCONN, -EAGAIN while connecting. */
+/* May the socket be written: 0, or the pending error (taken), -EPIPE, -ENOTCONN, -EAGAIN while
+ * connecting. */
 int zs_sock_tx_check(struct zs_sock *sk);
 
 #endif

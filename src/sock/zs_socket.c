@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sockets from birth to death: create, bind, listen, connect, accept, shut down, close, names, with the
- * answers that Linux gives. A socket owns one tcb, listener or UDP endpoint at a time; listen and a
- * failed connect replace it, the watches stay.
+ * Sockets from birth to death: create, bind, listen, connect, accept, shut down, close, names, with
+ * the answers that Linux gives. A socket owns one tcb, listener or UDP endpoint at a time; listen
+ * and a failed connect replace it, the watches stay.
  */
 #include <netinet/in.h>
 
@@ -159,8 +159,8 @@ static int bind_tcp(struct zs_sock *sk, struct zs_tcb *tcb, const struct zs_addr
 }
 
 /*
- * A TCP socket starts over with a fresh tcb, as Linux does for a failed or dissolved connection: options
- * stay, and the address when bind chose it. -ENOBUFS: nothing changed.
+ * A TCP socket starts over with a fresh tcb, as Linux does for a failed or dissolved connection:
+ * options stay, and the address when bind chose it. -ENOBUFS: nothing changed.
  */
 static int renew(struct zs_sock *sk)
 {
@@ -184,8 +184,8 @@ static int renew(struct zs_sock *sk)
 	close_endpoint(sk, true);
 	sk->kind = ZS_SK_TCP;
 	sk->tcb = tcb;
-	sk->flags &= (uint16_t)~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT |
-				 ZS_SF_WR_SHUT);
+	sk->flags &=
+		(uint16_t) ~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT | ZS_SF_WR_SHUT);
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
 	if (sk->flags & ZS_SF_BIND_NO_PORT)
@@ -328,11 +328,12 @@ int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len
 	__builtin_unreachable();
 }
 
-/* The accepted socket inherits what the application chose for the listener, non-blocking mode included (docs: BSD's way). */
+/* The accepted socket inherits what the application chose for the listener, non-blocking mode
+ * included (docs: BSD's way). */
 static void inherit(struct zs_sock *sk, const struct zs_sock *from)
 {
-	sk->flags = ZS_SF_CONNECTED |
-		    (from->flags & (ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
+	sk->flags =
+		ZS_SF_CONNECTED | (from->flags & (ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
 	sk->linger_s = from->linger_s;
 	sk->rcvlowat = from->rcvlowat;
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Socket options with Linux' numbers, structs and ranges. One row per option says how it is read and
- * written; what is not in the table is -ENOPROTOOPT. Buffer sizes are doubled on the way in, as Linux
- * documents (socket(7)).
+ * Socket options with Linux' numbers, structs and ranges. One row per option says how it is read
+ * and written; what is not in the table is -ENOPROTOOPT. Buffer sizes are doubled on the way in, as
+ * Linux documents (socket(7)).
  */
 #include <limits.h>
 #include <linux/tcp.h>
@@ -445,9 +445,9 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 static uint8_t linux_state(enum zs_tcp_state st)
 {
 	static const uint8_t map[ZS_NSTATES] = {
-		[ZS_ESTABLISHED] = 1, [ZS_SYN_SENT] = 2,   [ZS_SYN_RCVD] = 3, [ZS_FIN_WAIT_1] = 4,
-		[ZS_FIN_WAIT_2] = 5,  [ZS_TIME_WAIT] = 6,  [ZS_CLOSED] = 7,   [ZS_CLOSE_WAIT] = 8,
-		[ZS_LAST_ACK] = 9,    [ZS_LISTEN] = 10,    [ZS_CLOSING] = 11,
+		[ZS_ESTABLISHED] = 1, [ZS_SYN_SENT] = 2,  [ZS_SYN_RCVD] = 3, [ZS_FIN_WAIT_1] = 4,
+		[ZS_FIN_WAIT_2] = 5,  [ZS_TIME_WAIT] = 6, [ZS_CLOSED] = 7,   [ZS_CLOSE_WAIT] = 8,
+		[ZS_LAST_ACK] = 9,    [ZS_LISTEN] = 10,	  [ZS_CLOSING] = 11,
 	};
 
 	return map[st];

@@ -63,8 +63,8 @@ static ssize_t give_tcp(struct zs_sock *sk, struct rte_mbuf *m, int flags)
 }
 
 /*
- * A datagram is done with when it is handed on: nobody acknowledges it. Its completions are called then,
- * which is after m is gone, so they are collected before.
+ * A datagram is done with when it is handed on: nobody acknowledges it. Its completions are called
+ * then, which is after m is gone, so they are collected before.
  */
 enum { DGRAM_DONE_MAX = 8 };
 
@@ -211,8 +211,8 @@ ssize_t zs_sock_consume(struct zs_sock *sk, size_t n)
 /* ---- splice ---- */
 
 /*
- * How much to move: whole buffers, up to max, and no more of them than the destination's room asks for; of
- * the first buffer a part when it alone is longer than max.
+ * How much to move: whole buffers, up to max, and no more of them than the destination's room asks
+ * for; of the first buffer a part when it alone is longer than max.
  */
 static size_t splice_bytes(struct rte_mbuf *m, size_t max, size_t room)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* z_ buffers: room, chains, sharing, cutting, completions, the application's own memory, watermarks. */
+/* z_ buffers: room, chains, sharing, cutting, completions, the application's own memory,
+ * watermarks. */
 #include <rte_mbuf.h>
 
 #include "apitest.h"

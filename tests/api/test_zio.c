@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* z_ I/O by descriptor: ownership, blocking, completions, moving between connections; no byte is copied. */
+/* z_ I/O by descriptor: ownership, blocking, completions, moving between connections; no byte is
+ * copied. */
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -601,7 +602,8 @@ static void test_relay_with_watermarks(void **state)
 	set_nonblock(p.in.s);
 	api_on(p.in.t, 0);
 	set_nonblock(p.in.c);
-	p.in.t->link->wire[0].cfg.delay_ns = 5 * ZS_MS; /* acknowledgements come late: the queue fills */
+	p.in.t->link->wire[0].cfg.delay_ns =
+		5 * ZS_MS; /* acknowledgements come late: the queue fills */
 	for (int i = 0; i < 200; i++) {
 		z_buf *b;
 

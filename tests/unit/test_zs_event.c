@@ -233,8 +233,7 @@ static void test_refused_connect_is_everything_at_once(void **state)
 	zs_waitq_init(&q);
 	zs_watch_add(c, &w, &q, ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP);
 	run_ms(&t, 5);
-	assert_int_equal(w.edges,
-			 ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR);
+	assert_int_equal(w.edges, ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR);
 	zs_watch_del(&w);
 	zs_sock_close(c);
 	world_close(&t);
@@ -285,7 +284,8 @@ static void test_udp_readiness(void **state)
 	zs_watch_add(b, &w, &q, ZS_EV_READ);
 	assert_int_equal(zs_sock_readiness(b), ZS_EV_WRITE);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(zs_sock_send(a, &iov, 1, 0, (struct sockaddr *)&sa, sizeof(sa)), 5);
+		assert_int_equal(zs_sock_send(a, &iov, 1, 0, (struct sockaddr *)&sa, sizeof(sa)),
+				 5);
 		run_ms(&t, 5);
 		assert_int_equal(w.edges, ZS_EV_READ);
 		zs_watch_deactivate(&w);

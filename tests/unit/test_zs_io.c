@@ -142,14 +142,16 @@ static void test_stream_in_odd_pieces(void **state)
 		out[i] = (uint8_t)(i * 31 + (i >> 8) * 17);
 	for (int step = 0; got < TOTAL && step < 100000; step++) {
 		size_t want = RTE_MIN((size_t)(step * 7919 % 9000 + 1), TOTAL - sent);
-		struct iovec iov[2] = { { out + sent, want / 3 }, { out + sent + want / 3, want - want / 3 } };
+		struct iovec iov[2] = { { out + sent, want / 3 },
+					{ out + sent + want / 3, want - want / 3 } };
 		ssize_t n = want > 0 ? zs_sock_send(x.c, iov, 2, 0, NULL, 0) : 0;
 
 		if (n > 0)
 			sent += (size_t)n;
 		else if (want > 0)
 			assert_int_equal(n, -EAGAIN);
-		n = recv_n(x.s, in + got, RTE_MIN((size_t)(step * 104729 % 5000 + 1), TOTAL - got), 0);
+		n = recv_n(x.s, in + got, RTE_MIN((size_t)(step * 104729 % 5000 + 1), TOTAL - got),
+			   0);
 		if (n > 0)
 			got += (size_t)n;
 		if (step % 8 == 0)
@@ -219,7 +221,8 @@ static void test_datagrams_keep_their_bounds(void **state)
 	assert_int_equal(zs_sock_recv(x.b, &iov, 1, 0, NULL, NULL, NULL), -EAGAIN);
 	assert_int_equal(send_to(&x, "three", 5), 5);
 	run_ms(&x.t, 5);
-	assert_int_equal(zs_sock_recv(x.b, &iov, 1, MSG_TRUNC, NULL, NULL, NULL), 5); /* real length */
+	assert_int_equal(zs_sock_recv(x.b, &iov, 1, MSG_TRUNC, NULL, NULL, NULL),
+			 5); /* real length */
 	udp_close(&x);
 }
 

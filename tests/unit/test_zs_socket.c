@@ -15,9 +15,8 @@ static void test_create_refuses_what_it_is_not(void **state)
 			 -EPROTONOSUPPORT);
 	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_DGRAM, IPPROTO_TCP, &sk),
 			 -EPROTONOSUPPORT);
-	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP,
-					&sk),
-			 0);
+	assert_int_equal(
+		zs_sock_create(t.c->s, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP, &sk), 0);
 	assert_true(sk->flags & ZS_SF_NONBLOCK);
 	zs_sock_close(sk);
 	world_close(&t);
@@ -161,7 +160,8 @@ static void test_connect_refused_is_told_once_and_may_be_repeated(void **state)
 	assert_int_equal(zs_sock_error(c), ECONNREFUSED);
 	assert_int_equal(get_int(c, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
 	assert_int_equal(get_int(c, SOL_SOCKET, SO_ERROR), 0);
-	assert_int_equal(connect_to(c, 2, PORT), -ECONNABORTED); /* Linux: failed, and told already */
+	assert_int_equal(connect_to(c, 2, PORT),
+			 -ECONNABORTED); /* Linux: failed, and told already */
 	assert_int_equal(connect_to(c, 2, PORT), -EINPROGRESS);
 	run_ms(&t, 5);
 	assert_int_equal(connect_to(c, 2, PORT), -ECONNREFUSED); /* told by connect itself */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Socket options: Linux' numbers, ranges, lengths and structs; inheritance; TCP_INFO tells the truth. */
+/* Socket options: Linux' numbers, ranges, lengths and structs; inheritance; TCP_INFO tells the
+ * truth. */
 #include "zs_sockworld.h"
 
 #include <linux/tcp.h>
@@ -122,7 +123,8 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		assert_int_equal(set_int(sk, v[i].level, v[i].name, v[i].set), v[i].rc);
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_REUSEADDR, &val, 3), -EINVAL);
-	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_REUSEADDR, &val, (socklen_t)-1), -EINVAL);
+	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_REUSEADDR, &val, (socklen_t)-1),
+			 -EINVAL);
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_REUSEADDR, NULL, 4), -EFAULT);
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_LINGER, &val, sizeof(val)), -EINVAL);
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_RCVTIMEO, &val, sizeof(val)), -EINVAL);
@@ -276,7 +278,7 @@ static void test_tcp_info(void **state)
 	run_ms(&x.t, 1); /* a turn: the stack learns what time it is */
 	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
 	assert_int_equal(len, sizeof(ti));
-	assert_int_equal(ti.tcpi_state, 1); /* ESTABLISHED */
+	assert_int_equal(ti.tcpi_state, 1);	  /* ESTABLISHED */
 	assert_int_equal(ti.tcpi_options & 7, 7); /* timestamps, SACK, window scale */
 	assert_int_equal(ti.tcpi_snd_mss, 1448);
 	assert_in_range(ti.tcpi_rtt, 100, 50000);
@@ -293,7 +295,7 @@ static void test_tcp_info(void **state)
 	assert_int_equal(ti.tcpi_bytes_received, 5);
 
 	assert_int_equal(zs_sock_getopt(x.lst, IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
-	assert_int_equal(ti.tcpi_state, 10); /* LISTEN */
+	assert_int_equal(ti.tcpi_state, 10);  /* LISTEN */
 	assert_int_equal(ti.tcpi_sacked, 16); /* backlog */
 
 	zs_sock_shutdown(x.c, SHUT_WR);

@@ -155,8 +155,9 @@ static void test_peek_and_consume(void **state)
 	pair_open(&x, NULL);
 	assert_int_equal(zs_sock_peek(x.s, v, 8, 0), -EAGAIN);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(zs_sock_give(x.c, buf_of(x.t.c, (uint64_t)i * 1000, 1000), 0, NULL, 0),
-				 1000);
+		assert_int_equal(
+			zs_sock_give(x.c, buf_of(x.t.c, (uint64_t)i * 1000, 1000), 0, NULL, 0),
+			1000);
 		run_ms(&x.t, 5);
 	}
 	n = zs_sock_peek(x.s, v, 8, 0);
@@ -199,9 +200,10 @@ static void test_datagrams(void **state)
 	m = buf_of(t.c, 0, 200);
 	assert_int_equal(zs_sock_give(a, m, 0, NULL, 0), -EDESTADDRREQ);
 	assert_int_equal(zs_sock_give(a, m, 0, (struct sockaddr *)&to, sizeof(to)), 200);
-	assert_int_equal(zs_sock_give(a, buf_of(t.c, 200, 100), 0, (struct sockaddr *)&to, sizeof(to)), 100);
-	assert_int_equal(zs_sock_give(a, rte_pktmbuf_alloc(t.c->pools.pkt), 0, (struct sockaddr *)&to,
-				      sizeof(to)),
+	assert_int_equal(
+		zs_sock_give(a, buf_of(t.c, 200, 100), 0, (struct sockaddr *)&to, sizeof(to)), 100);
+	assert_int_equal(zs_sock_give(a, rte_pktmbuf_alloc(t.c->pools.pkt), 0,
+				      (struct sockaddr *)&to, sizeof(to)),
 			 0);
 	run_ms(&t, 5);
 	assert_int_equal(zs_sock_peek(b, v, 4, 50), 1);
@@ -337,7 +339,9 @@ static void test_splice_of_a_part(void **state)
 	(void)state;
 	relay_open(&x);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(zs_sock_give(x.a, buf_of(x.t.s, (uint64_t)i * 1000, 1000), 0, NULL, 0), 1000);
+		assert_int_equal(
+			zs_sock_give(x.a, buf_of(x.t.s, (uint64_t)i * 1000, 1000), 0, NULL, 0),
+			1000);
 		run_ms(&x.t, 5);
 	}
 	assert_int_equal(zs_sock_splice(x.in, x.out, 400), 400); /* cuts the first buffer */
@@ -359,10 +363,13 @@ static void test_splice_that_fails_loses_nothing(void **state)
 	(void)state;
 	relay_open(&x);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(zs_sock_give(x.a, buf_of(x.t.s, (uint64_t)i * 1000, 1000), 0, NULL, 0), 1000);
+		assert_int_equal(
+			zs_sock_give(x.a, buf_of(x.t.s, (uint64_t)i * 1000, 1000), 0, NULL, 0),
+			1000);
 		run_ms(&x.t, 5);
 	}
-	/* somebody keeps a part of the first buffer: it is shared, and has to be wrapped to be sent */
+	/* somebody keeps a part of the first buffer: it is shared, and has to be wrapped to be sent
+	 */
 	assert_int_equal(zs_sock_take(x.in, &m, 10, NULL, NULL), 10);
 	zs_simpool_limit(x.t.c->pools.hdr, zs_simpool_live(x.t.c->pools.hdr));
 	assert_int_equal(zs_sock_splice(x.in, x.out, SIZE_MAX), -ENOBUFS);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A client and a server host on one link, for tests of sockets. Ends with zero live mbufs and no violation. */
+/* A client and a server host on one link, for tests of sockets. Ends with zero live mbufs and no
+ * violation. */
 #ifndef ZS_SOCKWORLD_H
 #define ZS_SOCKWORLD_H
 

@@ -173,6 +173,12 @@ struct zs_dpdk_port_stats {
 };
 int zs_dpdk_port_stats(const struct zs_dpdk *d, uint16_t index, struct zs_dpdk_port_stats *out);
 
+/*
+ * May buffers point into the application's own memory on all ports? 0, or -ENOTSUP: a device reads memory by itself,
+ * or another process does (memif, virtio_user).
+ */
+int zs_dpdk_mem_map(const struct zs_dpdk *d);
+
 /* Pools, for the z_ calls and for tests that count live buffers. */
 struct zs_dpdk_pools {
 	struct rte_mempool *pkt, *hdr, *big;
