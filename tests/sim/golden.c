@@ -127,7 +127,8 @@ static void test_rate(void **state)
 		measure(&r, now[i]);
 		bad += !enough(&r, now[i]);
 		if (strcmp(now[i], golden[i]) != 0) {
-			print_error("golden: %snow:    %s", golden[i], now[i]);
+			print_error("golden: %snow:    %s(golden FILE --update rewrites the table)\n",
+				    golden[i], now[i]);
 			bad++;
 		}
 	}

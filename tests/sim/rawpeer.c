@@ -87,6 +87,23 @@ int32_t frame_payload(const struct zs_simpkt *p, uint32_t *seq, uint8_t *flags)
 	return (int32_t)(get16(ip + 2) - ihl - doff);
 }
 
+void frame_fix_tcp(struct zs_simpkt *p)
+{
+	uint8_t *ip = p->data + ETH;
+	uint32_t ihl = (ip[0] & 15u) * 4, len = get16(ip + 2) - ihl;
+
+	put16(ip + ihl + 16, 0);
+	put16(ip + ihl + 16,
+	      (uint16_t)~zs_simck_sum(zs_simck_sum(6 + len, ip + 12, 8), ip + ihl, len));
+	p->trusted = false;
+}
+
+void frame_fix_icmp(uint8_t *msg, uint32_t n)
+{
+	put16(msg + 2, 0);
+	put16(msg + 2, (uint16_t)~zs_simck_sum(0, msg, n));
+}
+
 static void answer_arp(struct raw_peer *r, const struct zs_simpkt *p)
 {
 	uint8_t out[60] = { 0 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Two hosts on a link, and the proof that nothing is left over. */
+#include <stdlib.h>
+
 #include "simtest.h"
 
 uint32_t ip_a(void)
@@ -30,6 +32,8 @@ void pair_create(struct pair *p, const struct pair_config *c)
 	p->a = zs_simhost_create(p->w, &c->a);
 	p->b = zs_simhost_create(p->w, &c->b);
 	p->l = zs_simlink_between(p->a, p->b, &c->wire);
+	if (getenv("ZS_PCAP") != NULL)
+		zs_simlink_capture(p->l, 0, getenv("ZS_PCAP"));
 	p->client = zs_simapp_create(p->a);
 	p->server = zs_simapp_create(p->b);
 }

@@ -49,6 +49,7 @@ struct pair_config {
 };
 
 void pair_config(struct pair_config *c, uint64_t seed, uint16_t mtu, uint32_t offloads);
+/* The environment's ZS_PCAP names a file that captures what a sends and receives. */
 void pair_create(struct pair *p, const struct pair_config *c);
 uint32_t ip_a(void);
 uint32_t ip_b(void);
@@ -95,6 +96,12 @@ uint32_t frame_ip(uint8_t *out, const struct tcp_frame *f, uint8_t proto, const 
 		  uint32_t len);
 /* Sees TCP in a frame: payload length, or -1 when it is something else. */
 int32_t frame_payload(const struct zs_simpkt *p, uint32_t *seq, uint8_t *flags);
+
+/* Computes the TCP checksum of a frame anew, after a change of its header. */
+void frame_fix_tcp(struct zs_simpkt *p);
+
+/* Computes the checksum of an ICMP message of n bytes. */
+void frame_fix_icmp(uint8_t *msg, uint32_t n);
 
 /* A peer without a stack: answers ARP for every address, counts what it gets. */
 struct raw_peer {

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 
+#include <rte_byteorder.h>
+
 #include "simtest.h"
 
 struct drop_data {
@@ -139,6 +141,64 @@ static struct rte_mbuf *stream_buf(struct zs_simconn *c, uint16_t n)
 	return m;
 }
 
+struct partial_ack {
+	uint32_t cut;	     /* bytes taken off the first acknowledgement */
+	uint64_t silence_ns; /* and nothing passes until then */
+	struct zs_sim *w;
+	bool done;
+};
+
+/* The receiver acknowledges the first part of a segment only, and is silent until the RTO is over. */
+static unsigned int acknowledge_a_part(void *arg, struct zs_simpkt *p)
+{
+	struct partial_ack *pa = arg;
+	uint8_t *tcp = p->data + 34, flags;
+	uint32_t ack;
+
+	if (frame_payload(p, NULL, &flags) < 0 || flags & ZS_SYN)
+		return ZS_SIM_PASS;
+	if (pa->done)
+		return zs_sim_now(pa->w) < pa->silence_ns ? ZS_SIM_DROP : ZS_SIM_PASS;
+	memcpy(&ack, tcp + 8, 4);
+	ack = rte_cpu_to_be_32(rte_be_to_cpu_32(ack) - pa->cut);
+	memcpy(tcp + 8, &ack, 4);
+	frame_fix_tcp(p);
+	pa->done = true;
+	pa->silence_ns = zs_sim_now(pa->w) + 300 * ZS_MS;
+	return ZS_SIM_PASS;
+}
+
+/* 3, too: the rest of a buffer is sent again; what was acknowledged of it is still payload. */
+static void test_3_rest_of_a_partly_acknowledged_buffer(void **state)
+{
+	(void)state;
+	for (uint32_t cut = 100; cut < 1000; cut += 200) {
+		struct zs_simconn_config how = { .tx = ZS_SIMTX_BUF };
+		struct zs_simconn_config there = { .rx_bytes = 1000, .tx_after_fin = true };
+		struct partial_ack pa = { .cut = cut };
+		struct pair_config c;
+		struct pair p;
+
+		how.tx_bytes = 1000;
+		pair_config(&c, cut, 1500, ZS_SIM_OFF_ALL);
+		pair_create(&p, &c);
+		pa.w = p.w;
+		p.l->wire[1].cfg.rule = acknowledge_a_part;
+		p.l->wire[1].cfg.rule_arg = &pa;
+		zs_simapp_listen(p.server, PORT, 1, &there);
+		how.stay = true;
+		zs_simapp_connect(p.client, ip_b(), PORT, &how);
+		zs_sim_run_for(p.w, ZS_SEC);
+		assert_true(pa.done);
+		assert_int_equal(p.server->rx_bytes, 1000);
+		assert_in_range(zs_stack_stats(p.a->s)->tcp_segs_retx, 1, 2);
+		p.client->conns->cfg.stay = false;
+		zs_simapp_resume(p.client);
+		assert_true(pair_run(&p, 1, 60 * ZS_SEC));
+		pair_end(&p);
+	}
+}
+
 /* 4: success was reported as 0 written, and what was refused was freed: silent loss. */
 static void test_4_what_is_refused_stays_the_callers(void **state)
 {
@@ -257,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_1_retransmission_is_the_payload),
 		cmocka_unit_test(test_2_device_still_holds_the_first_copy),
 		cmocka_unit_test(test_3_segments_are_any_part_of_any_chain),
+		cmocka_unit_test(test_3_rest_of_a_partly_acknowledged_buffer),
 		cmocka_unit_test(test_4_what_is_refused_stays_the_callers),
 		cmocka_unit_test(test_5_bodies_of_4_and_8_kb_are_what_was_written),
 		cmocka_unit_test(test_6_echo_of_a_received_buffer_allocates_nothing),
