@@ -156,8 +156,8 @@ link_af_packet() {
 link_af_xdp() {
 	new_veth 1500
 	kernel_link "af_xdp" 1500 "--vdev=net_af_xdp0,iface=vs"
-	new_veth 3360
-	kernel_link "af_xdp, MTU 3360" 3360 "--vdev=net_af_xdp0,iface=vs"
+	new_veth 3438
+	kernel_link "af_xdp, MTU 3438" 3438 "--vdev=net_af_xdp0,iface=vs"
 }
 
 # ask EAL_ARGS SIZE...: our client against our server that runs

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* EAL arguments: splitting, precedence of sources, alternatives, errors. */
-#include "zs_test.h"
+#include "tests/zs_test.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * The port on a net_ring device, in one process, with no privilege and no hugepages. On the other ends of
  * the two rings sits a second stack. The cases share one EAL, which starts once per process.
  */
-#include "zs_test.h"
+#include "tests/zs_test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

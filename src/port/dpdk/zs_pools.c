@@ -13,7 +13,7 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum { CACHE = 256, SPARE = 128, OTHER_MEM_MB = 64 };
+enum { CACHE = 256, SPARE = 128, OTHER_MEM_MB = 64, PAGE = 4096 };
 
 /* What one buffer takes in a pool, headers, padding and all. */
 static uint64_t buf_size(uint32_t room)
@@ -34,9 +34,9 @@ static uint32_t txd(const struct zs_dpdk_port *p)
 
 uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 {
-	uint64_t sent = buf_size(ZS_DPDK_PKT_ROOM) + buf_size(ZS_DPDK_HDR_ROOM) +
-			buf_size(cfg->big_room);
-	uint64_t bytes = cfg->n_pkt * buf_size(ZS_DPDK_PKT_ROOM) +
+	/* Before EAL runs nobody knows whether a device wants pages. */
+	uint64_t pkt = PAGE, sent = pkt + buf_size(ZS_DPDK_HDR_ROOM) + buf_size(cfg->big_room);
+	uint64_t bytes = cfg->n_pkt * pkt +
 			 cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
 			 cfg->n_big * buf_size(cfg->big_room) + SPARE * sent;
 
@@ -66,7 +66,7 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 /* The same with buffers of exactly one page each, one behind the other; the room is what is left in it. */
 static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, uint32_t n)
 {
-	enum { PAGE = 4096, FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
+	enum { FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
 	uint32_t elt = PAGE - (rte_mempool_calc_obj_size(PAGE, FLAGS, NULL) - PAGE);
 	struct rte_pktmbuf_pool_private priv = {
 		.mbuf_data_room_size = (uint16_t)(elt - sizeof(struct rte_mbuf) - ZS_PRIV_SIZE),

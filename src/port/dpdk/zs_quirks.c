@@ -23,7 +23,7 @@ enum {
 	/* The kernel keeps so much of every buffer to itself (XDP_PACKET_HEADROOM). */
 	AF_XDP_HEADROOM = 256,
 	/* A buffer, all its headers included, has to fit in a page of 4096 bytes. */
-	AF_XDP_MAX_MTU = 3360,
+	AF_XDP_MAX_MTU = 3438,
 	TAP_MAX_MTU = 1504,
 };
 
