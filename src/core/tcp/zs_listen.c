@@ -346,7 +346,7 @@ static void half_challenge(struct zs_stack *s, const struct zs_half *h)
 		.ts_ecr = h->ts_recent,
 	};
 
-	if (!zs_bucket_take(s, &s->challenge_limit))
+	if (!zs_challenge_allowed(s))
 		return;
 	s->stats.tcp_challenge++;
 	zs_send_raw(s, &raw);

@@ -438,9 +438,23 @@ void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_send_raw(s, &raw);
 }
 
+bool zs_challenge_allowed(struct zs_stack *s)
+{
+	struct zs_bucket *b = &s->challenge_limit;
+
+	if (s->now_us - b->last_us >= 1000000) {
+		b->last_us = s->now_us;
+		b->tokens = b->rate / 2 + zs_rand_below(&s->rand, b->rate + 1);
+	}
+	if (b->tokens == 0)
+		return false;
+	b->tokens--;
+	return true;
+}
+
 void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (!zs_bucket_take(s, &s->challenge_limit))
+	if (!zs_challenge_allowed(s))
 		return;
 	s->stats.tcp_challenge++;
 	zs_ack_now(s, tcb);

@@ -17,7 +17,13 @@ void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
 void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
 void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
-/* An ACK in answer to an unacceptable segment, within the challenge limit (RFC 5961 7). */
+/*
+ * May another challenge ACK be sent in this second? One limit for the stack (RFC 5961 7), drawn anew
+ * each second around the configured rate: who counts the challenges on a connection of his own does
+ * not learn whether somebody else's was challenged (CVE-2016-5696).
+ */
+bool zs_challenge_allowed(struct zs_stack *s);
+/* An ACK in answer to an unacceptable segment, within that limit. */
 void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
 
 /* ---- zs_build.c ---- */
