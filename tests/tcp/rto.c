@@ -384,6 +384,33 @@ static void device_refuses(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* No buffer to build with: said later, as soon as there is one; nothing is lost and no timer is needed. */
+static void no_buffers(struct tt *t)
+{
+	start(t, 100 * TT_MS);
+	tt_starve(true);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect_none(t);
+	assert_true(zs_stack_tx_pending(t->s));
+	tt_starve(false);
+	tt_turn(t);
+	tt_expect(t, "A", 1, 101, 0);
+	tt_read(t, 100);
+	tt_send(t, 10 * MSS);
+	tt_expect_run(t, 1, 101, MSS, 10);
+	t->hold_tx = true; /* so that repeating needs references */
+	tt_starve(true);
+	tt_in(t, "A", 101, 1, 0, .opt = "nop,nop,sack 1001:4001");
+	tt_drain(t);
+	tt_starve(false);
+	tt_turn(t);
+	tt_drain(t);
+	tt_in(t, "A", 101, 10001, 0);
+	tt_expect_none(t);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	tt_release_tx(t);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT(first_sample),
 	TT(first_sample_active),
@@ -410,6 +437,7 @@ static const struct CMUnitTest tests[] = {
 	TT(syn_lost_twice),
 	TT(backoff_ends),
 	TT(device_refuses),
+	TT(no_buffers),
 };
 
 ZS_TEST_MAIN(tests)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* TIME-WAIT: RFC 9293 3.6.1, 3.10.7.4; RFC 1337; new connections out of it (RFC 1122 4.2.2.13, RFC 6191). */
+#include <errno.h>
+
 #include "base/zs_seq.h"
 #include "tests/zs_test.h"
 #include "tt.h"
@@ -171,6 +173,57 @@ static void after_expiry(struct tt *t)
 	tt_expect(t, "R", 2, 0, 0);
 }
 
+/* An active open over the old connection: its numbers begin beyond the old ones (RFC 1122 4.2.2.13). */
+static void active_reuse(struct tt *t)
+{
+	struct zs_addr any = zs_addr_ip4(0);
+	uint32_t old;
+
+	tt_open(t);
+	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &any, 5555), 0);
+	tt_connect_active(t);
+	old = t->c->iss;
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "FA", 1, 2, 0);
+	tt_expect(t, "A", 2, 2, 0);
+	tt_expect_state(t, ZS_TIME_WAIT);
+	tt_open(t);
+	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &any, 5555), 0);
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	assert_true(zs_seq_gt(t->c->iss, old + 2));
+	assert_int_equal(tt_counts(t).time_wait, 0);
+	tt_in(t, "SA", 0, 1, 0);
+	tt_expect(t, "A", 1, 1, 0);
+}
+
+/* A port chosen by the stack is never one in TIME-WAIT to the same peer. */
+static void few_ports(struct zs_config *cfg)
+{
+	cfg->ip_local_port_lo = 40000;
+	cfg->ip_local_port_hi = 40001;
+}
+
+static void ephemeral_avoids(struct tt *t)
+{
+	uint16_t first;
+
+	tt_connect_active(t);
+	first = t->c->port;
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "FA", 1, 2, 0);
+	tt_expect(t, "A", 2, 2, 0);
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	assert_int_not_equal(t->c->port, first);
+	tt_use(t, 1);
+	t->c->peer_port = t->conn[0].peer_port;
+	assert_int_equal(tt_connect(t), -EADDRNOTAVAIL);
+	assert_int_equal(tt_counts(t).time_wait, 1);
+}
+
 static void tiny_table(struct zs_config *cfg)
 {
 	cfg->max_time_wait = 4;
@@ -234,6 +287,8 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(timestamps_in_time_wait, use_ts),
 	TT(new_syn_without_listener),
 	TT(after_expiry),
+	TT(active_reuse),
+	TT_CFG(ephemeral_avoids, few_ports),
 	TT_CFG(full_table, tiny_table),
 	TT_CFG(msl_is_configured, short_msl),
 	TT(port_is_not_blocked),

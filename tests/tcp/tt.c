@@ -179,6 +179,11 @@ unsigned tt_live_mbufs(void)
 	return zs_simpools_live(&pools);
 }
 
+void tt_starve(bool on)
+{
+	zs_simpool_limit(pools.hdr, on ? 0 : UINT32_MAX);
+}
+
 /* ---- a script's life ---- */
 
 static void default_config(struct zs_config *cfg)

@@ -236,6 +236,8 @@ const struct zs_stats *tt_stats(const struct tt *t);
 struct zs_stack_counts tt_counts(const struct tt *t);
 uint64_t tt_time(const struct tt *t); /* us since the script began */
 unsigned tt_live_mbufs(void);
+/* No buffer for headers and references can be had while on. */
+void tt_starve(bool on);
 
 /* ---- wire (tt_wire.c) ---- */
 struct tt_ends {
