@@ -105,7 +105,8 @@ static void test_log_levels_and_blocks_add_up(void **state)
 	(void)state;
 	text(ZS_ARG_DEFAULT, "--log-level=*:error -b x");
 	text(ZS_ARG_ENV, "--log-level lib.eal:debug --block=y");
-	assert_string_equal(line(), "prog --log-level=*:error -b x --log-level lib.eal:debug --block=y");
+	assert_string_equal(line(),
+			    "prog --log-level=*:error -b x --log-level lib.eal:debug --block=y");
 }
 
 static void test_names_are_whole_names(void **state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The port on a net_ring device, in one process, with no privilege and no hugepages. On the other ends of
- * the two rings sits a second stack. The cases share one EAL, which starts once per process.
+ * The port on a net_ring device, in one process, with no privilege and no hugepages. On the other
+ * ends of the two rings sits a second stack. The cases share one EAL, which starts once per
+ * process.
  */
 #include "tests/zs_test.h"
 

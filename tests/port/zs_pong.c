@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A small program on the DPDK port, for trying links: answers ping (the stack does), echoes UDP on port
- * 7, and with -c sends datagrams to another one and checks what comes back. EAL arguments come from
- * ZSTACK_EAL_ARGS. Says "ready ..." when it runs and a line of counters when it ends.
+ * A small program on the DPDK port, for trying links: answers ping (the stack does), echoes UDP on
+ * port 7, and with -c sends datagrams to another one and checks what comes back. EAL arguments come
+ * from ZSTACK_EAL_ARGS. Says "ready ..." when it runs and a line of counters when it ends.
  *
  *	zs_pong [-i IP/PREFIX] [-m MTU] [-s IDLE_SLEEP_US] [-n N_PKT] [-H on|off] [-t SECONDS]
  *		[-p PORTS] [-c IP -N COUNT -S SIZE (at least 4)]
@@ -58,22 +58,39 @@ static void parse_args(int argc, char **argv, struct zs_dpdk_config *cfg, struct
 
 	while ((c = getopt(argc, argv, "i:m:s:n:H:t:p:c:N:S:")) != -1) {
 		switch (c) {
-		case 'i': parse_addr(optarg, &cfg->port[0]); break;
-		case 'm': cfg->port[0].mtu = (uint16_t)atoi(optarg); break;
-		case 's': cfg->idle_sleep_us = (uint32_t)atoi(optarg); break;
-		case 'n': cfg->n_pkt = (uint32_t)atoi(optarg); break;
+		case 'i':
+			parse_addr(optarg, &cfg->port[0]);
+			break;
+		case 'm':
+			cfg->port[0].mtu = (uint16_t)atoi(optarg);
+			break;
+		case 's':
+			cfg->idle_sleep_us = (uint32_t)atoi(optarg);
+			break;
+		case 'n':
+			cfg->n_pkt = (uint32_t)atoi(optarg);
+			break;
 		case 'H':
 			cfg->huge = strcmp(optarg, "on") == 0 ? ZS_HUGE_ON : ZS_HUGE_OFF;
 			break;
-		case 't': g->end_us = (uint64_t)atoi(optarg) * 1000000; break;
-		case 'p': cfg->n_ports = (uint16_t)atoi(optarg); break;
+		case 't':
+			g->end_us = (uint64_t)atoi(optarg) * 1000000;
+			break;
+		case 'p':
+			cfg->n_ports = (uint16_t)atoi(optarg);
+			break;
 		case 'c':
 			if (inet_pton(AF_INET, optarg, &g->peer_be) != 1)
 				die("bad address");
 			break;
-		case 'N': g->count = (uint32_t)atoi(optarg); break;
-		case 'S': g->size = (uint32_t)atoi(optarg); break;
-		default: die("bad option");
+		case 'N':
+			g->count = (uint32_t)atoi(optarg);
+			break;
+		case 'S':
+			g->size = (uint32_t)atoi(optarg);
+			break;
+		default:
+			die("bad option");
 		}
 	}
 }

@@ -59,7 +59,8 @@ void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg)
 	zs_config_defaults(&cfg->stack);
 }
 
-/* Does a driver of user space hold any device? Bound devices are links named by their PCI address. */
+/* Does a driver of user space hold any device? Bound devices are links named by their PCI address.
+ */
 static bool driver_has_device(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -92,8 +93,9 @@ static int check_config(const struct zs_dpdk_config *cfg)
 					    cfg->port[i].ip4_prefix);
 		for (uint16_t j = 0; j < i; j++)
 			if (cfg->port[j].port_id == cfg->port[i].port_id)
-				return zs_dpdk_fail(-EINVAL, "ports %u and %u are both DPDK port %u",
-						    j, i, cfg->port[i].port_id);
+				return zs_dpdk_fail(-EINVAL,
+						    "ports %u and %u are both DPDK port %u", j, i,
+						    cfg->port[i].port_id);
 	}
 	return 0;
 }
@@ -108,15 +110,16 @@ static int start_eal(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	rc = zs_eal_compose(a, cfg, &d->own_tap);
 	if (rc == 0 && rte_eal_init(a->argc, a->argv) < 0)
 		rc = zs_dpdk_fail(rte_errno != 0 ? -rte_errno : -EIO, "EAL does not start: %s",
-				  rte_errno == EALREADY ? "it has run in this process already" :
-							  rte_strerror(rte_errno));
+				  rte_errno == EALREADY ? "it has run in this process already"
+							: rte_strerror(rte_errno));
 	else if (rc == 0)
 		d->eal_up = true;
 	free(a);
 	return rc;
 }
 
-/* The kernel's side of the default tap: as configured, or the gateway, or the first address of the net. */
+/* The kernel's side of the default tap: as configured, or the gateway, or the first address of the
+ * net. */
 static uint32_t kernel_side(const struct zs_dpdk_config *cfg)
 {
 	const struct zs_dpdk_port *p = &cfg->port[0];
@@ -134,8 +137,8 @@ static uint32_t kernel_side(const struct zs_dpdk_config *cfg)
 }
 
 /*
- * Both ends of a tap device begin with the same MAC address; after the start, for starting the port sets
- * the kernel's end once more.
+ * Both ends of a tap device begin with the same MAC address; after the start, for starting the port
+ * sets the kernel's end once more.
  */
 static int setup_tap(const struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_config *cfg)
 {
@@ -204,8 +207,8 @@ static int create_stack(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	rc = zs_stack_create(&d->s, &stack, &env, zs_dpdk_clock_us(d));
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "the stack does not start: %s",
-				    rc == -EINVAL ? "a value of its configuration is out of range" :
-						    strerror(-rc));
+				    rc == -EINVAL ? "a value of its configuration is out of range"
+						  : strerror(-rc));
 	return 0;
 }
 

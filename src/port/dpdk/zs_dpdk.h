@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One stack on DPDK ports: EAL, buffer pools, ports, the loop that drives the stack, shutdown. The
- * only part of the library that knows EAL and ethdev. All state hangs off struct zs_dpdk, but EAL itself
- * exists once per process: a second zs_dpdk_init() in one process is -EALREADY.
+ * only part of the library that knows EAL and ethdev. All state hangs off struct zs_dpdk, but EAL
+ * itself exists once per process: a second zs_dpdk_init() in one process is -EALREADY.
  *
  * The loop, as src/api runs it:
  *
@@ -14,9 +14,10 @@
  *		zs_dpdk_idle(d, next_us);      nothing when the turn was busy
  *	}
  *
- * Buffers: all pools have a private area of ZS_PRIV_SIZE bytes, zero when the pool is made and holding
- * whatever its last user left there afterwards: who uses it writes it whole. Received frames are in one
- * segment where the driver allows it: the receive pool of a port has rooms for one frame of its MTU.
+ * Buffers: all pools have a private area of ZS_PRIV_SIZE bytes, zero when the pool is made and
+ * holding whatever its last user left there afterwards: who uses it writes it whole. Received
+ *frames are in one segment where the driver allows it: the receive pool of a port has rooms for one
+ *frame of its MTU.
  */
 #ifndef ZS_DPDK_H
 #define ZS_DPDK_H
@@ -40,21 +41,22 @@ enum {
 	ZS_DPDK_PKT_ROOM = 2048,
 	ZS_DPDK_HDR_ROOM = 128,
 	/*
-	 * 16 KB of payload (a TLS record, a common block of files) and the text before it. Larger rooms would save little:
-	 * a segment with TSO ends at 64 KB, and the send buffer is charged for rooms, not for what is in them.
+	 * 16 KB of payload (a TLS record, a common block of files) and the text before it. Larger
+	 * rooms would save little: a segment with TSO ends at 64 KB, and the send buffer is charged
+	 * for rooms, not for what is in them.
 	 */
 	ZS_DPDK_BIG_ROOM = 16384 + 512,
 	ZS_DPDK_DESCS = 1024, /* default length of a receive or transmit ring */
 };
 
 struct zs_dpdk_port {
-	uint16_t port_id;   /* ethdev port */
-	uint16_t mtu;       /* IP bytes; 0 = what the device has (as a rule 1500) */
+	uint16_t port_id;      /* ethdev port */
+	uint16_t mtu;	       /* IP bytes; 0 = what the device has (as a rule 1500) */
 	uint16_t n_rxd, n_txd; /* descriptors; 0 = ZS_DPDK_DESCS. As far as the device allows */
 	uint32_t no_offloads;  /* enum zs_offload not to be used though advertised */
 	bool promiscuous;
-	struct zs_mac mac;  /* all zero = the device's own */
-	uint32_t ip4_be;    /* 0 = no IPv4 */
+	struct zs_mac mac; /* all zero = the device's own */
+	uint32_t ip4_be;   /* 0 = no IPv4 */
 	uint8_t ip4_prefix;
 	uint32_t ip4_gw_be; /* 0 = none */
 };
@@ -64,38 +66,41 @@ struct zs_dpdk_config {
 	const char *prog; /* argv[0] */
 
 	/*
-	 * EAL arguments, weakest first: our defaults; those that follow from the fields below; eal_argv; the
-	 * words of eal_args; the words of the environment variable ZSTACK_EAL_ARGS. Words are separated by blanks, quotes and
-	 * backslash as in sh. An option given again replaces the weaker one, and so do its alternatives (-l, -c, --lcores;
-	 * -m, --socket-mem; --no-huge, --in-memory); devices (--vdev, -a, --allow) replace all weaker devices. Where
-	 * nobody names a device and pci is false, the default device is a net_tap port with kernel interface zs0.
+	 * EAL arguments, weakest first: our defaults; those that follow from the fields below;
+	 * eal_argv; the words of eal_args; the words of the environment variable ZSTACK_EAL_ARGS.
+	 * Words are separated by blanks, quotes and backslash as in sh. An option given again
+	 * replaces the weaker one, and so do its alternatives (-l, -c, --lcores; -m, --socket-mem;
+	 * --no-huge, --in-memory); devices (--vdev, -a, --allow) replace all weaker devices. Where
+	 * nobody names a device and pci is false, the default device is a net_tap port with kernel
+	 * interface zs0.
 	 */
 	const char *const *eal_argv;
 	int n_eal_argv;
 	const char *eal_args; /* may be NULL */
-	bool pci;             /* where nobody names a device: look on PCI */
+	bool pci;	      /* where nobody names a device: look on PCI */
 	enum zs_dpdk_huge huge;
-	uint32_t mem_mb;      /* -m; 0 = as much as the pools need */
-	uint64_t lcore_mask;  /* bit n = CPU n; the loop runs on the lowest. 0 = wherever the thread may run */
-	bool numa;            /* take memory from the node of the loop's CPU; false = anywhere */
-	bool signals;         /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
+	uint32_t mem_mb;     /* -m; 0 = as much as the pools need */
+	uint64_t lcore_mask; /* the loop runs on the lowest CPU of it; 0 = wherever it may */
+	bool numa;	     /* take memory from the node of the loop's CPU; false = anywhere */
+	bool signals; /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
 
 	uint32_t n_pkt, n_hdr, n_big; /* buffers; raised to what the rings may keep and some more */
 	uint16_t big_room;
 
 	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */
 	struct zs_dpdk_port port[ZS_MAX_PORTS];
-	uint32_t kern_ip4_be; /* kernel side of the default tap port; 0 = gateway, else first address of the net */
+	uint32_t kern_ip4_be; /* kernel side of the default tap; 0 = gateway, else first of net */
 
 	/*
-	 * Called when EAL runs and before ports are looked at: for devices that a program makes by itself
-	 * (rings, bonds), in place of the default one. -errno ends zs_dpdk_init().
+	 * Called when EAL runs and before ports are looked at: for devices that a program makes by
+	 * itself (rings, bonds), in place of the default one. -errno ends zs_dpdk_init().
 	 */
 	int (*on_eal)(void *arg);
 	void *on_eal_arg;
 
-	uint32_t idle_sleep_us; /* longest sleep of an idle turn; 0 = poll on, lending the CPU to others */
-	uint32_t close_ms;      /* zs_dpdk_fini(): time for connections to end in order */
+	uint32_t
+		idle_sleep_us; /* longest sleep when idle; 0 = poll on, lending the CPU to others */
+	uint32_t close_ms;     /* zs_dpdk_fini(): time for connections to end in order */
 	struct zs_config stack; /* its netif[] and n_netifs are written by zs_dpdk_init() */
 };
 
@@ -110,20 +115,22 @@ bool zs_dpdk_pci_bound(void);
 
 /*
  * Starts EAL, makes pools, starts ports, creates the stack. On failure says why on stderr
- * ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread becomes EAL's main
- * thread and must be the one that runs the loop.
+ * ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread becomes
+ * EAL's main thread and must be the one that runs the loop.
  */
 int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg);
 
 /*
- * Ends connections in order for up to close_ms, resets the rest, destroys the stack, stops and closes
- * the ports, frees the pools, cleans EAL up. The facade has closed its sockets before. NULL allowed.
+ * Ends connections in order for up to close_ms, resets the rest, destroys the stack, stops and
+ * closes the ports, frees the pools, cleans EAL up. The facade has closed its sockets before. NULL
+ * allowed.
  */
 void zs_dpdk_fini(struct zs_dpdk *d);
 
 /*
- * Begins a turn: reads the clock, fires timers, receives one burst per port. Returns 0 when the turn was busy,
- * else the stack's next deadline (stack clock; UINT64_MAX = none), for zs_dpdk_idle().
+ * Begins a turn: reads the clock, fires timers, receives one burst per port. Returns 0 when the
+ * turn was busy, else the stack's next deadline (stack clock; UINT64_MAX = none), for
+ * zs_dpdk_idle().
  */
 uint64_t zs_dpdk_turn(struct zs_dpdk *d);
 
@@ -132,7 +139,8 @@ void zs_dpdk_flush(struct zs_dpdk *d);
 
 /*
  * Ends a turn. Returns at once when the turn was busy; else pauses, and after a while without
- * work sleeps if the configuration allows, but never beyond until_us (stack clock) nor past a signal.
+ * work sleeps if the configuration allows, but never beyond until_us (stack clock) nor past a
+ * signal.
  */
 void zs_dpdk_idle(struct zs_dpdk *d, uint64_t until_us);
 
@@ -149,10 +157,11 @@ struct zs_stack *zs_dpdk_stack(struct zs_dpdk *d);
 uint64_t zs_dpdk_clock_us(const struct zs_dpdk *d);
 
 /*
- * A turn lasts from zs_dpdk_turn() to zs_dpdk_idle() (its pause not included) or to the next zs_dpdk_turn(),
- * whichever comes first, so the application's work between them belongs to it. It is busy when it received or sent a
- * packet, a timer was due, or zs_dpdk_mark_busy() was called. Cycles are those of the TSC:
- * busy cycles / requests is what a request costs the core; 1 - busy_cycles / total_cycles is its spare time.
+ * A turn lasts from zs_dpdk_turn() to zs_dpdk_idle() (its pause not included) or to the next
+ * zs_dpdk_turn(), whichever comes first, so the application's work between them belongs to it. It
+ * is busy when it received or sent a packet, a timer was due, or zs_dpdk_mark_busy() was called.
+ * Cycles are those of the TSC: busy cycles / requests is what a request costs the core; 1 -
+ * busy_cycles / total_cycles is its spare time.
  */
 struct zs_dpdk_stats {
 	uint64_t turns, busy_turns;
@@ -174,8 +183,8 @@ struct zs_dpdk_port_stats {
 int zs_dpdk_port_stats(const struct zs_dpdk *d, uint16_t index, struct zs_dpdk_port_stats *out);
 
 /*
- * May buffers point into the application's own memory on all ports? 0, or -ENOTSUP: a device reads memory by itself,
- * or another process does (memif, virtio_user).
+ * May buffers point into the application's own memory on all ports? 0, or -ENOTSUP: a device reads
+ * memory by itself, or another process does (memif, virtio_user).
  */
 int zs_dpdk_mem_map(const struct zs_dpdk *d);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this folder share: struct zs_dpdk itself, and their functions for each other. */
+/* What the files of this folder share: struct zs_dpdk itself, and their functions for each other.
+ */
 #ifndef ZS_DPDK_STATE_H
 #define ZS_DPDK_STATE_H
 
@@ -17,13 +18,14 @@ enum { ZS_QUEUE = 0 }; /* of every port, until there is more than one core */
 
 /* What a driver needs that ethdev does not tell (zs_quirks.c). */
 struct zs_quirks {
-	uint32_t held;       /* buffers that it keeps beyond its descriptors */
+	uint32_t held;	     /* buffers that it keeps beyond its descriptors */
 	uint32_t min_room;   /* of a receive buffer */
 	uint32_t extra_room; /* beyond the frame */
 	uint32_t max_mtu;
 	const char *mtu_hint; /* for the message when max_mtu is exceeded */
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
-	bool page_bufs;       /* every buffer of the packet pool has to be one page, without gaps between them */
+	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between
+			   them */
 	bool no_prepare;
 };
 
@@ -33,9 +35,9 @@ struct zs_ethport {
 	uint16_t n_rxd, n_txd;
 	uint32_t held; /* buffers that its rings can keep */
 	uint16_t mtu;
-	bool tx_prepare;             /* the driver wants rte_eth_tx_prepare() before a burst */
+	bool tx_prepare; /* the driver wants rte_eth_tx_prepare() before a burst */
 	bool configured, started;
-	uint32_t offloads;           /* enum zs_offload */
+	uint32_t offloads; /* enum zs_offload */
 	struct zs_mac mac;
 	struct rte_mempool *rx_pool; /* own pool, or NULL: d->pkt_pool */
 	struct rte_eth_dev_info info;
@@ -46,13 +48,13 @@ struct zs_dpdk {
 	/* the loop */
 	struct zs_stack *s;
 	uint64_t tsc_base, us_base; /* the clock: us_base at tsc_base */
-	uint64_t us_mul;            /* microseconds per cycle, times 2^32 */
-	uint64_t mark_tsc;          /* time up to here is accounted for */
-	uint64_t next_us;           /* deadline told by the last zs_stack_advance() */
-	uint32_t idle_turns;        /* in a row */
+	uint64_t us_mul;	    /* microseconds per cycle, times 2^32 */
+	uint64_t mark_tsc;	    /* time up to here is accounted for */
+	uint64_t next_us;	    /* deadline told by the last zs_stack_advance() */
+	uint32_t idle_turns;	    /* in a row */
 	uint32_t idle_sleep_us;
 	uint16_t n_ports;
-	bool busy;                  /* this turn so far */
+	bool busy; /* this turn so far */
 	bool stop;
 	struct zs_dpdk_stats stats;
 	struct zs_ethport port[ZS_MAX_PORTS];
@@ -90,7 +92,8 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q);
 /* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
 int zs_kernif_get_mtu(unsigned if_index);
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
-/* Gives the kernel's end another MAC address than the port's, and an IPv4 address when not 0; sets it up. */
+/* Gives the kernel's end another MAC address than the port's, and an IPv4 address when not 0; sets
+ * it up. */
 int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
 		    uint8_t prefix);
 

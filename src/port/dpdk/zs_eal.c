@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What EAL is told, from strong to weak: the environment, the configuration's own EAL arguments, the
- * fields of the configuration, and defaults that let it start anywhere, unprivileged too.
+ * What EAL is told, from strong to weak: the environment, the configuration's own EAL arguments,
+ * the fields of the configuration, and defaults that let it start anywhere, unprivileged too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -144,8 +144,9 @@ static int add_devices(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, 
 }
 
 /*
- * Errors only. The tap driver calls it an error when the kernel lacks what rte_flow would need. Of two
- * patterns that match, EAL lets sometimes the first win and sometimes the last: none may overlap.
+ * Errors only. The tap driver calls it an error when the kernel lacks what rte_flow would need. Of
+ * two patterns that match, EAL lets sometimes the first win and sometimes the last: none may
+ * overlap.
  */
 static int add_log_levels(struct zs_eal_args *a, bool own_tap)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * EAL arguments: splitting, precedence, alternatives. getopt as EAL uses it takes the last of two
- * equal options in most cases, but refuses two core lists or -m beside --socket-mem, and adds up devices;
- * so what is replaced must go.
+ * equal options in most cases, but refuses two core lists or -m beside --socket-mem, and adds up
+ * devices; so what is replaced must go.
  */
 #include "port/dpdk/zs_eal_args.h"
 

@@ -16,8 +16,8 @@ enum { ZS_MAX_EAL_ARGS = 128, ZS_MAX_EAL_TEXT = 8192 };
 /* One option; its value is in the same word ("--vdev=x", "-l0") or the next. */
 struct zs_eal_opt {
 	const char *word, *value; /* value NULL when there is none or it is part of word */
-	const char *key;          /* canonical name: alternatives share one */
-	int level;                /* enum zs_arg_level */
+	const char *key;	  /* canonical name: alternatives share one */
+	int level;		  /* enum zs_arg_level */
 };
 
 struct zs_eal_args {

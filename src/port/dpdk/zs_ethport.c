@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One ethdev port: what the device can do, MTU, queues, addresses. Nothing is assumed of a device that it
- * does not advertise; what it lacks is done in software by the core (enum zs_offload says what it has).
+ * One ethdev port: what the device can do, MTU, queues, addresses. Nothing is assumed of a device
+ * that it does not advertise; what it lacks is done in software by the core (enum zs_offload says
+ * what it has).
  */
 #include <errno.h>
 #include <string.h>
@@ -46,8 +47,8 @@ static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t unwanted,
 }
 
 /*
- * The core leaves checksum fields as the offloads want them; hardware may have further wishes, which
- * its rte_eth_tx_prepare() fulfils.
+ * The core leaves checksum fields as the offloads want them; hardware may have further wishes,
+ * which its rte_eth_tx_prepare() fulfils.
  */
 static bool needs_prepare(const struct zs_ethport *p)
 {
@@ -89,9 +90,11 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	p->id = cfg->port_id;
 	if (!rte_eth_dev_is_valid_port(p->id)) {
 		if (d->own_tap && rte_eth_dev_count_avail() == 0)
-			return zs_dpdk_fail(-ENODEV, "port %u: cannot make the tap interface zs0 "
-					    "(needs CAP_NET_ADMIN and /dev/net/tun; or zs0 is in use)",
-					    index);
+			return zs_dpdk_fail(
+				-ENODEV,
+				"port %u: cannot make the tap interface zs0 "
+				"(needs CAP_NET_ADMIN and /dev/net/tun; or zs0 is in use)",
+				index);
 		return zs_dpdk_fail(-ENODEV, "port %u: there is no DPDK port %u (found %u)", index,
 				    p->id, rte_eth_dev_count_avail());
 	}
@@ -193,7 +196,8 @@ static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
 	return 0;
 }
 
-/* A device without an address (ring, null) gets one of ours; that it cannot keep it does not matter. */
+/* A device without an address (ring, null) gets one of ours; that it cannot keep it does not
+ * matter. */
 static void invent_mac(const struct zs_ethport *p, struct rte_ether_addr *addr)
 {
 	rte_eth_random_addr(addr->addr_bytes);
@@ -208,9 +212,9 @@ static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *wa
 
 	if (memcmp(want, &none, sizeof(none)) != 0) {
 		memcpy(&addr, want, sizeof(addr));
-		rc = rte_is_valid_assigned_ether_addr(&addr) ?
-			     rte_eth_dev_default_mac_addr_set(p->id, &addr) :
-			     -EINVAL;
+		rc = rte_is_valid_assigned_ether_addr(&addr)
+			     ? rte_eth_dev_default_mac_addr_set(p->id, &addr)
+			     : -EINVAL;
 		if (rc < 0 && rc != -ENOTSUP)
 			return zs_dpdk_fail(rc, "port %u: %s: MAC address refused: %s", index,
 					    p->info.driver_name, strerror(-rc));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel's end of a device that has one (net_tap, net_af_packet, net_af_xdp): its MTU, and for a
- * tap interface that we made, its MAC and IPv4 address. Plain ioctl()s, in the network namespace of the process.
+ * The kernel's end of a device that has one (net_tap, net_af_packet, net_af_xdp): its MTU, and for
+ * a tap interface that we made, its MAC and IPv4 address. Plain ioctl()s, in the network namespace
+ * of the process.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -45,7 +46,8 @@ int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu)
 	return request(if_index, SIOCSIFMTU, &ifr);
 }
 
-/* Both ends of a fresh tap device have one address: the kernel's gets another one, locally administered. */
+/* Both ends of a fresh tap device have one address: the kernel's gets another one, locally
+ * administered. */
 static int set_other_mac(unsigned if_index, const struct zs_mac *port_mac)
 {
 	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };

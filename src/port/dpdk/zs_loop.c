@@ -84,7 +84,8 @@ void zs_dpdk_flush(struct zs_dpdk *d)
 	zs_stack_flush(d->s);
 }
 
-/* The packets of the burst that the driver will take; one that it calls malformed ends the burst. */
+/* The packets of the burst that the driver will take; one that it calls malformed ends the burst.
+ */
 static uint16_t prepare(const struct zs_ethport *p, struct rte_mbuf **pkts, uint16_t n)
 {
 	return p->tx_prepare ? rte_eth_tx_prepare(p->id, ZS_QUEUE, pkts, n) : n;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory for the stack's tables: anonymous mappings, zero, and touched by nobody until the stack uses
- * them, so that a large table costs what is in it. Transparent hugepages where the kernel gives them; EAL's
- * hugepages are left to the buffers. Freeing needs the size: it is kept in front of the block.
+ * Memory for the stack's tables: anonymous mappings, zero, and touched by nobody until the stack
+ * uses them, so that a large table costs what is in it. Transparent hugepages where the kernel
+ * gives them; EAL's hugepages are left to the buffers. Freeing needs the size: it is kept in front
+ * of the block.
  */
 #include <stdint.h>
 #include <sys/mman.h>

@@ -36,8 +36,7 @@ uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 {
 	/* Before EAL runs nobody knows whether a device wants pages. */
 	uint64_t pkt = PAGE, sent = pkt + buf_size(ZS_DPDK_HDR_ROOM) + buf_size(cfg->big_room);
-	uint64_t bytes = cfg->n_pkt * pkt +
-			 cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
+	uint64_t bytes = cfg->n_pkt * pkt + cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
 			 cfg->n_big * buf_size(cfg->big_room) + SPARE * sent;
 
 	for (uint16_t i = 0; i < cfg->n_ports; i++) {
@@ -63,7 +62,8 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 	return mp;
 }
 
-/* The same with buffers of exactly one page each, one behind the other; the room is what is left in it. */
+/* The same with buffers of exactly one page each, one behind the other; the room is what is left in
+ * it. */
 static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, uint32_t n)
 {
 	enum { FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
@@ -76,14 +76,15 @@ static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, 
 	int rc;
 
 	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), d->socket, FLAGS);
-	rc = mp == NULL ? -rte_errno :
-	     rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
+	rc = mp == NULL ? -rte_errno
+			: rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
 	if (rc >= 0) {
 		rte_pktmbuf_pool_init(mp, &priv);
 		rc = rte_mempool_populate_default(mp);
 	}
 	if (rc < 0) {
-		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of a page: %s", n, rte_strerror(-rc));
+		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of a page: %s", n,
+			     rte_strerror(-rc));
 		rte_mempool_free(mp); /* NULL allowed */
 		return NULL;
 	}
@@ -100,8 +101,8 @@ static bool wants_pages(const struct zs_dpdk *d)
 }
 
 /*
- * Rings keep buffers for as long as they like, transmit rings those of any pool: what they can keep must
- * not be all there is.
+ * Rings keep buffers for as long as they like, transmit rings those of any pool: what they can keep
+ * must not be all there is.
  */
 static uint32_t least(const struct zs_dpdk *d, bool received)
 {
@@ -122,8 +123,8 @@ int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	n_pkt = RTE_MAX(cfg->n_pkt, least(d, true));
 	n_hdr = RTE_MAX(cfg->n_hdr, least(d, false));
 	n_big = RTE_MAX(cfg->n_big, least(d, false));
-	d->pkt_pool = wants_pages(d) ? create_of_pages(d, "zs_pkt", n_pkt) :
-				       create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
+	d->pkt_pool = wants_pages(d) ? create_of_pages(d, "zs_pkt", n_pkt)
+				     : create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
 	if (d->pkt_pool != NULL)
 		d->hdr_pool = create(d, "zs_hdr", n_hdr, ZS_DPDK_HDR_ROOM);
 	if (d->hdr_pool != NULL)

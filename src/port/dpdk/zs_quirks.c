@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What some drivers need or can do and ethdev has no words for. Everything here was found by trying, on DPDK
- * 22.11; a driver that is not named gets no special treatment.
+ * What some drivers need or can do and ethdev has no words for. Everything here was found by
+ * trying, on DPDK 22.11; a driver that is not named gets no special treatment.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,13 @@
 
 enum {
 	/*
-	 * Frames lie in slots of a ring that the kernel shares, behind a header of at most 84 bytes; the size of a
-	 * slot is an argument of the device.
+	 * Frames lie in slots of a ring that the kernel shares, behind a header of at most 84
+	 * bytes; the size of a slot is an argument of the device.
 	 */
 	AF_PACKET_FRAMESZ = 2048,
 	AF_PACKET_SLOT_HEADER = 84,
-	/* Its rings have their own size (ETH_AF_XDP_DFLT_NUM_DESCS, and twice), whatever is asked for. */
+	/* Its rings have their own size (ETH_AF_XDP_DFLT_NUM_DESCS, and twice), whatever is asked
+	   for. */
 	AF_XDP_HELD = 3 * 2048,
 	/* The kernel keeps so much of every buffer to itself (XDP_PACKET_HEADROOM). */
 	AF_XDP_HEADROOM = 256,
@@ -36,14 +37,16 @@ static unsigned long device_arg(const struct zs_ethport *p, const char *key, uns
 }
 
 /*
- * The driver lets the kernel put fragments together before it gets them (PACKET_FANOUT_FLAG_DEFRAG): a
- * datagram that does not fit in a slot is cut off, and dropped by the core for its bad length. A larger framesz helps.
+ * The driver lets the kernel put fragments together before it gets them
+ * (PACKET_FANOUT_FLAG_DEFRAG): a datagram that does not fit in a slot is cut off, and dropped by
+ * the core for its bad length. A larger framesz helps.
  */
 static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	unsigned long slot = device_arg(p, "framesz=", AF_PACKET_FRAMESZ);
 
-	q->mtu_by_kernel = true; /* the driver would, but ethdev believes its max_rx_pktlen of 1518 */
+	q->mtu_by_kernel =
+		true; /* the driver would, but ethdev believes its max_rx_pktlen of 1518 */
 	q->min_room = (uint32_t)slot;
 	q->max_mtu = slot > AF_PACKET_SLOT_HEADER ? (uint32_t)slot - AF_PACKET_SLOT_HEADER : 0;
 	q->mtu_hint = ": its frame size is too small; for an MTU of 9000 add "
@@ -51,9 +54,9 @@ static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 }
 
 /*
- * It gives the kernel (number of buffers x size of a buffer) bytes from the first buffer of the receive pool on, and the
- * kernel ignores what lies behind. On pages of 4 KB there are gaps between buffers, so without page_bufs a third of
- * the packets sent would vanish.
+ * It gives the kernel (number of buffers x size of a buffer) bytes from the first buffer of the
+ * receive pool on, and the kernel ignores what lies behind. On pages of 4 KB there are gaps between
+ * buffers, so without page_bufs a third of the packets sent would vanish.
  */
 static void af_xdp(struct zs_quirks *q)
 {

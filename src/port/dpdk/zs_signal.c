@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SIGINT and SIGTERM ask the loop to end. The flag is the one static variable of the port: a signal
- * handler has no argument. A handler that the application installed stays. A hung program can be ended by
- * repeating the signal; once more is not enough, for timeout(1) and some shells send it twice. SIGPIPE is
- * ignored: drivers (virtio_user, memif) write to sockets whose peer may be gone.
+ * handler has no argument. A handler that the application installed stays. A hung program can be
+ * ended by repeating the signal; once more is not enough, for timeout(1) and some shells send it
+ * twice. SIGPIPE is ignored: drivers (virtio_user, memif) write to sockets whose peer may be gone.
  */
 #include <stddef.h>
 
