@@ -18,8 +18,7 @@ enum {
 	 */
 	AF_PACKET_FRAMESZ = 2048,
 	AF_PACKET_SLOT_HEADER = 84,
-	/* Its rings have their own size (ETH_AF_XDP_DFLT_NUM_DESCS, and twice), whatever is asked
-	   for. */
+	/* Its rings have their own size (ETH_AF_XDP_DFLT_NUM_DESCS, and twice). */
 	AF_XDP_HELD = 3 * 2048,
 	/* The kernel keeps so much of every buffer to itself (XDP_PACKET_HEADROOM). */
 	AF_XDP_HEADROOM = 256,
@@ -45,8 +44,8 @@ static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	unsigned long slot = device_arg(p, "framesz=", AF_PACKET_FRAMESZ);
 
-	q->mtu_by_kernel =
-		true; /* the driver would, but ethdev believes its max_rx_pktlen of 1518 */
+	/* The driver could, but ethdev believes its max_rx_pktlen of 1518. */
+	q->mtu_by_kernel = true;
 	q->min_room = (uint32_t)slot;
 	q->max_mtu = slot > AF_PACKET_SLOT_HEADER ? (uint32_t)slot - AF_PACKET_SLOT_HEADER : 0;
 	q->mtu_hint = ": its frame size is too small; for an MTU of 9000 add "
