@@ -17,7 +17,7 @@
  * Buffers: all pools have a private area of ZS_PRIV_SIZE bytes, zero when the pool is made and
  * holding whatever its last user left there afterwards: who uses it writes it whole. Received
  * frames are in one segment where the driver allows it: the receive pool of a port has rooms for
- *one frame of its MTU.
+ * one frame of its MTU.
  */
 #ifndef ZS_DPDK_H
 #define ZS_DPDK_H
