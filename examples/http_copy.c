@@ -25,7 +25,7 @@
 #include "http.h"
 #include "options.h"
 
-enum { MAX_EVENTS = 512, IN_MAX = 4096, OUT_MAX = 65536 };
+enum { MAX_EVENTS = 512, MAX_FDS = 65536, IN_MAX = 4096, OUT_MAX = 65536 };
 
 struct conn {
 	int fd;
@@ -37,12 +37,13 @@ struct conn {
 	struct http_response resp;
 };
 
+static struct conn *conns[MAX_FDS];
 static int epfd, listener;
 static uint64_t default_body, n_requests;
 
-static void watch(int op, int fd, uint32_t events, void *ptr)
+static void watch(int op, int fd, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = ptr };
+	struct epoll_event ev = { .events = events, .data.fd = fd };
 
 	if (ff_epoll_ctl(epfd, op, fd, &ev) < 0)
 		perror("epoll_ctl");
@@ -50,6 +51,7 @@ static void watch(int op, int fd, uint32_t events, void *ptr)
 
 static void hang_up(struct conn *c)
 {
+	conns[c->fd] = NULL;
 	ff_close(c->fd);
 	free(c);
 }
@@ -57,7 +59,7 @@ static void hang_up(struct conn *c)
 static void want(struct conn *c, uint32_t events)
 {
 	if (c->interest != events)
-		watch(EPOLL_CTL_MOD, c->fd, events, c);
+		watch(EPOLL_CTL_MOD, c->fd, events);
 	c->interest = events;
 }
 
@@ -66,7 +68,7 @@ static void accept_all(void)
 	int fd, on = 1;
 
 	while ((fd = ff_accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-		struct conn *c = calloc(1, sizeof(*c));
+		struct conn *c = fd < MAX_FDS ? calloc(1, sizeof(*c)) : NULL;
 
 		if (c == NULL) {
 			ff_close(fd);
@@ -76,7 +78,8 @@ static void accept_all(void)
 		c->interest = EPOLLIN;
 		http_parser_init(&c->parser, default_body);
 		ff_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		watch(EPOLL_CTL_ADD, fd, EPOLLIN, c);
+		conns[fd] = c;
+		watch(EPOLL_CTL_ADD, fd, EPOLLIN);
 	}
 }
 
@@ -149,14 +152,14 @@ static int loop(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < n; i++) {
-		struct conn *c = events[i].data.ptr;
+		int fd = events[i].data.fd;
 
-		if (c == NULL)
+		if (fd == listener)
 			accept_all();
-		else if (c->interest == EPOLLOUT)
-			serve(c);
+		else if (conns[fd]->interest == EPOLLOUT)
+			serve(conns[fd]);
 		else
-			receive(c);
+			receive(conns[fd]);
 	}
 	report_turn(n_requests);
 	return 0;
@@ -180,7 +183,7 @@ int main(int argc, char **argv)
 		perror("listen");
 		return 1;
 	}
-	watch(EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
+	watch(EPOLL_CTL_ADD, listener, EPOLLIN);
 
 	ff_run(loop, NULL);
 	report("http_copy", "requests", n_requests);

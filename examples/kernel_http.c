@@ -72,4 +72,9 @@ static void report(const char *program, const char *what, uint64_t done)
 	       done > 0 ? cpu_us / (double)done : 0);
 }
 
+static void report_turn(uint64_t done)
+{
+	(void)done;
+}
+
 #include "http_copy.c"
