@@ -30,12 +30,13 @@ static inline void dispatch_turn(struct zs_simhost *h, void *arg)
 	zs_sock_dispatch(h->s);
 }
 
-static inline void world_open(struct world *t, void (*tweak)(struct zs_simhost_config *))
+static inline void world_open_seed(struct world *t, uint64_t seed,
+				   void (*tweak)(struct zs_simhost_config *))
 {
 	struct zs_simwire_config wire = { .delay_ns = 50 * ZS_US, .rate_bps = 1000000000 };
 	struct zs_simhost_config hc;
 
-	t->w = zs_sim_create(7);
+	t->w = zs_sim_create(seed);
 	zs_simhost_config(&hc, zs_sim_ip(10, 0, 0, 1), 24, 1500, ZS_SIM_OFF_ALL);
 	if (tweak != NULL)
 		tweak(&hc);
@@ -47,6 +48,11 @@ static inline void world_open(struct world *t, void (*tweak)(struct zs_simhost_c
 	t->l = zs_simlink_between(t->c, t->s, &wire);
 	t->c->app = dispatch_turn;
 	t->s->app = dispatch_turn;
+}
+
+static inline void world_open(struct world *t, void (*tweak)(struct zs_simhost_config *))
+{
+	world_open_seed(t, 7, tweak);
 }
 
 static inline void world_close(struct world *t)
