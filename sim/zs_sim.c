@@ -62,7 +62,8 @@ uint64_t zs_sim_events(const struct zs_sim *w)
 
 struct zs_simrand zs_sim_subrand(const struct zs_sim *w, uint64_t kind, uint64_t index)
 {
-	return (struct zs_simrand){ zs_sim_scramble(w->seed ^ zs_sim_scramble(kind << 32 | index)) };
+	return (struct zs_simrand){ zs_sim_scramble(w->seed ^
+						    zs_sim_scramble(kind << 32 | index)) };
 }
 
 void zs_sim_at(struct zs_sim *w, uint64_t t_ns, void (*fn)(void *arg), void *arg)
@@ -146,7 +147,8 @@ uint32_t zs_sim_violations(const struct zs_sim *w)
 void zs_sim_violate(struct zs_sim *w, const char *what)
 {
 	if (w->violations++ < VIOLATIONS_SHOWN)
-		fprintf(stderr, "# violation at %llu ns: %s\n", (unsigned long long)w->now_ns, what);
+		fprintf(stderr, "# violation at %llu ns: %s\n", (unsigned long long)w->now_ns,
+			what);
 }
 
 uint32_t zs_sim_live(const struct zs_sim *w)

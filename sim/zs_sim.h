@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A world for the stack to live in: a virtual clock, hosts (each one struct zs_stack with pools and a
- * device of its own) and links between them. A run is a function of the seed and of what the test
+ * A world for the stack to live in: a virtual clock, hosts (each one struct zs_stack with pools and
+ * a device of its own) and links between them. A run is a function of the seed and of what the test
  * does: the same seed gives the same bytes at the same times. Time is kept in nanoseconds, for a
  * frame lasts about one microsecond at 10 Gbit/s; the stacks see microseconds.
  *
@@ -42,7 +42,8 @@ uint32_t zs_sim_destroy(struct zs_sim *w);
 uint64_t zs_sim_now(const struct zs_sim *w); /* ns */
 struct zs_simrand *zs_sim_rand(struct zs_sim *w);
 
-/* Calls fn(arg) at t_ns (or now, if that is past); events of one instant in the order of the calls. */
+/* Calls fn(arg) at t_ns (or now, if that is past); events of one instant in the order of the calls.
+ */
 void zs_sim_at(struct zs_sim *w, uint64_t t_ns, void (*fn)(void *arg), void *arg);
 
 /*
@@ -164,7 +165,8 @@ struct zs_simwire_config {
 };
 
 struct zs_simwire_stats {
-	uint64_t sent, bytes, delivered, lost, queue_full, too_big, duplicated, corrupted, reordered;
+	uint64_t sent, bytes, delivered, lost, queue_full, too_big, duplicated, corrupted,
+		reordered;
 };
 
 /* Takes p over. */
@@ -176,7 +178,7 @@ struct zs_simwire {
 	struct zs_simwire_stats stats;
 	struct zs_simlink *link;
 	struct zs_simrand rand;
-	uint64_t busy_ps; /* when the last bit of the last frame is out */
+	uint64_t busy_ps;	       /* when the last bit of the last frame is out */
 	struct zs_simpkt *head, *tail; /* in flight, by time of arrival */
 	zs_sim_deliver deliver;
 	void *ctx;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Applications on zs_tcp.h for the simulator: each connection sends a stream of a known pattern and
- * checks the one it receives. Driven by the endpoints' events alone, so that a lost event shows as a
- * stall. Sender, receiver, echo, half-close and slow reader are settings of one state machine.
+ * checks the one it receives. Driven by the endpoints' events alone, so that a lost event shows as
+ * a stall. Sender, receiver, echo, half-close and slow reader are settings of one state machine.
  *
- * The stream from the opener of a connection to its acceptor, and the one back, have keys that follow
- * from the opener's port, so that both ends know them.
+ * The stream from the opener of a connection to its acceptor, and the one back, have keys that
+ * follow from the opener's port, so that both ends know them.
  */
 #ifndef ZS_SIMAPP_H
 #define ZS_SIMAPP_H
@@ -31,10 +31,10 @@ enum zs_simrx {
 
 struct zs_simconn_config {
 	uint64_t tx_bytes;
-	uint64_t rx_bytes; /* expected; UINT64_MAX = any */
-	uint8_t tx;	   /* enum zs_simtx */
-	uint8_t rx;	   /* enum zs_simrx */
-	uint32_t tx_chunk; /* 0 = 1448 */
+	uint64_t rx_bytes;    /* expected; UINT64_MAX = any */
+	uint8_t tx;	      /* enum zs_simtx */
+	uint8_t rx;	      /* enum zs_simrx */
+	uint32_t tx_chunk;    /* 0 = 1448 */
 	uint64_t rx_from_ns;  /* reads nothing before */
 	uint32_t rx_chunk;    /* reads at most so much... */
 	uint64_t rx_every_ns; /* ...in so much time; 0 = all at once */
@@ -42,8 +42,9 @@ struct zs_simconn_config {
 	bool expects_echo;    /* what comes is what was sent */
 	bool tx_after_fin;    /* sends nothing before the peer closed its direction */
 	bool stay;	      /* does not close, ever */
-	bool share;	      /* keeps a reference to each buffer it sends, as one who sends it elsewhere too */
-	bool raw;	      /* neither fills nor checks payload (speed) */
+	bool share; /* keeps a reference to each buffer it sends, as one who sends it elsewhere too
+		     */
+	bool raw;   /* neither fills nor checks payload (speed) */
 	bool nodelay;
 	uint16_t maxseg;
 	uint32_t sndbuf, rcvbuf; /* 0 = automatic */

@@ -244,9 +244,9 @@ static uint32_t read_consume(struct zs_simconn *c, uint32_t max)
 	for (struct rte_mbuf *m = zs_tcp_rcvq(tcb); m != NULL && done < n; m = zs_seg(m)->next) {
 		uint32_t k = RTE_MIN(n - done, (uint32_t)m->data_len);
 
-		good = good && (c->cfg.raw ||
-				zs_sim_match(c->rx_key, c->rx_off + done,
-					     rte_pktmbuf_mtod(m, const void *), k) == k);
+		good = good &&
+		       (c->cfg.raw || zs_sim_match(c->rx_key, c->rx_off + done,
+						   rte_pktmbuf_mtod(m, const void *), k) == k);
 		done += k;
 	}
 	zs_tcp_consume(c->app->h->s, c->tcb, n);

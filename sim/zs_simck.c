@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Checksums as a NIC sees them: verdicts on what arrives, and filling in what the sender left to the
- * device. A sender that leaves a field in a state from which a NIC would compute a wrong checksum is
- * told so; one that computed the checksum itself is checked.
+ * Checksums as a NIC sees them: verdicts on what arrives, and filling in what the sender left to
+ * the device. A sender that leaves a field in a state from which a NIC would compute a wrong
+ * checksum is told so; one that computed the checksum itself is checked.
  */
 #include "zs_simworld.h"
 
@@ -138,7 +138,8 @@ static const char *fill_l4(struct layout *l, const struct rte_mbuf *m)
 	if (want == 0)
 		return l->l4_ck == NULL || l4_good(l) ? NULL : "wrong L4 checksum sent";
 	if (l->l4_ck == NULL || want != ours)
-		return "L4 checksum offload for a packet that is not of that protocol, or a fragment";
+		return "L4 checksum offload for a packet that is not of that protocol, or a "
+		       "fragment";
 	if (m->l2_len != ETH || m->l3_len != l->ihl)
 		return "L4 checksum offload with wrong l2_len or l3_len";
 	if (be16(l->l4_ck) != pseudo(l))

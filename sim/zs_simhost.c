@@ -159,8 +159,8 @@ static void turn(struct zs_simhost *h)
 		h->app(h, h->app_arg);
 	zs_stack_flush(h->s);
 	next_us = zs_stack_advance(h->s, now_us);
-	p->deadline_ns = next_us == UINT64_MAX ? ZS_SIM_NEVER
-					       : RTE_MAX(next_us, now_us + 1) * ZS_US;
+	p->deadline_ns =
+		next_us == UINT64_MAX ? ZS_SIM_NEVER : RTE_MAX(next_us, now_us + 1) * ZS_US;
 	if (zs_stack_tx_pending(h->s))
 		retry(h, sent);
 }

@@ -85,7 +85,8 @@ static bool too_big(const struct zs_simwire *wire, const struct zs_simpkt *p)
 	return wire->cfg.mtu != 0 && p->len > 14u + wire->cfg.mtu;
 }
 
-/* When the last bit is out: the frame waits behind what is there already. False: no room to wait. */
+/* When the last bit is out: the frame waits behind what is there already. False: no room to wait.
+ */
 static bool serialise(struct zs_simwire *wire, struct zs_simpkt *p)
 {
 	const struct zs_simwire_config *c = &wire->cfg;

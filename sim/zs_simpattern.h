@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Streams of bytes that can be made and checked at any offset: the byte at offset o is a function of
- * (key, o). And buffers marked with what they hold, so that the pool itself notices on their release
- * when anyone changed a payload byte.
+ * Streams of bytes that can be made and checked at any offset: the byte at offset o is a function
+ * of (key, o). And buffers marked with what they hold, so that the pool itself notices on their
+ * release when anyone changed a payload byte.
  */
 #ifndef ZS_SIMPATTERN_H
 #define ZS_SIMPATTERN_H

@@ -17,8 +17,8 @@ static void put(struct zs_simpcap *p, const void *data, size_t len)
 int zs_simpcap_open(struct zs_simpcap *p, const char *path)
 {
 	const uint32_t head[6] = {
-		0xa1b2c3d4, 2 | 4 << 16, /* magic, version 2.4 */
-		0, 0, 65535 + 18, 1,	 /* zone, accuracy, snap length, Ethernet */
+		0xa1b2c3d4, 2 | 4 << 16,		/* magic, version 2.4 */
+		0,	    0,		 65535 + 18, 1, /* zone, accuracy, snap length, Ethernet */
 	};
 
 	*p = (struct zs_simpcap){ .hash = 1 };
@@ -34,7 +34,10 @@ int zs_simpcap_open(struct zs_simpcap *p, const char *path)
 void zs_simpcap_write(struct zs_simpcap *p, uint64_t now_us, const void *frame, uint32_t len)
 {
 	const uint32_t head[4] = {
-		(uint32_t)(now_us / 1000000), (uint32_t)(now_us % 1000000), len, len,
+		(uint32_t)(now_us / 1000000),
+		(uint32_t)(now_us % 1000000),
+		len,
+		len,
 	};
 
 	put(p, head, sizeof(head));

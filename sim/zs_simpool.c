@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The mbuf pools of the simulator: a struct rte_mempool made by hand, with operations of our own. An
- * mbuf sits one cache line into its block, behind the object header that DPDK expects in front of it;
- * the pool's private data follows the pool where rte_mempool_get_priv() looks for it.
+ * The mbuf pools of the simulator: a struct rte_mempool made by hand, with operations of our own.
+ * An mbuf sits one cache line into its block, behind the object header that DPDK expects in front
+ * of it; the pool's private data follows the pool where rte_mempool_get_priv() looks for it.
  */
 #include "zs_simpool.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pools of struct rte_mbuf without EAL and without any DPDK library. Each mbuf is a heap block of its
- * own, so that AddressSanitizer sees use after free, double free and overflow of the room at the very
- * line; a counter of live mbufs shows leaks exactly, and a limit on it simulates an exhausted pool.
- * Builds without AddressSanitizer keep freed blocks for reuse.
+ * Pools of struct rte_mbuf without EAL and without any DPDK library. Each mbuf is a heap block of
+ * its own, so that AddressSanitizer sees use after free, double free and overflow of the room at
+ * the very line; a counter of live mbufs shows leaks exactly, and a limit on it simulates an
+ * exhausted pool. Builds without AddressSanitizer keep freed blocks for reuse.
  */
 #ifndef ZS_SIMPOOL_H
 #define ZS_SIMPOOL_H
@@ -16,8 +16,8 @@
 #include "core/zs_env.h"
 
 /*
- * A pool whose mbufs have RTE_PKTMBUF_HEADROOM + room bytes and a private area of ZS_PRIV_SIZE. room
- * is at most 65535 - RTE_PKTMBUF_HEADROOM. Never NULL.
+ * A pool whose mbufs have RTE_PKTMBUF_HEADROOM + room bytes and a private area of ZS_PRIV_SIZE.
+ * room is at most 65535 - RTE_PKTMBUF_HEADROOM. Never NULL.
  */
 struct rte_mempool *zs_simpool_create(const char *name, uint16_t room);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Random numbers and hashes of the simulator: fast, seeded, not for anything that needs a secret. */
+/* Random numbers and hashes of the simulator: fast, seeded, not for anything that needs a secret.
+ */
 #ifndef ZS_SIMRAND_H
 #define ZS_SIMRAND_H
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Goodput of one connection over rates, round-trip times and loss, as a table that is compared with
- * the one in the repository: virtual time makes it exact. A change of behaviour shows as a difference
- * to be looked at; `golden FILE --update` rewrites the file when the new figures are right.
+ * the one in the repository: virtual time makes it exact. A change of behaviour shows as a
+ * difference to be looked at; `golden FILE --update` rewrites the file when the new figures are
+ * right.
  *
  * The sender always has data; windows are configured for the path (send buffer: 1.6 bandwidth-delay
- * products and 64 KB, for a writer is woken when a third of it is free). The first WARMUP_RTTS round
- * trips are not measured. The payload rate of the link is its bit rate times 1448 / 1514: payload in
- * a frame of Ethernet, IPv4 and TCP with timestamps. Frames from sender to receiver are lost at
- * random.
+ * products and 64 KB, for a writer is woken when a third of it is free). The first WARMUP_RTTS
+ * round trips are not measured. The payload rate of the link is its bit rate times 1448 / 1514:
+ * payload in a frame of Ethernet, IPv4 and TCP with timestamps. Frames from sender to receiver are
+ * lost at random.
  */
 #include <stdlib.h>
 
@@ -74,7 +75,9 @@ static void configure(struct pair_config *c, const struct row *r)
 static void measure(const struct row *r, char *line)
 {
 	const struct zs_simconn_config up = {
-		.tx_bytes = UINT64_MAX, .tx_chunk = PAYLOAD, .raw = true,
+		.tx_bytes = UINT64_MAX,
+		.tx_chunk = PAYLOAD,
+		.raw = true,
 	};
 	const struct zs_simconn_config down = { .rx_bytes = UINT64_MAX, .raw = true };
 	struct zs_stats before, after;
@@ -127,8 +130,9 @@ static void test_rate(void **state)
 		measure(&r, now[i]);
 		bad += !enough(&r, now[i]);
 		if (strcmp(now[i], golden[i]) != 0) {
-			print_error("golden: %snow:    %s(golden FILE --update rewrites the table)\n",
-				    golden[i], now[i]);
+			print_error(
+				"golden: %snow:    %s(golden FILE --update rewrites the table)\n",
+				golden[i], now[i]);
 			bad++;
 		}
 	}

@@ -54,7 +54,8 @@ void pair_create(struct pair *p, const struct pair_config *c);
 uint32_t ip_a(void);
 uint32_t ip_b(void);
 
-/* One connection a -> b with up bytes there and down bytes back, written and read in the given ways. */
+/* One connection a -> b with up bytes there and down bytes back, written and read in the given
+ * ways. */
 struct zs_simconn *pair_transfer(struct pair *p, uint64_t up, uint64_t down,
 				 const struct zs_simconn_config *like);
 
@@ -70,7 +71,8 @@ bool pair_settle(struct pair *p);
 /* Stops listening, settles, and asserts: no failures, no violations, no mbuf left. Destroys. */
 void pair_end(struct pair *p);
 
-/* Destroys without a word about what is left over; returns mbufs that leaked beyond the stacks' own. */
+/* Destroys without a word about what is left over; returns mbufs that leaked beyond the stacks'
+ * own. */
 uint32_t pair_destroy(struct pair *p);
 
 /* Payload bytes copied by both stacks. */

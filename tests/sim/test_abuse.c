@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the world does to a host: garbage, scans, floods, peers that vanish. The stack stays unharmed,
- * counts every frame that it did not use, and its memory returns to its level.
+ * What the world does to a host: garbage, scans, floods, peers that vanish. The stack stays
+ * unharmed, counts every frame that it did not use, and its memory returns to its level.
  */
 #include <errno.h>
 
 #include "simtest.h"
-
 
 struct lone {
 	struct zs_sim *w;
@@ -163,8 +162,13 @@ static void test_port_scan(void **state)
 	lone_create(&x, 4);
 	for (uint16_t port = 1000; port < 3000; port++) {
 		struct tcp_frame t = {
-			.sip_be = ip_a(), .dip_be = ip_b(), .sport = 40000, .dport = port,
-			.seq = 12345, .flags = ZS_SYN, .wnd = 1024,
+			.sip_be = ip_a(),
+			.dip_be = ip_b(),
+			.sport = 40000,
+			.dport = port,
+			.seq = 12345,
+			.flags = ZS_SYN,
+			.wnd = 1024,
 		};
 
 		raw_send_tcp(&x.peer, &t);
@@ -187,8 +191,12 @@ static void test_syn_flood(void **state)
 	for (uint32_t i = 0; i < 10000; i++) {
 		struct tcp_frame t = {
 			.sip_be = zs_sim_ip(192, 168, (uint8_t)(i >> 8), (uint8_t)i),
-			.dip_be = ip_b(), .sport = (uint16_t)(1024 + i), .dport = PORT,
-			.seq = i * 77, .flags = ZS_SYN, .wnd = 1024,
+			.dip_be = ip_b(),
+			.sport = (uint16_t)(1024 + i),
+			.dport = PORT,
+			.seq = i * 77,
+			.flags = ZS_SYN,
+			.wnd = 1024,
 		};
 
 		raw_send_tcp(&x.peer, &t);
@@ -266,12 +274,9 @@ static void test_peer_restarts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_garbage_frames),
-		cmocka_unit_test(test_garbage_behind_ip),
-		cmocka_unit_test(test_random_segments),
-		cmocka_unit_test(test_port_scan),
-		cmocka_unit_test(test_syn_flood),
-		cmocka_unit_test(test_peer_vanishes),
+		cmocka_unit_test(test_garbage_frames),	cmocka_unit_test(test_garbage_behind_ip),
+		cmocka_unit_test(test_random_segments), cmocka_unit_test(test_port_scan),
+		cmocka_unit_test(test_syn_flood),	cmocka_unit_test(test_peer_vanishes),
 		cmocka_unit_test(test_peer_restarts),
 	};
 

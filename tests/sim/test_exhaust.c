@@ -82,7 +82,10 @@ static void test_clients_do_not_read(void **state)
 static void test_echo_with_sleeping_clients(void **state)
 {
 	struct zs_simconn_config up = {
-		.tx_bytes = EACH, .rx_bytes = EACH, .expects_echo = true, .rx_from_ns = 3600 * ZS_SEC,
+		.tx_bytes = EACH,
+		.rx_bytes = EACH,
+		.expects_echo = true,
+		.rx_from_ns = 3600 * ZS_SEC,
 	};
 	struct zs_simconn_config down = { .rx_bytes = EACH, .echo = true };
 	struct pair_config c;

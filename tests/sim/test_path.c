@@ -74,7 +74,8 @@ static void lossy(uint32_t ppm, unsigned int conns)
 	c.wire.loss_ppm = ppm;
 	c.a.stack.syn_retries = c.b.stack.synack_retries = 10;
 	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct zs_simconn_config how = { .tx = (uint8_t)(i % ZS_SIMTX_MODES), .tx_chunk = 9000 };
+		struct zs_simconn_config how = { .tx = (uint8_t)(i % ZS_SIMTX_MODES),
+						 .tx_chunk = 9000 };
 
 		pair_create(&p, &c);
 		for (unsigned int k = 0; k < conns; k++)

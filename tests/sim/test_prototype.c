@@ -88,7 +88,8 @@ static void test_2_device_still_holds_the_first_copy(void **state)
 	}
 }
 
-/* 3: a segment was one buffer, and the whole buffer: chains and parts of buffers were not sent right. */
+/* 3: a segment was one buffer, and the whole buffer: chains and parts of buffers were not sent
+ * right. */
 static void test_3_segments_are_any_part_of_any_chain(void **state)
 {
 	static const uint8_t ways[] = { ZS_SIMTX_ODD, ZS_SIMTX_CHAIN, ZS_SIMTX_BIG };
@@ -97,7 +98,9 @@ static void test_3_segments_are_any_part_of_any_chain(void **state)
 	for (unsigned int i = 0; i < sizeof(ways); i++) {
 		for (uint16_t maxseg = 100; maxseg < 1400; maxseg += 333) {
 			struct zs_simconn_config how = {
-				.tx = ways[i], .tx_chunk = 60000, .maxseg = maxseg,
+				.tx = ways[i],
+				.tx_chunk = 60000,
+				.maxseg = maxseg,
 			};
 			struct pair_config c;
 			struct pair p;
@@ -107,7 +110,8 @@ static void test_3_segments_are_any_part_of_any_chain(void **state)
 			pair_create(&p, &c);
 			pair_transfer(&p, 120000, 0, &how);
 			assert_true(pair_run(&p, 1, 600 * ZS_SEC));
-			/* The receiver may move small payloads together, out of their large rooms. */
+			/* The receiver may move small payloads together, out of their large rooms.
+			 */
 			assert_int_equal(zs_stack_stats(p.a->s)->copies, 0);
 			pair_end(&p);
 		}
@@ -119,7 +123,9 @@ static struct zs_simconn *idle_pair(struct pair *p, const struct pair_config *c)
 {
 	struct zs_simconn_config how = { .stay = true, .rx_bytes = UINT64_MAX };
 	struct zs_simconn_config there = {
-		.stay = true, .rx_bytes = UINT64_MAX, .rx_from_ns = 10 * ZS_SEC,
+		.stay = true,
+		.rx_bytes = UINT64_MAX,
+		.rx_from_ns = 10 * ZS_SEC,
 	};
 	struct zs_simconn *conn;
 
@@ -148,7 +154,8 @@ struct partial_ack {
 	bool done;
 };
 
-/* The receiver acknowledges the first part of a segment only, and is silent until the RTO is over. */
+/* The receiver acknowledges the first part of a segment only, and is silent until the RTO is over.
+ */
 static unsigned int acknowledge_a_part(void *arg, struct zs_simpkt *p)
 {
 	struct partial_ack *pa = arg;
@@ -278,7 +285,9 @@ static void ping_pong(struct pair *p, struct zs_simconn *c, unsigned int n)
 static void test_6_echo_of_a_received_buffer_allocates_nothing(void **state)
 {
 	struct zs_simconn_config how = {
-		.stay = true, .rx_bytes = UINT64_MAX, .expects_echo = true,
+		.stay = true,
+		.rx_bytes = UINT64_MAX,
+		.expects_echo = true,
 	};
 	struct zs_simconn_config there = { .rx_bytes = UINT64_MAX, .echo = true };
 	struct pair_config cfg;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Seeds: from each follow a link that loses, reorders, doubles and damages frames, the hosts'
- * settings, and what is sent. The stream must arrive intact, both ends must end clean, no mbuf may be
- * left, and a second run must give a byte-identical capture. ZS_SEEDS in the environment says how
- * many, ZS_SEED asks for one alone, ZS_PCAP names a file for its capture.
+ * settings, and what is sent. The stream must arrive intact, both ends must end clean, no mbuf may
+ * be left, and a second run must give a byte-identical capture. ZS_SEEDS in the environment says
+ * how many, ZS_SEED asks for one alone, ZS_PCAP names a file for its capture.
  */
 #include <stdlib.h>
 

@@ -32,7 +32,9 @@ static void transfer(const struct variant *v, uint64_t size, unsigned int bits)
 	struct zs_simconn_config how = {
 		.tx = v->tx,
 		.rx = bits % 2 ? ZS_SIMRX_TAKE : ZS_SIMRX_CONSUME,
-		.tx_chunk = v->tx == ZS_SIMTX_CHAIN ? 1 << 20 : v->tx == ZS_SIMTX_BUF ? 1448 : 50000,
+		.tx_chunk = v->tx == ZS_SIMTX_CHAIN ? 1 << 20
+			    : v->tx == ZS_SIMTX_BUF ? 1448
+						    : 50000,
 		.share = (bits & (HOLD | POOR)) == HOLD,
 	};
 	struct pair_config c;
@@ -123,7 +125,9 @@ static void test_200_connections(void **state)
 static void test_half_close(void **state)
 {
 	struct zs_simconn_config how = { .tx_bytes = 70000, .rx_bytes = 30000 };
-	struct zs_simconn_config there = { .tx_bytes = 30000, .rx_bytes = 70000, .tx_after_fin = true };
+	struct zs_simconn_config there = { .tx_bytes = 30000,
+					   .rx_bytes = 70000,
+					   .tx_after_fin = true };
 	struct pair_config c;
 	struct pair p;
 
@@ -141,7 +145,9 @@ static void test_slow_reader(void **state)
 {
 	struct zs_simconn_config how = { .tx_bytes = 2 << 20 };
 	struct zs_simconn_config there = {
-		.rx_bytes = 2 << 20, .rx_chunk = 10000, .rx_every_ns = 5 * ZS_MS,
+		.rx_bytes = 2 << 20,
+		.rx_chunk = 10000,
+		.rx_every_ns = 5 * ZS_MS,
 	};
 	struct pair_config c;
 	struct pair p;

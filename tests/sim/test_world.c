@@ -86,8 +86,11 @@ static void test_queue_limit(void **state)
 static void test_chances(void **state)
 {
 	const struct zs_simwire_config c = {
-		.loss_ppm = 100000, .dup_ppm = 50000, .corrupt_ppm = 20000,
-		.reorder_ppm = 100000, .reorder_ns = ZS_MS,
+		.loss_ppm = 100000,
+		.dup_ppm = 50000,
+		.corrupt_ppm = 20000,
+		.reorder_ppm = 100000,
+		.reorder_ns = ZS_MS,
 	};
 	struct zs_sim *w = zs_sim_create(7);
 	static struct sink s;
@@ -112,8 +115,11 @@ static void test_chances(void **state)
 static uint64_t hash_of_run(uint64_t seed, const char *path)
 {
 	const struct zs_simwire_config c = {
-		.delay_ns = 10 * ZS_US, .loss_ppm = 100000, .corrupt_ppm = 100000,
-		.reorder_ppm = 100000, .reorder_ns = ZS_MS,
+		.delay_ns = 10 * ZS_US,
+		.loss_ppm = 100000,
+		.corrupt_ppm = 100000,
+		.reorder_ppm = 100000,
+		.reorder_ns = ZS_MS,
 	};
 	struct zs_sim *w = zs_sim_create(seed);
 	static struct sink s;
