@@ -279,7 +279,7 @@ static void test_own_memory(void **state)
 	assert_null(z_mem_register(mem, 0, 0));
 	reg = z_mem_register(mem, sizeof(mem), 0);
 	assert_non_null(reg);
-	assert_null(z_buf_wrap(reg, mem - 1, 10, tell, &a));
+	assert_null(z_buf_wrap(reg, (void *)((uintptr_t)mem - 1), 10, tell, &a));
 	assert_null(z_buf_wrap(reg, mem + 1, sizeof(mem), tell, &a));
 	assert_null(z_buf_wrap(reg, mem + sizeof(mem), 1, tell, &a));
 	assert_null(z_buf_wrap(reg, mem, 0, tell, &a));
