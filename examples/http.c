@@ -79,7 +79,9 @@ static bool starts_with(const char *line, size_t n, const char *word)
 {
 	size_t len = strlen(word);
 
-	return n >= len && strncasecmp(line, word, len) == 0;
+	if (n < len || ((line[0] ^ word[0]) & ~0x20))
+		return false;
+	return strncasecmp(line, word, len) == 0;
 }
 
 /* "/", "/N" and either with a query: 200 and the size; anything else: 404. */
