@@ -160,32 +160,35 @@ link_af_xdp() {
 	kernel_link "af_xdp, MTU 3438" 3438 "--vdev=net_af_xdp0,iface=vs"
 }
 
-# ask EAL_ARGS SIZE...: our client against our server that runs
+# ask EAL_ARGS MTU SIZE...: our client against our server that runs
 ask() {
-	local eal=$1 size
-	shift
+	local eal=$1 mtu=$2 size
+	shift 2
 	for size; do
-		ZSTACK_EAL_ARGS="$eal" in_ns timeout 30 "$pong" -i 10.18.0.3/24 -t 20 \
+		ZSTACK_EAL_ARGS="$eal" in_ns timeout 30 "$pong" -m "$mtu" -i 10.18.0.3/24 -t 20 \
 			-c 10.18.0.2 -N 1000 -S "$size" || return
 	done
 }
 
-# two NAME SERVER_EAL CLIENT_EAL
+# two NAME SERVER_EAL CLIENT_EAL [MTU]
 two() {
-	local name=$1 server=$2 client=$3
-	if ! start pong "$server"; then
+	local name=$1 server=$2 client=$3 mtu=${4:-1500}
+	if ! start pong "$server" -m "$mtu"; then
 		not_ok "$name: server starts"
 		return
 	fi
-	check "$name: datagrams to and fro" ask "$client" 64 1472 4000
+	check "$name: datagrams to and fro" ask "$client" "$mtu" 64 $((mtu - 28)) $((mtu + 2500))
 	check "$name: server ends on SIGINT with exit code 0" stop "$pid" INT
 }
 
 memif() { echo "--vdev=net_memif0,role=$1,id=0,socket=$tmp/memif.sock,socket-abstract=no,rsize=11,mac=$2"; }
 
 link_memif() {
-	new_ns
-	two "memif" "$(memif server 02:00:00:00:00:02)" "$(memif client 02:00:00:00:00:03)"
+	for mtu in 1500 9000; do
+		new_ns
+		two "memif, MTU $mtu" "$(memif server 02:00:00:00:00:02)" \
+			"$(memif client 02:00:00:00:00:03)" "$mtu"
+	done
 }
 
 vhost="--vdev=net_vhost0,iface=$tmp/vhost.sock"
@@ -193,8 +196,11 @@ virtio="--vdev=net_virtio_user0,path=$tmp/vhost.sock,queue_size=1024,mac=02:00:0
 virtio="$virtio --single-file-segments"
 
 link_virtio() {
-	new_ns
-	two "virtio_user to vhost" "$vhost" "$virtio"
+	for mtu in 1500 9000; do
+		new_ns
+		rm -f "$tmp/vhost.sock"
+		two "virtio_user to vhost, MTU $mtu" "$vhost" "$virtio" "$mtu"
+	done
 	new_ns
 	rm -f "$tmp/vhost.sock"
 	# the vhost side has to be there first, so here the client waits for its server

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <rte_cycles.h>
@@ -25,6 +26,8 @@ void zs_loop_init(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	d->tsc_base = d->mark_tsc = rte_rdtsc();
 	d->next_us = UINT64_MAX;
 	d->idle_sleep_us = cfg->idle_sleep_us;
+	if (d->idle_sleep_us != 0)
+		(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; sleeps would last 50 us longer */
 }
 
 static uint64_t clock_us(const struct zs_dpdk *d, uint64_t tsc)

@@ -25,6 +25,8 @@ enum {
 	/* A buffer, all its headers included, has to fit in a page of 4096 bytes. */
 	AF_XDP_MAX_MTU = 3438,
 	TAP_MAX_MTU = 1504,
+	/* Its header precedes the frame, and its check counts it as part of it. */
+	VIRTIO_HEADER = 12,
 };
 
 static unsigned long device_arg(const struct zs_ethport *p, const char *key, unsigned long none)
@@ -87,6 +89,8 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 		af_xdp(q);
 	else if (strcmp(name, "net_tap") == 0)
 		tap(q);
+	else if (strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_virtio") == 0)
+		q->extra_room = VIRTIO_HEADER;
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
 	q->no_prepare = strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
 			strcmp(name, "net_vhost") == 0;
