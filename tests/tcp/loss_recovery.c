@@ -59,7 +59,7 @@ static void not_duplicates(struct tt *t)
 	dupack(t);
 	tt_in(t, "A", 1, 1, 0, .wnd = 60000);
 	tt_in(t, "A", 1, 1, 0, .wnd = 60001);
-	tt_in(t, "A", 1, 1, 10);
+	tt_in(t, "A", 1, 1, 10, .wnd = 60001);
 	tt_expect(t, "A", 10001, 11, 0);
 	tt_expect_none(t);
 	assert_int_equal(tt_info(t).bytes_retx, 0);

@@ -429,7 +429,7 @@ static void beyond_window_is_cut(struct tt *t)
 	tt_connect_passive(t);
 	edge = t->c->edge;
 	assert_in_range(edge, 2000, 8193);
-	tt_in(t, "A", edge - 100, 1, 300);
+	tt_in(t, "FA", edge - 100, 1, 300); /* FIN included */
 	tt_drain(t);
 	for (uint32_t at = 1; at < edge - 100; at += 1000) {
 		tt_in(t, "A", at, 1, at + 1000 < edge - 100 ? 1000 : edge - 100 - at);
@@ -438,6 +438,11 @@ static void beyond_window_is_cut(struct tt *t)
 		tt_drain(t);
 	}
 	assert_int_equal(t->c->read, edge - 1);
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_in(t, "FA", edge, 1, 200);
+	tt_expect(t, "A", 1, edge + 201, 0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	tt_read(t, 200);
 }
 
 /* The out-of-order queue is bounded in memory: one-byte segments cost buffers (FIELD.md). */

@@ -129,6 +129,11 @@ static void karn(struct tt *t)
 	tt_advance(t, 10 * TT_MS);
 	tt_in(t, "A", 1, 1001, 0);
 	assert_int_equal(tt_info(t).srtt_us, srtt);
+	tt_send(t, 2 * MSS); /* together with one that was sent once, and arrived long ago */
+	tt_expect_run(t, 1001, 1, MSS, 2);
+	tt_expect_after(t, 600 * TT_MS, "A", 1001, 1, MSS);
+	tt_in(t, "A", 1, 3001, 0);
+	assert_int_equal(tt_info(t).srtt_us, srtt);
 }
 
 static void use_ts(struct zs_config *cfg)
@@ -169,7 +174,7 @@ static void absurd_echo(struct tt *t)
 	assert_in_range(tt_info(t).rto_us, 200000, 400000);
 }
 
-/* RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it. */
+/* RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it; once for all timeouts in a row. */
 static void window_after_timeout(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -180,6 +185,9 @@ static void window_after_timeout(struct tt *t)
 	assert_int_equal(tt_info(t).cwnd, MSS);
 	assert_in_range(tt_info(t).ssthresh, 5 * MSS, 7 * MSS);
 	assert_int_equal(tt_info(t).ca_state, 2);
+	tt_expect_after(t, 600 * TT_MS, "A", 1, 1, MSS);
+	assert_in_range(tt_info(t).ssthresh, 5 * MSS, 7 * MSS);
+	assert_int_equal(tt_info(t).cwnd, MSS);
 }
 
 /* RFC 5681 3.1: then slow start over what is taken for lost: 1, 2, 4 segments. */

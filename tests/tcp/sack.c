@@ -222,7 +222,7 @@ static void partial_blocks(struct tt *t)
 {
 	ten_out(t);
 	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3501:5501");
-	assert_in_range(tt_info(t).sacked, 1000, 2000);
+	assert_int_equal(tt_info(t).sacked, 1000);
 	tt_drain(t);
 	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:6001");
 	assert_int_equal(tt_info(t).sacked, 3000);

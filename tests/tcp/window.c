@@ -145,13 +145,17 @@ static void old_segment_window(struct tt *t)
 	tt_in(t, "A", 1, 1, 10, .wnd = 7000); /* repeated, from before */
 	tt_drain(t);
 	assert_int_equal(tt_info(t).snd_wnd, 3000);
+	tt_in(t, "A", 6, 1, 10, .wnd = 7000); /* partly old: its new bytes count, its window does not */
+	tt_drain(t);
+	assert_int_equal(tt_info(t).snd_wnd, 3000);
+	tt_read(t, 5);
 	tt_send(t, 3000);
-	tt_expect_run(t, 1, 11, MSS, 3);
-	tt_in(t, "A", 11, 2001, 0, .wnd = 2000);
+	tt_expect_run(t, 1, 16, MSS, 3);
+	tt_in(t, "A", 16, 2001, 0, .wnd = 2000);
 	assert_int_equal(tt_info(t).snd_wnd, 2000);
-	tt_in(t, "A", 11, 1001, 0, .wnd = 9000); /* older ACK */
+	tt_in(t, "A", 16, 1001, 0, .wnd = 9000); /* older ACK */
 	assert_int_equal(tt_info(t).snd_wnd, 2000);
-	tt_in(t, "A", 11, 3001, 0);
+	tt_in(t, "A", 16, 3001, 0);
 	tt_drain(t);
 }
 
