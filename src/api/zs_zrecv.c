@@ -29,10 +29,12 @@ ZS_API ssize_t z_read(int fd, void *bufp, size_t nbytes)
 	struct zs_sock *sk = zs_fd_sock(fd);
 	struct rte_mbuf *m = NULL;
 	ssize_t n = -1;
+	void *out;
 
 	if (sk != NULL)
 		n = ff_ret(take(sk, &m, nbytes, NULL, NULL));
-	memcpy(bufp, &m, sizeof(m));
+	out = m;
+	memcpy(bufp, &out, sizeof(out)); /* whatever kind of pointer it is */
 	/* outside ff_run nobody else would tell the peer that its window opened */
 	if (n > 0)
 		zs_ctx_kick(zs_ctx_self);

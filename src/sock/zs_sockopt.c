@@ -373,10 +373,10 @@ static int set_congestion(struct zs_sock *sk, const char *name, socklen_t len)
 
 	if (len == 0)
 		return -EINVAL;
-	for (uint8_t i = 0; i < ZS_CC_COUNT; i++) {
+	for (int i = 0; i < ZS_CC_COUNT; i++) {
 		if (strlen(cc_names[i]) != n || memcmp(cc_names[i], name, n) != 0)
 			continue;
-		tcp_opts(sk)->cc = i;
+		tcp_opts(sk)->cc = (uint8_t)i;
 		return changed(sk);
 	}
 	return -ENOENT;
