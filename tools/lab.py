@@ -185,20 +185,21 @@ class Lab:
             dev = "net_af_packet0,iface=vs"
         return f"--no-pci --no-huge --no-shconf -m 512 --vdev={dev}"
 
-    def config(self, core):
+    def config(self, core, dpdk):
         path = os.path.join(self.dir, "config.ini")
         with open(path, "w") as f:
-            f.write(f"[dpdk]\nlcore_mask={1 << core:x}\nport_list=0\n\n"
+            f.write(f"[dpdk]\nlcore_mask={1 << core:x}\nport_list=0\n{dpdk}\n"
                     f"[port0]\naddr={STACK_IP}\nnetmask=255.255.255.0\nbroadcast=10.18.0.255\n"
                     f"gateway={KERNEL_IP}\nmtu={self.mtu}\n")
         return path
 
-    def start(self, program, *args, link="af_packet", core=None, ready_port=None, **kw):
-        """Starts one of our programs on the stack; ready_port: wait until it accepts there."""
+    def start(self, program, *args, link="af_packet", core=None, ready_port=None, dpdk=""):
+        """Starts one of our programs on the stack; ready_port: wait until it accepts there. dpdk: more
+        lines for that section of its configuration."""
         if core is None:
             core = server_core()
-        env = dict(os.environ, ZSTACK_EAL_ARGS=self.eal_args(link), **kw)
-        cmd = [program, "--conf", self.config(core), *map(str, args)]
+        env = dict(os.environ, ZSTACK_EAL_ARGS=self.eal_args(link))
+        cmd = [program, "--conf", self.config(core, dpdk), *map(str, args)]
         return self._start(self.stack, pinned(core, cmd), ready_port, env, link=link)
 
     def start_kernel(self, ns, cmd, ready_port=None, ready_ip=None, core=None):

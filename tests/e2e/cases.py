@@ -33,11 +33,11 @@ def quick(fn):
 
 
 @contextlib.contextmanager
-def serving(suite, name, *args, port=80, figures=None, **lab_args):
+def serving(suite, name, *args, port=80, figures=None, dpdk="", **lab_args):
     """A lab with one of our servers. At the end it must go in order; `figures` then judges its numbers."""
     with lab.Lab(**lab_args) as host:
         server = host.start(suite.program(name), "--port", port, *args, link=suite.link,
-                            ready_port=port)
+                            ready_port=port, dpdk=dpdk)
         yield host
         suite.case(f"{name} is alive and ends in order on SIGTERM", finish, server, figures)
 
@@ -470,6 +470,26 @@ def group_loss(suite):
                 suite.case(f"{percent} %: echo {human(size)}", echo, host, size, **how)
             suite.case(f"{percent} %: 50 connections, 16 KB each", echo, host, 16 * KB, 50, **how)
         host.loss(0)
+
+
+@quick
+def group_exhausted(suite):
+    """Next to no buffers, 200 connections, readers that do not read: windows close, and all goes on later."""
+    few = "pkt_bufs=512\nhdr_bufs=512\nbig_bufs=64\nrx_descs=64\ntx_descs=64\n"
+    for name, port, make in (("http_zc", 80, lambda s: Http(s, 64 * KB)),
+                             ("http_copy", 80, lambda s: Http(s, 64 * KB)),
+                             ("echo", 7, lambda s: Echo(s, 64 * KB))):
+        with serving(suite, name, port=port, dpdk=few) as host:
+            suite.case(f"{name}: 200 slow readers of 64 KB", sleepy_readers, host, port, make, limit=60)
+
+
+def sleepy_readers(host, port, make):
+    streams = [make(s) for s in connect(host.kernel, 200, port, rcvbuf=4 * KB)]
+    for s in streams:
+        with contextlib.suppress(BlockingIOError):
+            s.on_write()
+    time.sleep(1)
+    traffic.run(streams, 45)
 
 
 @quick

@@ -135,13 +135,15 @@ def check(data, off):
         raise Failure(f"byte {off + bad} is wrong")
 
 
-def connect(ns, n, port=80, ip=lab.STACK_IP, timeout=15):
+def connect(ns, n, port=80, ip=lab.STACK_IP, timeout=15, rcvbuf=None):
     """n connections made side by side; non-blocking sockets."""
     socks = []
     with ns:
         for _ in range(n):
             s = socket.socket()
             s.setblocking(False)
+            if rcvbuf:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
             s.connect_ex((ip, port))
             socks.append(s)
     sel = selectors.DefaultSelector()
