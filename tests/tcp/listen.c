@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Listeners: LISTEN and half-open entries (RFC 9293 3.10.7.2, 3.10.7.4), backlog, SYN-ACK
- * retransmission.
- */
+/* Listeners: LISTEN and half-open entries (RFC 9293 3.10.7.2, 3.10.7.4), backlog, SYN-ACK retransmission. */
 #include <errno.h>
 
 #include "core/zs_ep.h"
@@ -195,9 +192,7 @@ static void reset_before_accept(struct tt *t)
 	assert_null(zs_tcp_accept(t->s, t->listener));
 }
 
-/*
- * backlog 2: the third completed handshake waits until accept makes room; its data is not lost.
- */
+/* backlog 2: the third completed handshake waits until accept makes room; its data is not lost. */
 static void accept_queue_full(struct tt *t)
 {
 	struct zs_tcb *tcb;
@@ -244,9 +239,7 @@ static void accept_queue_full_no_syn(struct tt *t)
 	tt_expect(t, "SA", 0, 1, 0);
 }
 
-/*
- * Handshakes that end while the queue is full wait in their entries; later data completes them.
- */
+/* Handshakes that end while the queue is full wait in their entries; later data completes them. */
 static void accept_queue_full_then_room(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -277,9 +270,7 @@ static void few_half_open(struct zs_config *cfg)
 	cfg->max_half_open = 4;
 }
 
-/*
- * A SYN flood: bounded, counted, and it passes (FIELD: half-open entries that never went away).
- */
+/* A SYN flood: bounded, counted, and it passes (FIELD: half-open entries that never went away). */
 static void syn_flood(struct tt *t)
 {
 	tt_listen(t, 100);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Retransmission timer: RFC 6298, with a minimum of 200 ms instead of 1 s (as Linux and FreeBSD);
- * RFC 5482.
- */
+/* Retransmission timer: RFC 6298, with a minimum of 200 ms instead of 1 s (as Linux and FreeBSD); RFC 5482. */
 #include <errno.h>
 
 #include "core/zs_ep.h"
@@ -103,9 +100,7 @@ static void started_by_first(struct tt *t)
 	tt_expect_after(t, 100 * TT_MS, "A", 1, 1, MSS);
 }
 
-/*
- * RFC 6298 5.3: an ACK of new data restarts it; a duplicate does not. 5.2: all acknowledged: off.
- */
+/* RFC 6298 5.3: an ACK of new data restarts it; a duplicate does not. 5.2: all acknowledged: off. */
 static void restarted_by_progress(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -115,7 +110,7 @@ static void restarted_by_progress(struct tt *t)
 	tt_in(t, "A", 1, 1001, 0);
 	tt_advance(t, 50 * TT_MS);
 	tt_in(t, "A", 1, 1001, 0);
-	/* the second sample makes RTTVAR 37.5 ms: the minimum still rules, 300 ms */
+	/* the second sample of 100 ms makes RTTVAR 37.5 ms, the RTO stays at the minimum's 300 ms */
 	tt_expect_within(t, 240 * TT_MS, 255 * TT_MS, "A", 1001, 1, MSS);
 	tt_in(t, "A", 1, 3001, 0);
 	tt_expect_quiet(t, 20 * TT_S);
@@ -179,10 +174,7 @@ static void absurd_echo(struct tt *t)
 	assert_in_range(tt_info(t).rto_us, 200000, 400000);
 }
 
-/*
- * RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it; once for all timeouts
- * in a row.
- */
+/* RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it; once for all timeouts in a row. */
 static void window_after_timeout(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -320,9 +312,7 @@ static void user_timeout_with_progress(struct tt *t)
 	tt_expect_none(t);
 }
 
-/*
- * RFC 6298 5.7: after a lost SYN, and no sample (Karn: which SYN was it?), data begins with 3 s.
- */
+/* RFC 6298 5.7: after a lost SYN, and no sample (Karn: which SYN was it?), data begins with 3 s. */
 static void syn_lost(struct tt *t)
 {
 	assert_int_equal(tt_connect(t), 0);
@@ -369,10 +359,7 @@ static void syn_lost_twice(struct tt *t)
 	assert_int_equal(tt_info(t).rto_us, 3 * TT_S);
 }
 
-/*
- * RFC 6298 5.5: the backed-off value stays until there is a new sample, which needs data sent
- * once.
- */
+/* RFC 6298 5.5: the backed-off value stays until there is a new sample, which needs data sent once. */
 static void backoff_ends(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -390,9 +377,7 @@ static void backoff_ends(struct tt *t)
 	assert_in_range(tt_info(t).rto_us, 299000, 301000);
 }
 
-/*
- * A device that takes nothing for a while: what was not sent needs no timer, and goes out later.
- */
+/* A device that takes nothing for a while: what was not sent needs no timer, and goes out later. */
 static void device_refuses(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -407,10 +392,7 @@ static void device_refuses(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
-/*
- * No buffer to build with: said later, as soon as there is one; nothing is lost and no timer is
- * needed.
- */
+/* No buffer to build with: said later, as soon as there is one; nothing is lost and no timer is needed. */
 static void no_buffers(struct tt *t)
 {
 	start(t, 100 * TT_MS);
