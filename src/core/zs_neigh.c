@@ -93,8 +93,8 @@ int zs_neigh_init(struct zs_stack *s)
 		t->neigh[i].timer.fire = fire;
 		zs_list_add_tail(&t->free, &t->neigh[i].hash_link);
 	}
-	for (uint16_t i = 0; i < WAIT_TOTAL; i++)
-		t->wait[i].next = i + 1;
+	for (unsigned i = 0; i < WAIT_TOTAL; i++)
+		t->wait[i].next = (uint16_t)(i + 1);
 	return 0;
 }
 
@@ -517,15 +517,13 @@ static bool on_link(struct zs_stack *s, const struct zs_netif *nif, uint32_t ip4
 static void request_for_us(struct zs_stack *s, struct zs_netif *nif, const struct zs_mac *sha,
 			   uint32_t spa_be)
 {
-	struct zs_neigh *n;
+	struct zs_neigh *n = find(s, nif, spa_be);
 
-	if (spa_be != 0) { /* 0: a probe, RFC 5227 2.1 */
-		n = find(s, nif, spa_be);
-		if (n == NULL && on_link(s, nif, spa_be))
-			n = add(s, nif, spa_be, WORTHLESS);
-		if (n != NULL)
-			learn(s, n, sha, false);
-	}
+	/* A probe (RFC 5227 2.1) comes from no address: that is on no link. */
+	if (n == NULL && on_link(s, nif, spa_be))
+		n = add(s, nif, spa_be, WORTHLESS);
+	if (n != NULL)
+		learn(s, n, sha, false);
 	arp_send(s, nif, ZS_ARP_REPLY, sha, sha, spa_be);
 }
 

@@ -176,7 +176,6 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 	nif->ip4_bcast_be = cfg->ip4_be == 0 || cfg->ip4_prefix > 30
 				    ? UINT32_MAX
 				    : cfg->ip4_be | ~nif->ip4_mask_be;
-	s->nh_gen++;
 	return install_routes(s, nif, cfg);
 }
 
@@ -192,8 +191,7 @@ static void finish_ip_cksum(struct rte_mbuf *m)
 {
 	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, m->l2_len);
 
-	ip->cksum = 0;
-	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, m->l3_len));
+	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, m->l3_len)); /* it was zero */
 }
 
 /* The field holds the pseudo header's sum: summing over it completes the checksum. */

@@ -106,7 +106,7 @@ static bool ip4_cksum_ok(const struct zs_netif *nif, const struct rte_mbuf *m,
 		if (verdict == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 			return false;
 	}
-	return zs_cksum_fold(zs_cksum_raw(ip, ihl)) == 0xffff;
+	return zs_cksum_raw(ip, ihl) == 0xffff;
 }
 
 /* len bytes from pi->l4_off, with the pseudo header. */
@@ -147,7 +147,7 @@ static enum zs_drop parse_tcp(struct zs_stack *s, struct rte_mbuf *m, struct zs_
 	const struct zs_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, pi->l4_off);
 	uint32_t hlen;
 
-	if (unlikely(len < sizeof(*th) || m->data_len < pi->l4_off + sizeof(*th)))
+	if (unlikely(m->data_len < pi->l4_off + sizeof(*th)))
 		return ZS_DROP_TCP_HEADER;
 	hlen = (th->doff >> 4) * 4u;
 	if (unlikely(hlen < sizeof(*th) || hlen > len || m->data_len < pi->l4_off + hlen))

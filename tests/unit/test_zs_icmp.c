@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_tcp.h"
+#include "core/zs_ip4.h"
 #include "core/zs_udp.h"
 
 /* What TCP was told (the linker puts this in the place of TCP's own function). */
@@ -79,10 +80,17 @@ static void test_echo(void **state)
 		assert_int_equal(net.n_out, 1);
 		assert_ptr_equal(net.out[0], m);
 		assert_int_equal(net.s->stats.allocs, allocs);
+		assert_int_equal(m->ol_flags, 0);
 		net_sent(&net, 0, &f);
 		assert_pong(&f, data, n);
 		net_clear(&net);
 	}
+	ping(&f, data, 10); /* the same type of service (RFC 1122 3.2.2.6), but no ECN mark */
+	f.b[L2 + 1] = 0x2b;
+	frame_fix_ip(&f);
+	net_input(&net, &f);
+	net_sent(&net, 0, &f);
+	assert_int_equal(f.b[L2 + 1], 0x28);
 	assert_int_equal(net.s->stats.copies, 0);
 	net_end(&net);
 }
@@ -253,6 +261,8 @@ static void test_silence(void **state)
 {
 	struct net net;
 	struct frame f;
+	struct zs_pktinfo pi;
+	struct rte_mbuf *m;
 
 	(void)state;
 	start(&net);
@@ -274,6 +284,12 @@ static void test_silence(void **state)
 	net_input(&net, &f);
 	assert_int_equal(net.n_out, 0);
 	assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), 1);
+	m = net_mbuf(&net, &f);
+	zs_parse(net.s, net.nif, m, &pi);
+	zs_icmp_send_unreach(net.s, m, &pi, ZS_UNREACH_PROTO);
+	rte_pktmbuf_free(m);
+	net_flush(&net);
+	assert_int_equal(net.n_out, 0);
 	net_end(&net);
 }
 
@@ -437,7 +453,10 @@ static void test_not_for_us(void **state)
 	put16(g.b + q + 6, 1); /* a later fragment: no ports in it */
 	frame_icmp(&g, host(PEER), host(US), 3, 3, 0, memmove(g.b + 2000, g.b + q, 28), 28);
 	net_input(&net, &g);
-	assert_int_equal(drops(&net, ZS_DROP_ICMP_IGNORED), 2);
+	g = f;
+	memset(g.b, 0xff, 6); /* by a link-layer broadcast */
+	net_input(&net, &g);
+	assert_int_equal(drops(&net, ZS_DROP_ICMP_IGNORED), 3);
 	g = f;
 	g.b[q] = 0x65;
 	frame_icmp(&g, host(PEER), host(US), 3, 3, 0, memmove(g.b + 2000, g.b + q, 28), 28);

@@ -134,6 +134,23 @@ static void test_fragments(void **state)
 	}
 }
 
+/* Two datagrams in fragments do not have one identification. */
+static void test_ids(void **state)
+{
+	struct net net;
+	struct frame f, g;
+
+	(void)state;
+	start(&net, 576);
+	assert_int_equal(output(&net, message(&net, 1000, 1), host(PEER), false), 0);
+	net_sent(&net, 0, &f);
+	net_clear(&net);
+	assert_int_equal(output(&net, message(&net, 1000, 1), host(PEER), false), 0);
+	net_sent(&net, 0, &g);
+	assert_int_not_equal(get16(f.b + L2 + 4), get16(g.b + L2 + 4));
+	net_end(&net);
+}
+
 static void test_failures(void **state)
 {
 	struct net net;
@@ -192,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_cksum_before_fragments),
 	};

@@ -163,14 +163,21 @@ static void test_interleaved(void **state)
 	part(&b, &f, 0);
 	net_input(&net, &f);
 	assert_received(&net, u, &b);
-	/* same id, another protocol */
+	/* same id: another protocol, source or destination */
 	part(&a, &f, 0);
 	net_input(&net, &f);
 	part(&a, &f, 1);
-	f.b[L2 + 9] = ZS_PROTO_ICMP;
-	frame_fix_ip(&f);
+	for (unsigned i = 0; i < 3; i++) {
+		static const uint8_t at[3] = { 9, 15, 19 }, value[3] = { ZS_PROTO_ICMP, 9, 255 };
+		struct frame g = f;
+
+		g.b[L2 + at[i]] = value[i];
+		frame_fix_ip(&g);
+		net_input(&net, &g);
+		assert_null(zs_udp_recv(net.s, u));
+	}
 	net_input(&net, &f);
-	assert_null(zs_udp_recv(net.s, u));
+	assert_received(&net, u, &a);
 	net_end(&net);
 }
 
@@ -191,6 +198,7 @@ static void test_overlap(void **state)
 		{ 144, 8, false }, /* another end, later */
 	};
 	struct net net;
+	struct frame f;
 	struct zs_udp *u;
 
 	(void)state;
@@ -198,7 +206,6 @@ static void test_overlap(void **state)
 	u = listen_udp(&net);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint64_t before = drops(&net, ZS_DROP_FRAG_BAD);
-		struct frame f;
 
 		make_parts(&big, 136, 48, 100 + i); /* [0,48) [48,96) [96,144) */
 		part(&big, &f, 1);
@@ -218,11 +225,22 @@ static void test_overlap(void **state)
 		assert_int_equal(drops(&net, ZS_DROP_FRAG_BAD), before + 6);
 		assert_null(zs_udp_recv(net.s, u));
 	}
+	/* two ends that do not touch, and bytes behind an end */
+	make_parts(&big, 136, 48, 200);
+	part(&big, &f, 2);
+	net_input(&net, &f);
+	cut_part(&big, &f, 48, 8, false);
+	net_input(&net, &f);
+	assert_int_equal(zs_simpools_live(&net.pools), 0);
+	make_parts(&big, 136, 48, 201);
+	cut_part(&big, &f, 96, 48, true);
+	net_input(&net, &f);
+	cut_part(&big, &f, 48, 8, false);
+	net_input(&net, &f);
+	assert_int_equal(zs_simpools_live(&net.pools), 0);
 	/* after the timeout the name is free again */
 	net_wait(&net, 31 * SECOND);
 	for (uint32_t k = 0; k < 3; k++) {
-		struct frame f;
-
 		part(&big, &f, k);
 		net_input(&net, &f);
 	}
@@ -247,6 +265,7 @@ static void test_bad_shapes(void **state)
 	put16(f.b + L2 + 6, 8190 | ZS_IP4_MF); /* beyond 65535 */
 	frame_fix_ip(&f);
 	net_input(&net, &f);
+	assert_int_equal(drops(&net, ZS_DROP_FRAG_BAD), 3);
 	put16(f.b + L2 + 6, 8191);
 	frame_fix_ip(&f);
 	net_input(&net, &f);
@@ -296,8 +315,13 @@ static void test_timeout(void **state)
 	assert_received(&net, u, &other);
 	part(&other, &f, 1);
 	net_input(&net, &f);
-	net_wait(&net, 31 * SECOND);
+	net_wait(&net, 10 * SECOND);
+	part(&big, &f, 1);
+	net_input(&net, &f);
+	net_wait(&net, 21 * SECOND);
 	assert_int_equal(drops(&net, ZS_DROP_FRAG_TIMEOUT), 3);
+	net_wait(&net, 10 * SECOND);
+	assert_int_equal(drops(&net, ZS_DROP_FRAG_TIMEOUT), 4);
 	assert_int_equal(zs_simpools_live(&net.pools), 0);
 	net_end(&net);
 }
@@ -342,6 +366,34 @@ static void test_bounds(void **state)
 	}
 	assert_null(zs_udp_recv(net.s, u));
 	assert_int_equal(zs_simpools_live(&net.pools), 0);
+	net_end(&net);
+}
+
+/* Options that are not copied stand in the first fragment only (RFC 791 3.1). */
+static void test_options(void **state)
+{
+	struct net net;
+	struct frame f, first;
+	struct zs_udp *u;
+
+	(void)state;
+	net_start(&net);
+	u = listen_udp(&net);
+	make_parts(&big, 136, 48, 1);
+	part(&big, &f, 0);
+	first.len = 0;
+	frame_put(&first, f.b, L2 + L3);
+	frame_put(&first, "\x01\x01\x01\x00", 4);
+	frame_put(&first, f.b + L2 + L3, f.len - L2 - L3);
+	first.b[L2] = 0x46;
+	put16(first.b + L2 + 2, first.len - L2);
+	frame_fix_ip(&first);
+	for (uint32_t k = 3; k-- > 1;) {
+		part(&big, &f, k);
+		net_input(&net, &f);
+	}
+	net_input(&net, &first);
+	assert_received(&net, u, &big);
 	net_end(&net);
 }
 
@@ -414,11 +466,12 @@ static void test_cksum_of_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_order),   cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_interleaved), cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_bad_shapes),  cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_bounds),	    cmocka_unit_test(test_shared_head),
-		cmocka_unit_test(test_left_behind), cmocka_unit_test(test_cksum_of_whole),
+		cmocka_unit_test(test_any_order),      cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_interleaved),    cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_bad_shapes),     cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_bounds),	       cmocka_unit_test(test_shared_head),
+		cmocka_unit_test(test_options),	       cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_cksum_of_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

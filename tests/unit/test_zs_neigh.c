@@ -182,8 +182,15 @@ static void test_waiting_room_total(void **state)
 	net_clear(&net);
 	assert_int_equal(zs_simpools_live(&net.pools), 2048);
 	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FULL), 64);
-	reply_from(&net, 10);
-	assert_int_equal(net.n_out, 64);
+	for (unsigned d = 10; d < 42; d++) {
+		reply_from(&net, d);
+		assert_int_equal(net.n_out, 64);
+		net_clear(&net);
+	}
+	for (unsigned d = 50; d < 70; d++) /* all places are free again */
+		for (uint32_t k = 0; k < 64; k++)
+			send_to(&net, d, k);
+	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FULL), 64);
 	net_end(&net); /* the rest is freed with the stack */
 }
 
@@ -240,6 +247,27 @@ static void test_answers(void **state)
 
 		assert_false(zs_neigh_lookup(net.s, net.nif, &a, &mac));
 	}
+	net_end(&net);
+}
+
+/* What is known on one link says nothing about another. */
+static void test_links_apart(void **state)
+{
+	const struct zs_addr five = zs_addr_ip4(host(5));
+	struct zs_mac mac;
+	struct net net;
+
+	(void)state;
+	net_prepare(&net, US);
+	net.cfg.netif[1] = net.cfg.netif[0];
+	net.cfg.netif[1].port = 1;
+	net.cfg.netif[1].ip4_be = host(3);
+	net.cfg.netif[1].mac = mac_of(3);
+	net.cfg.n_netifs = 2;
+	net_create(&net);
+	resolve(&net, 5);
+	assert_true(known(&net, 5, &mac));
+	assert_false(zs_neigh_lookup(net.s, &net.s->netif[1], &five, &mac));
 	net_end(&net);
 }
 
@@ -460,6 +488,36 @@ static void test_flood_of_requests(void **state)
 	net_end(&net);
 }
 
+/* Who only asked for us gives way to whom we want to reach; who was reached, not to who asks. */
+static void test_worth(void **state)
+{
+	struct zs_mac mac;
+	struct net net;
+
+	(void)state;
+	net_start(&net);
+	for (unsigned d = 100; d < 132; d++)
+		arp_in(&net, all, ZS_ARP_REQUEST, mac_of(d), host(d), host(US));
+	for (unsigned d = 10; d < 42; d++) {
+		resolve(&net, d);
+		assert_true(known(&net, d, &mac));
+		net_wait(&net, 1000);
+	}
+	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FULL), 0);
+	net_wait(&net, 61 * SECOND); /* idle, all of them */
+	net_clear(&net);
+	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(100), host(100), host(US));
+	assert_int_equal(net.n_out, 1);
+	assert_false(known(&net, 100, &mac));
+	/* of the idle ones that unused for longest gives way first */
+	confirm(&net, 10);
+	send_to(&net, 5, 1);
+	assert_false(known(&net, 11, &mac));
+	for (unsigned d = 10; d < 42; d++)
+		assert_true(d == 11 || known(&net, d, &mac));
+	net_end(&net);
+}
+
 static void test_conflict(void **state)
 {
 	struct zs_mac mac;
@@ -527,22 +585,15 @@ static void test_no_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolution),
-		cmocka_unit_test(test_no_answer),
-		cmocka_unit_test(test_waiting_room),
-		cmocka_unit_test(test_waiting_room_total),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_hygiene),
-		cmocka_unit_test(test_announcements),
-		cmocka_unit_test(test_ageing),
-		cmocka_unit_test(test_confirmed),
-		cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_flood_of_requests),
-		cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_resolution),    cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_waiting_room),  cmocka_unit_test(test_waiting_room_total),
+		cmocka_unit_test(test_groups),	      cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_links_apart),   cmocka_unit_test(test_hygiene),
+		cmocka_unit_test(test_announcements), cmocka_unit_test(test_ageing),
+		cmocka_unit_test(test_confirmed),     cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_full),	      cmocka_unit_test(test_flood_of_requests),
+		cmocka_unit_test(test_worth),	      cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_bad),	      cmocka_unit_test(test_no_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

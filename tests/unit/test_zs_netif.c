@@ -299,6 +299,19 @@ static void test_trim_and_adj(void **state)
 		}
 		assert_int_equal(zs_simpools_live(&net.pools), 0);
 	}
+	{ /* buffers that were empty go too */
+		struct rte_mbuf *m = net_chain(&net, &f, 10, 90);
+		struct rte_mbuf *empty = rte_pktmbuf_alloc(net.pools.hdr);
+
+		empty->next = m->next;
+		m->next = empty;
+		m->nb_segs++;
+		m = zs_pkt_adj(m, 10);
+		assert_int_equal(m->nb_segs, 1);
+		frame_of(&g, m);
+		assert_memory_equal(g.b, f.b + 10, 90);
+		rte_pktmbuf_free(m);
+	}
 	net_end(&net);
 }
 
@@ -323,6 +336,11 @@ static void test_slice(void **state)
 		}
 	}
 	assert_null(zs_pkt_slice(net.s, m, 0, 0));
+	m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH | ZS_PKT_DONE;
+	part = zs_pkt_slice(net.s, m, 1, 1);
+	assert_int_equal(part->ol_flags, RTE_MBUF_F_INDIRECT);
+	rte_pktmbuf_free(part);
+	m->ol_flags = 0;
 	part = zs_pkt_slice(net.s, m, 0, 100);
 	assert_false(zs_pkt_writable(m));
 	assert_false(zs_pkt_writable(part));

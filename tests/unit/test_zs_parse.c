@@ -217,6 +217,8 @@ static void test_options_of_ip(void **state)
 	f.b[L2 + L3 + 1] = 1;
 	frame_fix_ip(&f);
 	assert_drop(&net, &f, ZS_DROP_IP_HEADER);
+	parse_mbuf(&net, net_chain(&net, &f, L2 + L3 + 1, 99), &pi);
+	assert_int_equal(pi.drop, ZS_DROP_IP_HEADER);
 	memcpy(f.b + L2 + L3, "\x01\x01\x00\xff", 4);
 	frame_fix_ip(&f);
 	parse(&net, &f, &pi);

@@ -281,6 +281,22 @@ static void test_reuseport(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		assert_in_range(got[i], 100, 300);
 	assert_int_equal(got[0] + got[1] + got[2] + got[3], 800);
+	/* sharers of the wildcard have no part in what suits one of them better */
+	zs_udp_close(net.s, u[0]);
+	zs_udp_close(net.s, u[1]);
+	plain->reuseport = true;
+	assert_int_equal(try_bind(&net, plain, host(US), 500), 0);
+	zs_udp_close(net.s, u[2]);
+	u[2] = zs_udp_open(net.s, ZS_AF_IP4);
+	u[2]->reuseport = true;
+	assert_int_equal(try_bind(&net, u[2], 0, 500), 0);
+	u[1] = zs_udp_open(net.s, ZS_AF_IP4);
+	u[1]->reuseport = true;
+	assert_int_equal(try_bind(&net, u[1], 0, 500), 0);
+	for (unsigned k = 0; k < 20; k++) {
+		from(&net, 5, 1000 + k, host(US), 500, 1);
+		assert_int_equal(next(&net, plain), 1);
+	}
 	net_end(&net);
 }
 
