@@ -7,6 +7,8 @@
 #include "zs_simapp_priv.h"
 #include "zs_simpattern.h"
 
+enum { LATE_NS = 100000 };
+
 static void conn_over(struct zs_simconn *c)
 {
 	c->tcb = NULL;
@@ -89,16 +91,20 @@ static void conn_timer(void *arg)
 {
 	struct zs_simconn *c = arg;
 
+	unsigned int ev = c->late;
+
 	c->timer_set = false;
+	c->late = 0;
 	zs_simhost_wake(c->app->h, 0);
-	conn_run(c, 0);
+	conn_run(c, ev);
 }
 
 void zs_simconn_later(struct zs_simconn *c, uint64_t t_ns)
 {
-	if (c->timer_set)
+	if (c->timer_set && c->timer_ns <= t_ns)
 		return;
 	c->timer_set = true;
+	c->timer_ns = t_ns;
 	zs_sim_at(c->app->h->w, t_ns, conn_timer, c);
 }
 
@@ -139,6 +145,21 @@ static void accept_all(struct zs_simapp *app)
 		conn_run(conn_new(app, tcb, &app->accept_cfg, false), 0);
 }
 
+/* Once per turn: what a run raises again, such as WRITE while there are no buffers, waits a little.
+ */
+static void conn_event(struct zs_simconn *c, unsigned int ev)
+{
+	struct zs_simhost *h = c->app->h;
+
+	if (c->turn == h->turns) {
+		c->late |= ev;
+		zs_simconn_later(c, zs_sim_now(h->w) + LATE_NS);
+		return;
+	}
+	c->turn = h->turns;
+	conn_run(c, ev);
+}
+
 static void app_turn(struct zs_simhost *h, void *arg)
 {
 	struct zs_simapp *app = arg;
@@ -149,7 +170,7 @@ static void app_turn(struct zs_simhost *h, void *arg)
 		if (ep->kind == ZS_EP_LISTENER)
 			accept_all(app);
 		else if (ep->kind == ZS_EP_TCP && ep->owner != NULL)
-			conn_run(ep->owner, ev);
+			conn_event(ep->owner, ev);
 	}
 }
 

@@ -62,7 +62,9 @@ struct zs_simconn {
 	struct rte_mbuf *pending; /* echo: taken, not yet accepted by the send queue */
 	struct rte_mbuf **kept;	  /* share */
 	uint32_t n_kept;
-	uint64_t next_read_ns;
+	uint64_t next_read_ns, timer_ns;
+	uint64_t turn;	   /* of the host, when last run by an event */
+	unsigned int late; /* events raised again since then */
 	uint64_t connected_ns, done_ns;
 	bool opener, connected, fin_sent, eof, timer_set;
 	bool done;	 /* both directions ended as they should */

@@ -57,6 +57,25 @@ static void pick_conn(struct zs_simrand *r, struct zs_simconn_config *c)
 	}
 }
 
+/* Few buffers: chains that they can hold, and nobody who keeps what he has sent. */
+static void pick_pool(struct zs_simrand *r, struct zs_simhost *h, struct zs_simconn_config *c)
+{
+	if (zs_simrand_below(r, 4) != 0)
+		return;
+	zs_simpool_limit(h->pools.pkt, pick(r, 256, 1024));
+	c->tx_chunk = RTE_MIN(c->tx_chunk, 20000u);
+	c->share = false;
+}
+
+/* The acceptor sends back what it gets. */
+static void make_echo(struct zs_simconn_config *opener, struct zs_simconn_config *acceptor)
+{
+	opener->expects_echo = acceptor->echo = true;
+	opener->rx_bytes = acceptor->rx_bytes = opener->tx_bytes;
+	acceptor->tx_bytes = 0;
+	acceptor->tx_after_fin = false;
+}
+
 struct outcome {
 	uint64_t hash[2], ended_ns;
 	const char *why;
@@ -79,6 +98,7 @@ static struct outcome run_seed(uint64_t seed)
 	struct outcome o = { .why = NULL };
 	struct pair_config c;
 	struct pair p;
+	uint32_t n;
 
 	pair_config(&c, seed, mtus[zs_simrand_below(&r, 4)], offloads[zs_simrand_below(&r, 3)]);
 	pick_wire(&r, &c.wire);
@@ -93,9 +113,15 @@ static struct outcome run_seed(uint64_t seed)
 	if (p.l->tap[0] == NULL)
 		zs_simlink_capture(p.l, 0, NULL);
 	zs_simlink_capture(p.l, 1, NULL);
+	pick_pool(&r, p.a, &up);
+	pick_pool(&r, p.b, &down);
+	if (zs_simrand_below(&r, 4) == 0)
+		make_echo(&up, &down);
+	n = zs_simrand_below(&r, 3) == 0 ? pick(&r, 2, 6) : 1;
 	zs_simapp_listen(p.server, PORT, 16, &down);
-	zs_simapp_connect(p.client, ip_b(), PORT, &up);
-	if (!pair_run(&p, 1, 3600 * ZS_SEC))
+	for (uint32_t i = 0; i < n; i++)
+		zs_simapp_connect(p.client, ip_b(), PORT, &up);
+	if (!pair_run(&p, n, 3600 * ZS_SEC))
 		o.why = pair_problem(&p);
 	o.ended_ns = zs_sim_now(p.w);
 	release_all(p.client);
