@@ -52,18 +52,18 @@ static uint64_t load_tail(const uint8_t *p, size_t len)
 uint32_t zs_cksum_raw(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	uint64_t a = 0, b = 0;
+	uint64_t a = 0, b = 0, c = 0, d = 0;
 
-	for (; len >= 32; p += 32, len -= 32) { /* two chains: the carries do not wait for each other */
+	for (; len >= 32; p += 32, len -= 32) { /* four chains: the carries do not wait for each other */
 		a = add_around(a, load64(p));
 		b = add_around(b, load64(p + 8));
-		a = add_around(a, load64(p + 16));
-		b = add_around(b, load64(p + 24));
+		c = add_around(c, load64(p + 16));
+		d = add_around(d, load64(p + 24));
 	}
 	for (; len >= 8; p += 8, len -= 8)
 		a = add_around(a, load64(p));
 	b = add_around(b, load_tail(p, len));
-	a = add_around(a, b);
+	a = add_around(add_around(a, b), add_around(c, d));
 	a = (a & 0xffffffff) + (a >> 32);
 	a = (a & 0xffffffff) + (a >> 32);
 	return zs_cksum_fold((uint32_t)a);

@@ -214,11 +214,14 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 
 static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	uint32_t avail = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0;
-	uint32_t len = RTE_MIN(avail, (uint32_t)tcb->mss);
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt };
-	uint32_t inflight = zs_inflight(tcb);
+	uint32_t avail, len, inflight;
 
+	if (tcb->unsent == NULL)
+		return NOTHING;
+	avail = zs_unsent_bytes(tcb);
+	inflight = zs_inflight(tcb);
+	len = RTE_MIN(avail, (uint32_t)tcb->mss);
 	len = RTE_MIN(len, usable_window(tcb));
 	if (len == 0 || (len < tcb->mss && !small_allowed(tcb, len, avail)))
 		return NOTHING;
@@ -273,26 +276,30 @@ static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb)
 
 /* ---- acknowledgements ---- */
 
-static void put_sack(struct zs_tcb *tcb, struct zs_segment *sg)
+/* The blocks that go with an ACK: a duplicate first (RFC 2883 4), then the latest. */
+static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
 {
 	unsigned max = tcb->flags & ZS_TF_TS ? 3 : 4;
+	uint8_t n = 0;
 
 	if (!(tcb->flags & ZS_TF_SACK))
-		return;
+		return 0;
 	if (tcb->flags & ZS_TF_DSACK)
-		sg->sack[sg->n_sack++] = tcb->dsack;
-	for (unsigned i = 0; i < tcb->n_recent && sg->n_sack < max; i++)
-		sg->sack[sg->n_sack++] = tcb->recent[i];
+		out[n++] = tcb->dsack;
+	for (unsigned i = 0; i < tcb->n_recent && n < max; i++)
+		out[n++] = tcb->recent[i];
 	tcb->flags &= ~(uint32_t)ZS_TF_DSACK;
+	return n;
 }
 
 static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	struct zs_segment sg = { .seq = tcb->snd_nxt, .flags = ZS_ACK };
+	struct zs_sack_block blocks[ZS_MAX_SACK];
+	struct zs_segment sg = { .seq = tcb->snd_nxt, .flags = ZS_ACK, .sack = blocks };
 
 	if (!tx_room(s, tcb))
 		return BLOCKED;
-	put_sack(tcb, &sg);
+	sg.n_sack = sack_blocks(tcb, blocks);
 	if (zs_build_segment(s, tcb, &sg) < 0)
 		return BLOCKED;
 	s->stats.tcp_acks_out++;
@@ -346,10 +353,9 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->state != ZS_SYN_RCVD) {
 		restart_after_idle(s, tcb);
 		tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-		while ((o = resend_one(s, tcb)) == SENT)
-			;
-		if (o == BLOCKED)
-			return false;
+		while (tcb->lost > 0 && (o = resend_one(s, tcb)) != NOTHING)
+			if (o == BLOCKED)
+				return false;
 		while ((o = send_one(s, tcb)) == SENT)
 			;
 		if (o == BLOCKED)

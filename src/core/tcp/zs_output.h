@@ -34,7 +34,7 @@ struct zs_segment {
 	uint32_t seq;
 	uint8_t flags; /* enum zs_tcp_flag */
 	uint8_t n_sack;
-	struct zs_sack_block sack[ZS_MAX_SACK];
+	const struct zs_sack_block *sack; /* n_sack of them; read only when there are any */
 };
 
 /* Builds and sends; borrows the records. -ENOBUFS: nothing was sent. */
