@@ -64,14 +64,15 @@ static void enter_recovery(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 
 static void leave_recovery(struct zs_tcb *tcb)
 {
+	bool sack = (tcb->flags & ZS_TF_SACK) != 0;
 	uint32_t flight = RTE_MAX(zs_inflight(tcb), (uint32_t)tcb->mss);
 
-	/* RFC 6582 3.2: no burst when little is in flight */
-	if (tcb->ca_state == ZS_CA_RECOVERY)
+	/* RFC 6582 3.2 step 3: no burst after a guess; with SACK cwnd is ssthresh, and stays it (RFC 6675 5) */
+	if (tcb->ca_state == ZS_CA_RECOVERY && !sack)
 		tcb->cwnd = RTE_MIN(tcb->ssthresh, flight + tcb->mss);
 	tcb->ca_state = ZS_CA_OPEN;
 	tcb->dupacks = 0;
-	if (!(tcb->flags & ZS_TF_SACK))
+	if (!sack)
 		tcb->sacked = 0;
 }
 
