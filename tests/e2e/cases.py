@@ -447,8 +447,10 @@ def group_mtu(suite):
 
 
 # Longest silence that timeouts explain: k losses in a row of what only a timeout repairs cost RTO x (2^k - 1), and on
-# a busy machine the RTO is some 0.4 s. With this many segments k reaches 4, 5 and 6 at these rates.
-STALL = {percent: 0.4 * (2**k - 1) for percent, k in ((1, 4), (5, 5), (10, 6))}
+# a busy machine the RTO is some 0.4 s. Of the thousands of segments below, one loses k times in a row with a chance below one in a
+# thousand runs for k = 5, 7 and 9 at these rates (2, 10 and 19 % for a segment and its ACK).
+STALL = {percent: 0.4 * (2**k - 1) for percent, k in ((1, 5), (5, 7), (10, 9))}
+WITHIN = {1: 40, 5: 80, 10: 220}
 
 
 def group_loss(suite):
@@ -456,7 +458,7 @@ def group_loss(suite):
         suite.case("0 %: GET 1 MiB", get, host, MB)
         for percent, huge in ((1, 100 * MB), (5, 4 * MB), (10, 2 * MB)):
             host.loss(percent)
-            how = {"stall": STALL[percent], "within": 40, "limit": 45}
+            how = {"stall": STALL[percent], "within": WITHIN[percent], "limit": WITHIN[percent] + 5}
             for size in (*SIZES, huge):
                 suite.case(f"{percent} %: GET {human(size)}", get, host, size, **how)
             suite.case(f"{percent} %: 200 connections, 2 x 8 KB each", get, host, 8 * KB, 200, 2, **how)
@@ -465,7 +467,7 @@ def group_loss(suite):
     with serving(suite, "echo", port=7, lossy=True) as host:
         for percent, huge in ((1, 32 * MB), (5, 4 * MB), (10, 2 * MB)):
             host.loss(percent)
-            how = {"stall": STALL[percent], "within": 40, "limit": 45}
+            how = {"stall": STALL[percent], "within": WITHIN[percent], "limit": WITHIN[percent] + 5}
             for size in (*SIZES, huge):
                 suite.case(f"{percent} %: echo {human(size)}", echo, host, size, **how)
             suite.case(f"{percent} %: 50 connections, 16 KB each", echo, host, 16 * KB, 50, **how)
