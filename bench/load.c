@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Closed-loop HTTP load on our own stack, for measuring a server that is the other end of a memif or
- * vhost link: each connection has one request under way and sends the next when the response is
+ * Closed-loop HTTP load on our own stack, for measuring a server that is the other end of a memif
+ *or vhost link: each connection has one request under way and sends the next when the response is
  * complete. The first response of each connection is verified byte for byte against the pattern of
  * examples/http.h; after that a response counts as complete when its length is reached.
  *
@@ -26,7 +26,7 @@ struct conn {
 	int fd;
 	bool verified;
 	uint64_t expect; /* bytes of one response; 0 until the first head is complete */
-	uint64_t got;    /* of the response under way */
+	uint64_t got;	 /* of the response under way */
 	struct http_response model;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * HTTP client that reads like any other: blocking calls, no ff_run. While a call waits it drives the
- * stack. Fetches from one of the example servers, which may well be kernel_http, checks every byte
- * and prints how long it took.
+ * HTTP client that reads like any other: blocking calls, no ff_run. While a call waits it drives
+ *the stack. Fetches from one of the example servers, which may well be kernel_http, checks every
+ *byte and prints how long it took.
  *
  *	client [--to 10.18.0.1:80] [--size 1048576] [--count 1] [--conf config.ini]
  *
@@ -24,9 +24,9 @@
 enum { MAX_BUFS = 64 };
 
 struct fetch {
-	uint64_t size;              /* of the body, as asked for */
-	uint64_t got;               /* bytes of body so far */
-	uint32_t n_head;            /* bytes of head so far */
+	uint64_t size;	 /* of the body, as asked for */
+	uint64_t got;	 /* bytes of body so far */
+	uint32_t n_head; /* bytes of head so far */
 	bool in_body;
 	char head[HTTP_HEAD_MAX + 1];
 };
@@ -92,7 +92,8 @@ static bool take(struct fetch *f, const char *data, size_t n)
 		return bad("more bytes than announced");
 	right = http_check(data, f->got, n);
 	if (right < n) {
-		fprintf(stderr, "client: byte %llu is wrong\n", (unsigned long long)(f->got + right));
+		fprintf(stderr, "client: byte %llu is wrong\n",
+			(unsigned long long)(f->got + right));
 		return false;
 	}
 	f->got += n;
@@ -105,7 +106,7 @@ static bool read_body(int fd, struct fetch *f)
 
 	while (ok && (!f->in_body || f->got < f->size)) {
 		z_buf *v[MAX_BUFS];
-		int n = z_recv_bufs(fd, v, MAX_BUFS, NULL);   /* waits for the first */
+		int n = z_recv_bufs(fd, v, MAX_BUFS, NULL); /* waits for the first */
 
 		if (n < 0)
 			return failed("z_recv_bufs");
@@ -114,7 +115,7 @@ static bool read_body(int fd, struct fetch *f)
 		for (int i = 0; i < n; i++) {
 			struct z_iov piece;
 
-			z_buf_iov(v[i], &piece, 1);   /* the bytes where the NIC put them */
+			z_buf_iov(v[i], &piece, 1); /* the bytes where the NIC put them */
 			ok = ok && take(f, piece.ptr, piece.len);
 			z_buf_free(v[i]);
 		}
@@ -159,7 +160,8 @@ int main(int argc, char **argv)
 	while (done < count && fetch(&to, size))
 		done++;
 	us = (double)(now_us() - start);
-	printf("client: %llu of %llu fetches of %llu bytes, each byte right: %.0f us each, %.1f MB/s\n",
+	printf("client: %llu of %llu fetches of %llu bytes, each byte right: %.0f us each, %.1f "
+	       "MB/s\n",
 	       (unsigned long long)done, (unsigned long long)count, (unsigned long long)size,
 	       us / (double)(done > 0 ? done : 1), (double)(done * size) / us);
 	report("client", "requests", done);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP echo: the buffers that the NIC filled go back out. Nothing is copied, nothing is allocated per
- * message: the old headers of a received buffer are the headroom for the new ones.
+ * TCP echo: the buffers that the NIC filled go back out. Nothing is copied, nothing is allocated
+ *per message: the old headers of a received buffer are the headroom for the new ones.
  *
  *	echo [--port 7] [--conf config.ini]
  */
@@ -22,7 +22,7 @@ enum { MAX_EVENTS = 512, MAX_FDS = 65536, READ_MAX = 65536 };
 
 struct conn {
 	int fd;
-	z_buf *held;    /* read, but the send buffer had no room: first thing to go */
+	z_buf *held; /* read, but the send buffer had no room: first thing to go */
 	size_t n_held;
 };
 
@@ -43,7 +43,7 @@ static void hang_up(struct conn *c)
 {
 	conns[c->fd] = NULL;
 	z_buf_free(c->held);
-	ff_close(c->fd);   /* sends what is queued, then FIN */
+	ff_close(c->fd); /* sends what is queued, then FIN */
 	free(c);
 }
 
@@ -83,7 +83,7 @@ static void echo(struct conn *c)
 			watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
 			return;
 		}
-		c->held = NULL;   /* the stack's now */
+		c->held = NULL; /* the stack's now */
 		n_messages++;
 	}
 	hang_up(c);

@@ -7,9 +7,9 @@
 
 /* ---- the body ---- */
 
-enum { PERIOD = 65521 };   /* prime: no shift by a segment or buffer size goes unnoticed */
+enum { PERIOD = 65521 }; /* prime: no shift by a segment or buffer size goes unnoticed */
 
-static uint8_t table[2 * PERIOD];   /* twice, so that a period starts anywhere */
+static uint8_t table[2 * PERIOD]; /* twice, so that a period starts anywhere */
 
 __attribute__((constructor)) static void make_table(void)
 {
@@ -96,7 +96,8 @@ static void parse_target(struct http_request *req, const char *s, const char *en
 	if (s == end || *s == '?')
 		return;
 	for (; s < end && *s != '?'; s++) {
-		if (*s < '0' || *s > '9' || (size = size * 10 + (uint64_t)(*s - '0')) > HTTP_BODY_MAX) {
+		if (*s < '0' || *s > '9' ||
+		    (size = size * 10 + (uint64_t)(*s - '0')) > HTTP_BODY_MAX) {
 			req->status = 404;
 			return;
 		}
@@ -160,7 +161,7 @@ static bool parse_header(struct http_parser *p, const char *line, size_t n)
 			p->req.close = false;
 	} else if (starts_with(line, n, "Transfer-Encoding:") ||
 		   (starts_with(line, n, "Content-Length:") && !is_zero(colon + 1, end))) {
-		return reject(p, 400);   /* a body: not here */
+		return reject(p, 400); /* a body: not here */
 	}
 	return false;
 }
@@ -171,7 +172,7 @@ static bool parse_line(struct http_parser *p, const char *line, size_t n)
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
 	if (n == 0)
-		return p->n_lines > 0;   /* RFC 9112 2.2: ignore empty lines before a request */
+		return p->n_lines > 0; /* RFC 9112 2.2: ignore empty lines before a request */
 	if (p->n_lines++ == 0)
 		return parse_request_line(p, line, n);
 	if (p->n_lines > HTTP_LINES_MAX)

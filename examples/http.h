@@ -19,30 +19,30 @@
 #include <stdint.h>
 
 enum {
-	HTTP_LINE_MAX = 1024,   /* of one line that arrives in pieces */
-	HTTP_LINES_MAX = 100,   /* of one request */
-	HTTP_HEAD_MAX = 192,    /* of our own response heads */
+	HTTP_LINE_MAX = 1024, /* of one line that arrives in pieces */
+	HTTP_LINES_MAX = 100, /* of one request */
+	HTTP_HEAD_MAX = 192,  /* of our own response heads */
 };
 
 #define HTTP_BODY_MAX (16ull << 30)
 
 struct http_request {
-	uint64_t body;  /* bytes asked for */
-	int status;     /* 200, or why not */
-	bool head;      /* HEAD: no body, please */
-	bool close;     /* the connection ends after the response */
+	uint64_t body; /* bytes asked for */
+	int status;    /* 200, or why not */
+	bool head;     /* HEAD: no body, please */
+	bool close;    /* the connection ends after the response */
 };
 
 struct http_parser {
 	struct http_request req;
 	uint64_t default_body;
-	uint32_t n_lines;     /* complete lines of this request so far */
-	uint32_t n_partial;   /* bytes in partial */
+	uint32_t n_lines;   /* complete lines of this request so far */
+	uint32_t n_partial; /* bytes in partial */
 	char partial[HTTP_LINE_MAX];
 };
 
 struct http_response {
-	uint64_t pos, end;    /* next byte to send, and how many there are: head, then body */
+	uint64_t pos, end; /* next byte to send, and how many there are: head, then body */
 	uint32_t head_len;
 	bool close;
 	char head[HTTP_HEAD_MAX];
@@ -51,9 +51,9 @@ struct http_response {
 void http_parser_init(struct http_parser *p, uint64_t default_body);
 
 /*
- * Feeds n bytes. Returns how many were used; *done says that p->req is complete, and the rest of the
- * bytes belongs to the next request. A request that makes no sense is complete too: its status says
- * so and its close is set.
+ * Feeds n bytes. Returns how many were used; *done says that p->req is complete, and the rest of
+ * the bytes belongs to the next request. A request that makes no sense is complete too: its status
+ * says so and its close is set.
  */
 size_t http_parse(struct http_parser *p, const char *data, size_t n, bool *done);
 

@@ -29,8 +29,8 @@ enum { MAX_EVENTS = 512, MAX_FDS = 65536, IN_MAX = 4096, OUT_MAX = 65536 };
 
 struct conn {
 	int fd;
-	uint32_t interest;       /* EPOLLIN, or EPOLLOUT while the send buffer is full */
-	bool draining;           /* all is sent: wait for the peer's end of stream */
+	uint32_t interest;	 /* EPOLLIN, or EPOLLOUT while the send buffer is full */
+	bool draining;		 /* all is sent: wait for the peer's end of stream */
 	uint32_t in_pos, in_len; /* input not parsed yet */
 	char in[IN_MAX];
 	struct http_parser parser;
@@ -108,7 +108,8 @@ static void serve(struct conn *c)
 		bool complete;
 
 		if (c->resp.close) {
-			/* Closing with input unread would reset the connection under the response. */
+			/* Closing with input unread would reset the connection under the response.
+			 */
 			ff_shutdown(c->fd, SHUT_WR);
 			c->draining = true;
 			break;

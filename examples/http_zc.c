@@ -27,13 +27,13 @@ enum { MAX_EVENTS = 512, MAX_PIECES = 16, MAX_FDS = 65536 };
 
 struct conn {
 	int fd;
-	uint32_t mss;    /* buffers of this size go out as they are, one segment each */
-	bool draining;   /* all is sent: wait for the peer's end of stream */
+	uint32_t mss;  /* buffers of this size go out as they are, one segment each */
+	bool draining; /* all is sent: wait for the peer's end of stream */
 	struct http_parser parser;
 	struct http_response resp;
 };
 
-static struct conn *conns[MAX_FDS];   /* an event may come after its connection's end: look it up */
+static struct conn *conns[MAX_FDS]; /* an event may come after its connection's end: look it up */
 static int kq, listener;
 static uint64_t default_body, n_requests;
 
@@ -84,7 +84,7 @@ static int send_response(struct conn *c)
 
 		if (room != NULL) {
 			http_produce(&c->resp, room, n);
-			if (z_write(c->fd, b, n) > 0) {   /* from here on the buffer is the stack's */
+			if (z_write(c->fd, b, n) > 0) { /* from here on the buffer is the stack's */
 				c->resp.pos += n;
 				continue;
 			}
@@ -130,7 +130,8 @@ static void serve(struct conn *c)
 	do {
 		more = send_response(c);
 		if (more == 1 && c->resp.close && !c->draining) {
-			/* Closing with input unread would reset the connection under the response. */
+			/* Closing with input unread would reset the connection under the response.
+			 */
 			ff_shutdown(c->fd, SHUT_WR);
 			c->draining = true;
 		}

@@ -50,7 +50,8 @@ static int init(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	signal(SIGPIPE, SIG_IGN);
-	return sigaction(SIGINT, &on_stop, NULL) < 0 || sigaction(SIGTERM, &on_stop, NULL) < 0 ? -1 : 0;
+	return sigaction(SIGINT, &on_stop, NULL) < 0 || sigaction(SIGTERM, &on_stop, NULL) < 0 ? -1
+											       : 0;
 }
 
 static void run(int (*turn)(void *), void *arg)

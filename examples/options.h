@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Command line options of the examples: "--name value" or "--name=value", anywhere. ff_init() gets the
- * same argument vector and takes what it knows (--conf and its companions).
+ * Command line options of the examples: "--name value" or "--name=value", anywhere. ff_init() gets
+ * the same argument vector and takes what it knows (--conf and its companions).
  */
 #ifndef EXAMPLES_OPTIONS_H
 #define EXAMPLES_OPTIONS_H

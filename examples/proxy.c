@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP proxy: every connection to --port is joined to a new one to --to. z_splice moves references to
- * the received buffers from one connection to the other: no copy, no allocation per message.
+ * TCP proxy: every connection to --port is joined to a new one to --to. z_splice moves references
+ *to the received buffers from one connection to the other: no copy, no allocation per message.
  *
  *	proxy [--port 8080] [--to 10.18.0.1:80] [--conf config.ini]
  */
@@ -27,7 +27,7 @@ struct pair {
 	bool connected;
 };
 
-static struct pair *pairs[MAX_FDS];   /* by either fd */
+static struct pair *pairs[MAX_FDS]; /* by either fd */
 static struct sockaddr_in upstream;
 static int kq, listener;
 static uint64_t n_splices;
@@ -83,7 +83,7 @@ static void join(int client)
 		pairs[p->fd[i]] = p;
 		ff_setsockopt(p->fd[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
-	watch(up, EVFILT_WRITE, EV_ONESHOT);   /* fires when connected, or when that failed */
+	watch(up, EVFILT_WRITE, EV_ONESHOT); /* fires when connected, or when that failed */
 }
 
 /* Moves what can be moved from fd[i] to the other side. False when the pair is beyond help. */

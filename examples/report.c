@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One line: what the program did, what the library copied and allocated for it, and why packets were dropped. */
+/* One line: what the program did, what the library copied and allocated for it, and why packets
+ * were dropped. */
 #include "report.h"
 
 #include <stdio.h>
@@ -53,8 +54,10 @@ void report(const char *program, const char *what, uint64_t done)
 		perror("z_stats_get");
 		return;
 	}
-	printf("%s: %s=%lu copies=%lu allocs=%lu buf_allocs=%lu bufs_in_use=%lu segments_resent=%lu "
-	       "cycles_each=%lu", program, what, done, st.copies, st.allocs, st.buf_allocs, st.bufs_in_use,
+	printf("%s: %s=%lu copies=%lu allocs=%lu buf_allocs=%lu bufs_in_use=%lu "
+	       "segments_resent=%lu "
+	       "cycles_each=%lu",
+	       program, what, done, st.copies, st.allocs, st.buf_allocs, st.bufs_in_use,
 	       st.tcp_segs_retx, done > 0 ? st.busy_cycles / done : 0);
 	if (windows.n > 0) {
 		qsort(windows.cycles, windows.n, sizeof(windows.cycles[0]), by_value);

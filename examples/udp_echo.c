@@ -30,7 +30,7 @@ static void echo_all(void)
 		for (int i = 0; i < n; i++) {
 			if (z_sendto_buf(sock, v[i], (struct sockaddr *)&from[i],
 					 sizeof(struct sockaddr_in), 0) < 0)
-				z_buf_free(v[i]);   /* still ours; UDP may lose a datagram */
+				z_buf_free(v[i]); /* still ours; UDP may lose a datagram */
 			else
 				n_messages++;
 		}

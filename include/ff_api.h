@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX-like calls on Z-stack, source compatible with F-Stack programs. Constants, structures and
- * errno values are those of Linux. Every call acts on the calling thread's stack; a thread without one
- * gets -1 and EPERM. Zero-copy calls are in zstack.h.
+ * errno values are those of Linux. Every call acts on the calling thread's stack; a thread without
+ * one gets -1 and EPERM. Zero-copy calls are in zstack.h.
  *
  * Waiting: outside ff_run() a blocking socket blocks (the stack runs meanwhile) and ff_kevent(),
- * ff_epoll_wait(), ff_select() and ff_poll() honour their timeouts. Inside the loop function of ff_run()
- * nothing blocks: a wait is a poll, whatever its timeout.
+ * ff_epoll_wait(), ff_select() and ff_poll() honour their timeouts. Inside the loop function of
+ * ff_run() nothing blocks: a wait is a poll, whatever its timeout.
  */
 #ifndef FF_API_H
 #define FF_API_H
@@ -47,15 +47,16 @@ struct linux_sockaddr {
 typedef int (*loop_func_t)(void *arg);
 
 /*
- * Starts the stack of this process. Recognized: --conf/-c FILE, --proc-type/-t TYPE, --proc-id/-p N;
- * everything else in argv is left to the application. Without --conf, ./config.ini is read when it exists, and
- * otherwise the defaults hold (one net_tap port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr.
+ * Starts the stack of this process. Recognized: --conf/-c FILE, --proc-type/-t TYPE, --proc-id/-p
+ * N; everything else in argv is left to the application. Without --conf, ./config.ini is read when
+ * it exists, and otherwise the defaults hold (one net_tap port zs0, 10.18.0.2/24). 0, or -1 with
+ * the reason on stderr.
  */
 int ff_init(int argc, char *const argv[]);
 
 /*
- * Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM. The stack ends when the
- * process exits: what is connected then is closed in order.
+ * Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM. The stack
+ * ends when the process exits: what is connected then is closed in order.
  */
 void ff_run(loop_func_t loop, void *arg);
 void ff_stop_run(void);
@@ -65,7 +66,8 @@ void ff_stop_run(void);
 int ff_socket(int domain, int type, int protocol);
 int ff_bind(int s, const struct linux_sockaddr *addr, socklen_t addrlen);
 int ff_listen(int s, int backlog);
-/* The new socket inherits non-blocking mode from the listener, as in BSD; ff_accept4() goes by its flags. */
+/* The new socket inherits non-blocking mode from the listener, as in BSD; ff_accept4() goes by its
+ * flags. */
 int ff_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen);
 int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags);
 int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namelen);
@@ -105,7 +107,8 @@ int ff_poll(struct pollfd fds[], nfds_t nfds, int timeout);
 int ff_kqueue(void);
 int ff_kevent(int kq, const struct kevent *changelist, int nchanges, struct kevent *eventlist,
 	      int nevents, const struct timespec *timeout);
-/* As ff_kevent(), but each event is handed to do_each(), which writes it where *eventlist points. */
+/* As ff_kevent(), but each event is handed to do_each(), which writes it where *eventlist points.
+ */
 int ff_kevent_do_each(int kq, const struct kevent *changelist, int nchanges, void *eventlist,
 		      int nevents, const struct timespec *timeout,
 		      void (*do_each)(void **, struct kevent *));
@@ -125,7 +128,8 @@ int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp
 
 /* ---- descriptors ---- */
 
-/* 1 when fd is one of ours, else 0. Our numbers start at fd_reserve: they never equal a kernel's. */
+/* 1 when fd is one of ours, else 0. Our numbers start at fd_reserve: they never equal a kernel's.
+ */
 int ff_fdisused(int fd);
 /* No descriptor is as large as this. */
 int ff_getmaxfd(void);
@@ -145,7 +149,8 @@ enum FF_ROUTE_FLAG { FF_RTF_HOST, FF_RTF_GATEWAY };
 int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
 		 struct linux_sockaddr *gw, struct linux_sockaddr *netmask);
 
-/* ---- packets beside the stack: declared for source compatibility; registering has no effect ---- */
+/* ---- packets beside the stack: declared for source compatibility; registering has no effect ----
+ */
 
 #define FF_DISPATCH_ERROR (-1)
 #define FF_DISPATCH_RESPONSE (-2)
@@ -177,10 +182,10 @@ int ff_ngctl(int cmd, void *data);
 /* ---- F-Stack's zero-copy send; zstack.h has the native one ---- */
 
 struct ff_zc_mbuf {
-	void *bsd_mbuf;     /* first buffer of the chain */
+	void *bsd_mbuf;	    /* first buffer of the chain */
 	void *bsd_mbuf_off; /* where the next ff_zc_mbuf_write() goes on */
-	int off;            /* bytes written so far */
-	int len;            /* bytes asked for */
+	int off;	    /* bytes written so far */
+	int len;	    /* bytes asked for */
 };
 /* Allocates a chain with room for len bytes. 0 or -1. */
 int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
@@ -188,9 +193,9 @@ int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
 int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len);
 int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
 /*
- * Sends the chain m->bsd_mbuf without a copy. On success it is the stack's; on failure it is still the caller's, to
- * send again or to free with ff_mbuf_free(). ff_write() does the same when it is given a bsd_mbuf that
- * ff_zc_mbuf_get() handed out, as programs built with FSTACK_ZC_SEND do.
+ * Sends the chain m->bsd_mbuf without a copy. On success it is the stack's; on failure it is still
+ * the caller's, to send again or to free with ff_mbuf_free(). ff_write() does the same when it is
+ * given a bsd_mbuf that ff_zc_mbuf_get() handed out, as programs built with FSTACK_ZC_SEND do.
  */
 ssize_t ff_zc_send(int fd, const void *bsd_mbuf, size_t nbytes);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration as ff_init() understood it, in F-Stack's structure and field names. To be read; changing
- * it changes nothing. Strings are NULL where nothing was configured.
+ * The configuration as ff_init() understood it, in F-Stack's structure and field names. To be read;
+ * changing it changes nothing. Strings are NULL where nothing was configured.
  */
 #ifndef FF_CONFIG_H
 #define FF_CONFIG_H
@@ -95,8 +95,9 @@ struct ff_config {
 		int tx_csum_offoad_skip;
 		int vlan_strip;
 		int symmetric_rss;
-		unsigned idle_sleep;   /* us */
-		unsigned pkt_tx_delay; /* us; has no effect: packets leave at the end of each turn */
+		unsigned idle_sleep; /* us */
+		unsigned
+			pkt_tx_delay; /* us; has no effect: packets leave at the end of each turn */
 		uint16_t *proc_lcore;
 		int nb_ports;
 		uint16_t max_portid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * epoll with Linux's constants and semantics: level trigger, EPOLLET, EPOLLONESHOT, EPOLLRDHUP; one event per
- * descriptor; data comes back untouched. See ff_api.h about waiting.
+ * epoll with Linux's constants and semantics: level trigger, EPOLLET, EPOLLONESHOT, EPOLLRDHUP; one
+ * event per descriptor; data comes back untouched. See ff_api.h about waiting.
  */
 #ifndef FF_EPOLL_H
 #define FF_EPOLL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * FreeBSD's error numbers under F-Stack's names, for programs that name them. Nothing here ever returns
- * these numbers: errno, SO_ERROR and the error fields of struct kevent hold Linux's.
+ * FreeBSD's error numbers under F-Stack's names, for programs that name them. Nothing here ever
+ * returns these numbers: errno, SO_ERROR and the error fields of struct kevent hold Linux's.
  */
 #ifndef FF_ERRNO_H
 #define FF_ERRNO_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * kqueue: struct kevent in the layout of FreeBSD 12 and later, and its constants. Served here:
- * EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER, EVFILT_USER; other filters are refused with EINVAL. The numbers
- * in data and fflags that are errno values are Linux's.
+ * EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER, EVFILT_USER; other filters are refused with EINVAL. The
+ * numbers in data and fflags that are errno values are Linux's.
  */
 #ifndef FF_EVENT_H
 #define FF_EVENT_H
@@ -13,38 +13,39 @@
 
 struct kevent {
 	uintptr_t ident;      /* descriptor, or the application's number of a timer or user event */
-	short filter;         /* EVFILT_ */
+	short filter;	      /* EVFILT_ */
 	unsigned short flags; /* EV_ */
 	unsigned int fflags;  /* NOTE_ */
-	__int64_t data;       /* in: period, low-water mark; out: bytes, connections, expirations, error */
-	void *udata;          /* handed back untouched */
+	__int64_t
+		data; /* in: period, low-water mark; out: bytes, connections, expirations, error */
+	void *udata;  /* handed back untouched */
 	__uint64_t ext[4];
 };
 
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L
-#define EV_SET(kevp_, a, b, c, d, e, f)         \
-	do {                                    \
-		*(kevp_) = (struct kevent){     \
-			.ident = (uintptr_t)(a), \
-			.filter = (b),          \
-			.flags = (c),           \
-			.fflags = (d),          \
-			.data = (e),            \
-			.udata = (f),           \
-		};                              \
+#define EV_SET(kevp_, a, b, c, d, e, f)                                                            \
+	do {                                                                                       \
+		*(kevp_) = (struct kevent){                                                        \
+			.ident = (uintptr_t)(a),                                                   \
+			.filter = (b),                                                             \
+			.flags = (c),                                                              \
+			.fflags = (d),                                                             \
+			.data = (e),                                                               \
+			.udata = (f),                                                              \
+		};                                                                                 \
 	} while (0)
 #else
-#define EV_SET(kevp_, a, b, c, d, e, f)                           \
-	do {                                                      \
-		struct kevent *ev_set_ptr_ = (kevp_);             \
-		ev_set_ptr_->ident = (uintptr_t)(a);              \
-		ev_set_ptr_->filter = (b);                        \
-		ev_set_ptr_->flags = (c);                         \
-		ev_set_ptr_->fflags = (d);                        \
-		ev_set_ptr_->data = (e);                          \
-		ev_set_ptr_->udata = (f);                         \
-		ev_set_ptr_->ext[0] = ev_set_ptr_->ext[1] = 0;    \
-		ev_set_ptr_->ext[2] = ev_set_ptr_->ext[3] = 0;    \
+#define EV_SET(kevp_, a, b, c, d, e, f)                                                            \
+	do {                                                                                       \
+		struct kevent *ev_set_ptr_ = (kevp_);                                              \
+		ev_set_ptr_->ident = (uintptr_t)(a);                                               \
+		ev_set_ptr_->filter = (b);                                                         \
+		ev_set_ptr_->flags = (c);                                                          \
+		ev_set_ptr_->fflags = (d);                                                         \
+		ev_set_ptr_->data = (e);                                                           \
+		ev_set_ptr_->udata = (f);                                                          \
+		ev_set_ptr_->ext[0] = ev_set_ptr_->ext[1] = 0;                                     \
+		ev_set_ptr_->ext[2] = ev_set_ptr_->ext[3] = 0;                                     \
 	} while (0)
 #endif
 
@@ -65,13 +66,13 @@ struct kevent {
 #define EVFILT_SYSCOUNT 13
 
 /* ---- flags: what to do ---- */
-#define EV_ADD 0x0001     /* register, or change what is registered; enables */
+#define EV_ADD 0x0001 /* register, or change what is registered; enables */
 #define EV_DELETE 0x0002
 #define EV_ENABLE 0x0004
 #define EV_DISABLE 0x0008
 #define EV_FORCEONESHOT 0x0100
 #define EV_ONESHOT 0x0010  /* deleted once reported */
-#define EV_CLEAR 0x0020    /* edge trigger: reported again when something new arrives */
+#define EV_CLEAR 0x0020	   /* edge trigger: reported again when something new arrives */
 #define EV_RECEIPT 0x0040  /* answer this change with EV_ERROR, data 0 for success */
 #define EV_DISPATCH 0x0080 /* disabled once reported */
 #define EV_SYSFLAGS 0xF000
@@ -80,11 +81,11 @@ struct kevent {
 #define EV_FLAG2 0x4000
 
 /* ---- flags: what is reported ---- */
-#define EV_EOF 0x8000   /* no more will come; fflags holds the socket's error */
+#define EV_EOF 0x8000	/* no more will come; fflags holds the socket's error */
 #define EV_ERROR 0x4000 /* the change failed with errno value data */
 
 /* ---- fflags of EVFILT_READ and EVFILT_WRITE ---- */
-#define NOTE_LOWAT 0x0001     /* data is a low-water mark */
+#define NOTE_LOWAT 0x0001 /* data is a low-water mark */
 #define NOTE_FILE_POLL 0x0002
 
 /* ---- fflags of EVFILT_USER: 24 bits of the application's, two of command, one trigger ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Log lines of an application, to its own stream, to the file that [log] dir asks for, or to stderr.
- * Levels and types have the numbers of rte_log.h.
+ * Log lines of an application, to its own stream, to the file that [log] dir asks for, or to
+ * stderr. Levels and types have the numbers of rte_log.h.
  */
 #ifndef FF_LOG_H
 #define FF_LOG_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The names that programs of the research prototype use on the buffers of z_read() and z_write(). Here such
- * a buffer is the struct rte_mbuf itself, so that wrapping and unwrapping cost nothing; zstack.h has the
- * calls for new programs.
+ * The names that programs of the research prototype use on the buffers of z_read() and z_write().
+ * Here such a buffer is the struct rte_mbuf itself, so that wrapping and unwrapping cost nothing;
+ * zstack.h has the calls for new programs.
  */
 #ifndef FF_VETH_H
 #define FF_VETH_H
@@ -16,15 +16,16 @@ extern "C" {
 
 /* First payload byte of the buffer. */
 void *ff_mbuf_mtod(void *m);
-/* Frees the chain. After ff_mbuf_detach_rte(m): frees what follows the first buffer, which stays the caller's. */
+/* Frees the chain. After ff_mbuf_detach_rte(m): frees what follows the first buffer, which stays
+ * the caller's. */
 void ff_mbuf_free(void *m);
 /* The struct rte_mbuf behind a buffer. */
 void *ff_rte_frm_extcl(void *m);
 /* The next ff_mbuf_free(m) leaves the first struct rte_mbuf to the caller. */
 void ff_mbuf_detach_rte(void *m);
 /*
- * A buffer for z_write() that shows len bytes at data inside the struct rte_mbuf m; appended to the chain prev
- * unless that is NULL. Returns the chain; NULL and EINVAL: data is not inside m.
+ * A buffer for z_write() that shows len bytes at data inside the struct rte_mbuf m; appended to the
+ * chain prev unless that is NULL. Returns the chain; NULL and EINVAL: data is not inside m.
  */
 void *ff_mbuf_get(void *prev, void *m, void *data, uint16_t len);
 /* Copies len bytes from offset off out of the chain; 0 or -1. */

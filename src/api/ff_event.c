@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* kqueue and epoll by descriptor: ff_kqueue, ff_kevent, ff_epoll_create, ff_epoll_ctl, ff_epoll_wait. */
+/* kqueue and epoll by descriptor: ff_kqueue, ff_kevent, ff_epoll_create, ff_epoll_ctl,
+ * ff_epoll_wait. */
 #include <limits.h>
 
 #include "ff_api.h"
@@ -53,8 +54,8 @@ static int scan_kq(void *arg)
 }
 
 /*
- * Applies the changes. What fails is reported as an event as long as there is room (then *n_out counts), else ends
- * the call with its error.
+ * Applies the changes. What fails is reported as an event as long as there is room (then *n_out
+ * counts), else ends the call with its error.
  */
 static int apply(struct zs_kq *kq, const struct kevent *change, int n, struct kevent *out, int max,
 		 int *n_out)

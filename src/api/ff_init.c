@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Start and end of the library in a process: ff_init reads the configuration, starts the DPDK port and gives the
- * calling thread its context; ff_run drives it. It ends when the process exits: connections are closed in
- * order then. Until that a program can still close sockets and read counters after ff_run.
+ * Start and end of the library in a process: ff_init reads the configuration, starts the DPDK port
+ * and gives the calling thread its context; ff_run drives it. It ends when the process exits:
+ * connections are closed in order then. Until that a program can still close sockets and read
+ * counters after ff_run.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -172,7 +173,8 @@ ZS_API void ff_run(loop_func_t loop, void *arg)
 	struct zs_ctx *c = zs_ctx_get();
 
 	if (c == NULL || c != app.ctx) {
-		fputs("zstack: ff_run: this thread has no stack (was ff_init successful?)\n", stderr);
+		fputs("zstack: ff_run: this thread has no stack (was ff_init successful?)\n",
+		      stderr);
 		return;
 	}
 	zs_ctx_run(c, loop, arg);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Copying I/O by descriptor. Outside ff_run a blocking socket blocks: a read until there is something, a write to
- * a stream until all is queued. What a non-blocking call there does not get at once it gets one turn of the stack
- * for, so that a program that polls by reading makes progress; and what is due after a call is sent at once.
+ * Copying I/O by descriptor. Outside ff_run a blocking socket blocks: a read until there is
+ * something, a write to a stream until all is queued. What a non-blocking call there does not get
+ * at once it gets one turn of the stack for, so that a program that polls by reading makes
+ * progress; and what is due after a call is sent at once.
  */
 #include <limits.h>
 
@@ -41,7 +42,8 @@ static bool may_block(const struct zs_ctx *c, const struct zs_sock *sk, int flag
 }
 
 /* After -EAGAIN: 0 = try again. */
-static int wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags)
+static int wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms,
+		   int flags)
 {
 	if (c->in_run)
 		return -EAGAIN;
@@ -234,8 +236,7 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 	rc = send_some(&t, iov, n);
 	if (t.c->in_run || rc <= 0)
 		return ff_ret(rc);
-	if (sk->kind == ZS_SK_TCP && may_block(t.c, sk, flags) &&
-	    (size_t)rc < iov_bytes(iov, n))
+	if (sk->kind == ZS_SK_TCP && may_block(t.c, sk, flags) && (size_t)rc < iov_bytes(iov, n))
 		rc = send_rest(&t, iov, n, (size_t)rc);
 	zs_ctx_kick(t.c);
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Log lines of the application: a level per type and a global one, to a stream of the application's, to the file of
- * [log] dir, or to stderr. DPDK's own messages keep their own way (--log-level, [dpdk] log_level).
+ * Log lines of the application: a level per type and a global one, to a stream of the
+ * application's, to the file of [log] dir, or to stderr. DPDK's own messages keep their own way
+ * (--log-level, [dpdk] log_level).
  */
 #include "ff_log.h"
 
@@ -20,7 +21,7 @@ static struct {
 	FILE *file;   /* ours */
 	uint32_t level;
 	uint8_t type_level[N_TYPES]; /* 0 = as the global level */
-	uint32_t off;                /* bit per type: FF_LOG_DISABLE was set */
+	uint32_t off;		     /* bit per type: FF_LOG_DISABLE was set */
 } logs = { .level = FF_LOG_INFO };
 
 ZS_API int ff_log_open_set(void)

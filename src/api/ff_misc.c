@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rest of F-Stack's functions: time, threads, traffic counters, routes, and those that have no meaning here and
- * say so (-1, ENOSYS; registering a callback has no effect).
+ * The rest of F-Stack's functions: time, threads, traffic counters, routes, and those that have no
+ * meaning here and say so (-1, ENOSYS; registering a callback has no effect).
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -58,7 +58,8 @@ ZS_API void ff_get_traffic(void *buffer)
 		t.tx_packets = st->tx_packets;
 		t.tx_bytes = st->tx_bytes;
 		for (int i = 0; i < ZS_DROP_COUNT; i++)
-			*(is_tx_drop((enum zs_drop)i) ? &t.tx_dropped : &t.rx_dropped) += st->drops[i];
+			*(is_tx_drop((enum zs_drop)i) ? &t.tx_dropped : &t.rx_dropped) +=
+				st->drops[i];
 	}
 	memcpy(buffer, &t, sizeof(t));
 }
@@ -174,7 +175,8 @@ ZS_API int ff_ioctl_freebsd(int fd, unsigned long request, ...)
 	return (int)ff_ret(-ENOSYS);
 }
 
-ZS_API int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval, socklen_t optlen)
+ZS_API int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval,
+				 socklen_t optlen)
 {
 	(void)s;
 	(void)level;

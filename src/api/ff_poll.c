@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ff_poll and ff_select: what is true of each descriptor, asked anew each turn. Their cost is that of the list they
- * are given; kqueue and epoll are for many.
+ * ff_poll and ff_select: what is true of each descriptor, asked anew each turn. Their cost is that
+ * of the list they are given; kqueue and epoll are for many.
  */
 #include <limits.h>
 #include <string.h>
@@ -78,13 +78,12 @@ struct select_scan {
 	struct zs_ctx *c;
 	int nfds;
 	unsigned long *set[N_SETS]; /* read, write, exceptional: what is asked for */
-	bool report;                /* write the answer into the sets */
+	bool report;		    /* write the answer into the sets */
 };
 
 /* Of each set, the events (enum zs_ev) that make a descriptor ready. */
 static const unsigned select_mask[N_SETS] = {
-	ZS_EV_READ | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR,
-	ZS_EV_WRITE | ZS_EV_ERR,
+	ZS_EV_READ | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR, ZS_EV_WRITE | ZS_EV_ERR,
 	0, /* nothing is urgent here */
 };
 

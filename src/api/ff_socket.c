@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sockets by descriptor: from ff_socket to ff_close, names and options. A blocking socket blocks outside ff_run:
- * ff_connect and ff_accept drive the stack until it is done or SO_SNDTIMEO, SO_RCVTIMEO is over.
+ * Sockets by descriptor: from ff_socket to ff_close, names and options. A blocking socket blocks
+ * outside ff_run: ff_connect and ff_accept drive the stack until it is done or SO_SNDTIMEO,
+ * SO_RCVTIMEO is over.
  */
 #include "ff_api.h"
 

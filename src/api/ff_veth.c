@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The prototype's buffer calls. Its buffers wrapped a struct rte_mbuf; here they are one, so that wrapping is
- * adjusting and unwrapping is nothing. What remains of the wrapper's life is one bit: after ff_mbuf_detach_rte()
- * the struct rte_mbuf outlives the next ff_mbuf_free().
+ * The prototype's buffer calls. Its buffers wrapped a struct rte_mbuf; here they are one, so that
+ * wrapping is adjusting and unwrapping is nothing. What remains of the wrapper's life is one bit:
+ * after ff_mbuf_detach_rte() the struct rte_mbuf outlives the next ff_mbuf_free().
  */
 #include "ff_veth.h"
 
@@ -16,7 +16,8 @@
 #include "core/zs_pkt.h"
 #include "zstack.h"
 
-/* In ol_flags, among the bits of dynamic flags (ZS_PKT_DONE is another): clear in every fresh buffer. */
+/* In ol_flags, among the bits of dynamic flags (ZS_PKT_DONE is another): clear in every fresh
+ * buffer. */
 #define PKT_DETACHED (UINT64_C(1) << 38)
 
 ZS_API void *ff_mbuf_mtod(void *m)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * F-Stack's zero-copy send on top of the z_ calls: allocate a chain, fill it, send it by ff_write() or ff_zc_send().
- * Chains that are out are remembered, for F-Stack's programs hand them to ff_write() as if they were bytes.
+ * F-Stack's zero-copy send on top of the z_ calls: allocate a chain, fill it, send it by ff_write()
+ * or ff_zc_send(). Chains that are out are remembered, for F-Stack's programs hand them to
+ * ff_write() as if they were bytes.
  */
 #include <rte_mbuf.h>
 #include <stdlib.h>

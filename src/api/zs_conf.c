@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads config.ini with inih and turns it into what zs_dpdk_init() and the facade want. inih calls back for each key
- * right after it has asked our reader for the line, so the reader knows the line number of every key.
+ * Reads config.ini with inih and turns it into what zs_dpdk_init() and the facade want. inih calls
+ * back for each key right after it has asked our reader for the line, so the reader knows the line
+ * number of every key.
  */
 #include "api/zs_conf.h"
 
@@ -213,8 +214,8 @@ static bool finish_ports(struct zs_conf_raw *raw, struct zs_dpdk_config *d)
 		if ((bits & (1ull << id)) == 0)
 			continue;
 		if (d->n_ports == ZS_MAX_PORTS)
-			return zs_conf_fail(raw, raw->port_list_line, "port_list: more than %d ports",
-					    ZS_MAX_PORTS);
+			return zs_conf_fail(raw, raw->port_list_line,
+					    "port_list: more than %d ports", ZS_MAX_PORTS);
 		*p = base;
 		p->port_id = (uint16_t)id;
 		d->n_ports++;
@@ -237,11 +238,13 @@ static bool finish_vdevs(struct zs_conf_raw *raw)
 		char *arg;
 
 		if (v->line == 0)
-			return zs_conf_fail(raw, raw->nb_vdev_line, "nb_vdev: there is no [vdev%u]", i);
+			return zs_conf_fail(raw, raw->nb_vdev_line, "nb_vdev: there is no [vdev%u]",
+					    i);
 		if (v->path == NULL)
 			return zs_conf_fail(raw, v->line, "[vdev%u] has no path", i);
-		arg = zs_conf_printf(raw->conf, "--vdev=net_virtio_user%u,path=%s,queues=%u,queue_size=%u",
-				     i, v->path, queues, v->queue_size != 0 ? v->queue_size : 256);
+		arg = zs_conf_printf(raw->conf,
+				     "--vdev=net_virtio_user%u,path=%s,queues=%u,queue_size=%u", i,
+				     v->path, queues, v->queue_size != 0 ? v->queue_size : 256);
 		if (v->has_cq || queues > 1)
 			arg = zs_conf_printf(raw->conf, "%s,cq=%u", arg, v->has_cq ? v->cq : 1);
 		if (v->iface != NULL)
@@ -288,22 +291,24 @@ static bool finish_stack(struct zs_conf_raw *raw)
 		s->delack_us = 0;
 	if (s->sndbuf > s->sndbuf_max || raw->no_sndbuf_auto) {
 		if (raw->sndbuf_max_given && s->sndbuf > s->sndbuf_max)
-			return zs_conf_fail(raw, raw->sndbuf_line, "send buffer of %u is above its maximum %u",
-					    s->sndbuf, s->sndbuf_max);
+			return zs_conf_fail(raw, raw->sndbuf_line,
+					    "send buffer of %u is above its maximum %u", s->sndbuf,
+					    s->sndbuf_max);
 		s->sndbuf_max = s->sndbuf;
 	}
 	if (s->rcvbuf > s->rcvbuf_max || raw->no_rcvbuf_auto) {
 		if (raw->rcvbuf_max_given && s->rcvbuf > s->rcvbuf_max)
 			return zs_conf_fail(raw, raw->rcvbuf_line,
-					    "receive buffer of %u is above its maximum %u", s->rcvbuf,
-					    s->rcvbuf_max);
+					    "receive buffer of %u is above its maximum %u",
+					    s->rcvbuf, s->rcvbuf_max);
 		s->rcvbuf_max = s->rcvbuf;
 	}
 	if (s->ip_local_port_lo > s->ip_local_port_hi)
 		return zs_conf_fail(raw, raw->ports_line, "local ports: first %u is above last %u",
 				    s->ip_local_port_lo, s->ip_local_port_hi);
 	if (s->rto_min_us > s->rto_max_us)
-		return zs_conf_fail(raw, raw->rto_line, "retransmission timeout: minimum above maximum");
+		return zs_conf_fail(raw, raw->rto_line,
+				    "retransmission timeout: minimum above maximum");
 	return true;
 }
 
@@ -391,7 +396,8 @@ static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
 
 	*g = (struct ff_config){ 0 };
 	g->filename = conf->file != NULL ? zs_conf_strdup(conf, conf->file) : NULL;
-	g->dpdk.proc_type = zs_conf_strdup(conf, args->proc_type != NULL ? args->proc_type : "auto");
+	g->dpdk.proc_type =
+		zs_conf_strdup(conf, args->proc_type != NULL ? args->proc_type : "auto");
 	g->dpdk.lcore_mask = raw->lcore_mask;
 	g->dpdk.base_virtaddr = raw->base_virtaddr;
 	g->dpdk.file_prefix = raw->file_prefix;
@@ -456,8 +462,8 @@ void zs_conf_free(struct zs_conf *conf)
 }
 
 /*
- * Value of option i, "--name=X", "--name X" or "-l X"; NULL when argv[i] is something else. "" when the
- * value is missing.
+ * Value of option i, "--name=X", "--name X" or "-l X"; NULL when argv[i] is something else. "" when
+ * the value is missing.
  */
 static const char *option(int argc, char *const argv[], int *i, const char *name, char letter)
 {
@@ -490,9 +496,9 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 			if (strcmp(v, "primary") == 0 || strcmp(v, "auto") == 0)
 				continue;
 			snprintf(err, ZS_CONF_ERR,
-				 strcmp(v, "secondary") == 0 ?
-					 "--proc-type: '%s' processes are not supported" :
-					 "--proc-type: '%s' is neither primary nor auto",
+				 strcmp(v, "secondary") == 0
+					 ? "--proc-type: '%s' processes are not supported"
+					 : "--proc-type: '%s' is neither primary nor auto",
 				 v);
 			return -EINVAL;
 		} else if ((v = option(argc, argv, &i, "proc-id", 'p')) != NULL) {
@@ -500,8 +506,8 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 			long n = strtol(v, &end, 10);
 
 			if (*v == '\0' || *end != '\0' || n < 0 || n > 65535) {
-				snprintf(err, ZS_CONF_ERR, "--proc-id: '%s' is not a process number",
-					 v);
+				snprintf(err, ZS_CONF_ERR,
+					 "--proc-id: '%s' is not a process number", v);
 				return -EINVAL;
 			}
 			args->proc_id = (int)n;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration: F-Stack's config.ini ([dpdk], [portN], [vdevN], [freebsd.boot], [freebsd.sysctl]) and
- * [stack] for what F-Stack has no key for. What is left out keeps its default; what has no effect here is
- * named once; a wrong value ends the reading with "file:line: reason".
+ * The configuration: F-Stack's config.ini ([dpdk], [portN], [vdevN], [freebsd.boot],
+ * [freebsd.sysctl]) and [stack] for what F-Stack has no key for. What is left out keeps its
+ * default; what has no effect here is named once; a wrong value ends the reading with "file:line:
+ * reason".
  */
 #ifndef ZS_CONF_H
 #define ZS_CONF_H
@@ -19,8 +20,8 @@ struct zs_conf {
 	struct zs_dpdk_config dpdk; /* for zs_dpdk_init(); its pointers live as long as this */
 	int fd_base;
 	uint32_t max_fds;
-	const char *file; /* NULL: none */
-	char err[ZS_CONF_ERR];   /* why it failed, no newline */
+	const char *file;	 /* NULL: none */
+	char err[ZS_CONF_ERR];	 /* why it failed, no newline */
 	char note[ZS_CONF_NOTE]; /* keys without effect, "" for none */
 
 	const char *eal_argv[ZS_CONF_EAL_ARGS];
@@ -31,7 +32,7 @@ struct zs_conf {
 struct zs_conf_args {
 	const char *file;      /* --conf, -c; NULL = not given */
 	const char *proc_type; /* --proc-type, -t; NULL = not given */
-	int proc_id;           /* --proc-id, -p; 0 = not given */
+	int proc_id;	       /* --proc-id, -p; 0 = not given */
 };
 
 /* -EINVAL with err written ("--proc-id: ..."). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What each key of the configuration means: tables from name to field, type and range, and the few keys that
- * need a function of their own.
+ * What each key of the configuration means: tables from name to field, type and range, and the few
+ * keys that need a function of their own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -268,8 +268,8 @@ static bool set_key(struct zs_conf_raw *raw, const struct key *k, const char *va
 
 		if (*value == '\0')
 			return zs_conf_fail(raw, raw->line, "%s: empty", k->name);
-		*s = raw->continued && *s != NULL ? zs_conf_printf(raw->conf, "%s %s", *s, value) :
-						    zs_conf_strdup(raw->conf, value);
+		*s = raw->continued && *s != NULL ? zs_conf_printf(raw->conf, "%s %s", *s, value)
+						  : zs_conf_strdup(raw->conf, value);
 		return true;
 	}
 	if (k->kind != BOOL && k->kind != NOT_BOOL)
@@ -302,8 +302,8 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 		if (slash != NULL) {
 			*slash = '\0';
 			if (!get_number(slash + 1, &n) || n < 1 || n > 32)
-				return zs_conf_fail(raw, raw->line, "addr: '%s' is not a prefix length",
-						    slash + 1);
+				return zs_conf_fail(raw, raw->line,
+						    "addr: '%s' is not a prefix length", slash + 1);
 			p->prefix = (uint8_t)n;
 		}
 		p->addr = copy;
@@ -324,13 +324,15 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 	}
 	if (strcmp(key, "mtu") == 0) {
 		if (!get_number(value, &n) || n < 576 || n > 65535)
-			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535", value);
+			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535",
+					    value);
 		p->mtu = (uint32_t)n;
 		return true;
 	}
 	if (strcmp(key, "mac") == 0)
 		return get_mac(value, &p->mac) ||
-		       zs_conf_fail(raw, raw->line, "mac: '%s' is not a unicast MAC address", value);
+		       zs_conf_fail(raw, raw->line, "mac: '%s' is not a unicast MAC address",
+				    value);
 	if (strcmp(key, "if_name") == 0)
 		p->ifname = zs_conf_strdup(raw->conf, value);
 	zs_conf_no_effect(raw, section, key);
@@ -369,7 +371,8 @@ static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
 	else if (strcmp(value, "newreno") == 0)
 		raw->stack.cc = ZS_CC_NEWRENO;
 	else
-		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither cubic nor newreno", key, value);
+		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither cubic nor newreno", key,
+				    value);
 	return true;
 }
 
@@ -385,8 +388,8 @@ static bool key_special(struct zs_conf_raw *raw, const char *section, const char
 			return key_cc(raw, key, value);
 		if (strcmp(key, "net.inet.tcp.rfc1323") == 0) {
 			if (!get_bool(value, &on))
-				return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1", key,
-						    value);
+				return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1",
+						    key, value);
 			raw->stack.use_ts = raw->stack.use_wscale = on;
 			return true;
 		}
@@ -443,7 +446,8 @@ static int section_number(const char *section, const char *prefix, int max)
 	size_t len = strlen(prefix);
 	uint64_t n;
 
-	if (strncmp(section, prefix, len) != 0 || !get_number(section + len, &n) || n >= (uint64_t)max)
+	if (strncmp(section, prefix, len) != 0 || !get_number(section + len, &n) ||
+	    n >= (uint64_t)max)
 		return -1;
 	return (int)n;
 }
@@ -454,8 +458,11 @@ bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, 
 		const char *name;
 		const struct key *keys;
 	} tables[] = {
-		{ "dpdk", dpdk_keys },	 { "freebsd.boot", boot_keys }, { "freebsd.sysctl", sysctl_keys },
-		{ "stack", stack_keys }, { "log", log_keys },
+		{ "dpdk", dpdk_keys },
+		{ "freebsd.boot", boot_keys },
+		{ "freebsd.sysctl", sysctl_keys },
+		{ "stack", stack_keys },
+		{ "log", log_keys },
 	};
 	const struct key *k = NULL;
 	bool done;
@@ -481,8 +488,8 @@ bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, 
 		return true;
 	}
 	if (raw->continued && k->kind != STR)
-		return zs_conf_fail(raw, raw->line, "%s: an indented line goes on with the key before",
-				    key);
+		return zs_conf_fail(raw, raw->line,
+				    "%s: an indented line goes on with the key before", key);
 	mention(raw, section, key);
 	return set_key(raw, k, value);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Contexts: creation and end, turns of the loop, waiting for one socket, closing descriptors. A socket with
- * several descriptors (dup) counts the additional ones in sk->user.
+ * Contexts: creation and end, turns of the loop, waiting for one socket, closing descriptors. A
+ * socket with several descriptors (dup) counts the additional ones in sk->user.
  */
 #include "api/zs_ctx.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The context of a thread: its stack, the loop that drives it, its file descriptors. Every ff_ and
- * z_ call acts on the calling thread's context; a thread without one gets EPERM. The pointer below is
- * the only thread-local variable of the library.
+ * z_ call acts on the calling thread's context; a thread without one gets EPERM. The pointer below
+ * is the only thread-local variable of the library.
  */
 #ifndef ZS_CTX_H
 #define ZS_CTX_H
@@ -26,18 +26,20 @@ struct zs_load {
 };
 
 /*
- * What drives the stack: a DPDK port loop (ff_init.c) or a simulated world (tests). Times are those of the
- * stack's clock.
+ * What drives the stack: a DPDK port loop (ff_init.c) or a simulated world (tests). Times are those
+ * of the stack's clock.
  */
 struct zs_drive {
-	uint64_t (*turn)(void *arg); /* timers and receive; the stack's next deadline, 0 = it was busy */
-	void (*flush)(void *arg);    /* sends what is due now */
+	uint64_t (*turn)(
+		void *arg); /* timers and receive; the stack's next deadline, 0 = it was busy */
+	void (*flush)(void *arg); /* sends what is due now */
 	/* Ends a turn: may sleep until until_us at most; returns at once when the turn was busy. */
 	void (*idle)(void *arg, uint64_t until_us);
 	void (*busy)(void *arg);     /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg); /* a signal asked the process to end */
 	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
-	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they may. */
+	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they
+	 * may. */
 	int (*mem_map)(void *arg, void *addr, size_t len);
 	void (*mem_unmap)(void *arg, void *addr, size_t len);
 	void *arg;
@@ -46,11 +48,12 @@ struct zs_drive {
 struct zs_ctx {
 	struct zs_stack *s;
 	struct zs_fdtab fds;
-	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not block */
+	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not
+			block */
 	bool stop;   /* ff_stop_run() was called */
 	struct zs_note *free_notes;
-	void *zc_head; /* ff_zc.c: chains handed out and not yet sent */
-	uint32_t n_events; /* sockets that had events in the last turn */
+	void *zc_head;	     /* ff_zc.c: chains handed out and not yet sent */
+	uint32_t n_events;   /* sockets that had events in the last turn */
 	struct zs_zstate *z; /* of the z_ calls; NULL until the first */
 	struct zs_drive drive;
 	struct zs_note_chunk *chunks;
@@ -101,14 +104,14 @@ int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk);
 int zs_ctx_close(struct zs_ctx *c, int fd);
 
 /*
- * First half of a turn: receive, timers, events. Returns how long the second half may sleep if nothing
- * came of it.
+ * First half of a turn: receive, timers, events. Returns how long the second half may sleep if
+ * nothing came of it.
  */
 uint64_t zs_ctx_begin_turn(struct zs_ctx *c);
 
 /*
- * One whole turn of the loop; what is due is sent. May sleep while there is nothing to do, but not beyond
- * until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
+ * One whole turn of the loop; what is due is sent. May sleep while there is nothing to do, but not
+ * beyond until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
  */
 void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
 
@@ -135,9 +138,9 @@ static inline bool zs_ctx_stopping(const struct zs_ctx *c)
 
 /*
  * Blocks, driving the stack, until sk has one of the events (enum zs_ev; ERR and HUP always end the
- * wait) or timeout_ms is over (0 = no limit). 0, or -EAGAIN: timed out, or must not block here (inside
- * ff_run, ZS_SF_NONBLOCK; outside ff_run the stack is given one turn even then); -EINTR: the process
- * is being stopped.
+ * wait) or timeout_ms is over (0 = no limit). 0, or -EAGAIN: timed out, or must not block here
+ * (inside ff_run, ZS_SF_NONBLOCK; outside ff_run the stack is given one turn even then); -EINTR:
+ * the process is being stopped.
  */
 int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms);
 

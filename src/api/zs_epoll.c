@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * epoll as in Linux: level trigger by default, EPOLLET (each new arrival reports again), EPOLLONESHOT,
- * EPOLLRDHUP; one event per descriptor with all that is true; data untouched. A stack belongs to one thread,
- * so EPOLLEXCLUSIVE has nobody to exclude and only its rules for epoll_ctl are kept. As with kqueues, a scan
- * decides what is true, and level-triggered notes take turns.
+ * epoll as in Linux: level trigger by default, EPOLLET (each new arrival reports again),
+ * EPOLLONESHOT, EPOLLRDHUP; one event per descriptor with all that is true; data untouched. A stack
+ * belongs to one thread, so EPOLLEXCLUSIVE has nobody to exclude and only its rules for epoll_ctl
+ * are kept. As with kqueues, a scan decides what is true, and level-triggered notes take turns.
  */
 #include "api/zs_epoll.h"
 
@@ -17,8 +17,8 @@ struct zs_epoll {
 
 enum { DISABLED = 1 }; /* n->flags: one-shot that has fired */
 
-static const uint32_t exclusive_ok = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP |
-				     EPOLLET | EPOLLEXCLUSIVE;
+static const uint32_t exclusive_ok =
+	EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
 struct zs_epoll *zs_epoll_create(struct zs_ctx *c)
 {

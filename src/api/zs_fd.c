@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The descriptor table. Free numbers are found through a tree of bitmaps of 64 bits each: a set bit says
- * that the number is taken or, above the lowest level, that the 64 bits below are all set. Finding the
- * lowest free number is one step per level; memory that is not used yet is never touched.
+ * The descriptor table. Free numbers are found through a tree of bitmaps of 64 bits each: a set bit
+ * says that the number is taken or, above the lowest level, that the 64 bits below are all set.
+ * Finding the lowest free number is one step per level; memory that is not used yet is never
+ * touched.
  */
 #include "api/zs_fd.h"
 
@@ -76,8 +77,8 @@ static void mark_free(struct zs_fdtab *t, uint32_t i)
 }
 
 /*
- * Lowest free index at or above i; beyond cap when there is none. Climbs while the rest of the word is
- * taken, then descends along the first hole.
+ * Lowest free index at or above i; beyond cap when there is none. Climbs while the rest of the word
+ * is taken, then descends along the first hole.
  */
 static uint64_t lowest_free(const struct zs_fdtab *t, uint64_t i)
 {

@@ -21,11 +21,11 @@ enum zs_fd_kind { ZS_FD_FREE, ZS_FD_SOCK, ZS_FD_KQUEUE, ZS_FD_EPOLL };
 enum zs_fd_flag { ZS_FDF_CLOEXEC = 0x01 };
 
 struct zs_fd {
-	void *obj;             /* struct zs_sock, struct zs_kq or struct zs_epoll, by kind */
+	void *obj;	       /* struct zs_sock, struct zs_kq or struct zs_epoll, by kind */
 	struct zs_note *notes; /* registrations of this number with kqueues and epoll instances */
-	uint32_t gen;          /* counts the uses of this number */
-	uint8_t kind;          /* enum zs_fd_kind */
-	uint8_t flags;         /* enum zs_fd_flag */
+	uint32_t gen;	       /* counts the uses of this number */
+	uint8_t kind;	       /* enum zs_fd_kind */
+	uint8_t flags;	       /* enum zs_fd_flag */
 };
 
 enum { ZS_FD_LEVELS = 4 };
@@ -34,7 +34,8 @@ struct zs_fdtab {
 	struct zs_fd *slot; /* cap of them; index = fd - base */
 	int base;
 	uint32_t cap, used;
-	uint64_t *full[ZS_FD_LEVELS]; /* bit set: number taken (level 0), or all 64 bits below are set */
+	uint64_t *full[ZS_FD_LEVELS]; /* bit set: number taken (level 0), or all 64 bits below are
+					 set */
 };
 
 /* The facade's one translation: -errno becomes errno and -1. */

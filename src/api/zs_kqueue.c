@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * kqueue with the semantics of FreeBSD 12's: one note per filter and ident. A note that may have something to
- * report is on the ready list; whether it has is decided when the list is scanned, so that level trigger costs
- * nothing while packets arrive. A level-triggered note that was reported goes to the end of the list:
- * a scan that is cut short by its event array goes on where it stopped.
- * EVFILT_TIMER counts on a timer wheel of the context's; its data is the number of expirations.
+ * kqueue with the semantics of FreeBSD 12's: one note per filter and ident. A note that may have
+ * something to report is on the ready list; whether it has is decided when the list is scanned, so
+ * that level trigger costs nothing while packets arrive. A level-triggered note that was reported
+ * goes to the end of the list: a scan that is cut short by its event array goes on where it
+ * stopped. EVFILT_TIMER counts on a timer wheel of the context's; its data is the number of
+ * expirations.
  */
 #include "api/zs_kqueue.h"
 
@@ -18,7 +19,7 @@ enum { KEPT_FLAGS = EV_CLEAR | EV_ONESHOT | EV_DISPATCH, FIRST_BUCKETS = 16 };
 
 /* A note of a timer or user event, found by the application's number. */
 struct ident_note {
-	struct zs_note n; /* first */
+	struct zs_note n;	 /* first */
 	struct ident_note *next; /* same bucket */
 	uintptr_t ident;
 	struct zs_kq *kq;
@@ -212,7 +213,8 @@ static int64_t timer_us(const struct kevent *kev)
 		{ NOTE_NSECONDS, 1, 1000 },
 		{ 0, 1000, 1 },
 	};
-	uint32_t which = kev->fflags & (NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS);
+	uint32_t which =
+		kev->fflags & (NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS);
 
 	for (unsigned i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
 		if (unit[i].note != which)

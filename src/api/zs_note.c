@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Store and lists of notes. Notes come from chunks that the context keeps until its end, so that a server
- * that registers each connection asks malloc once in a while only.
+ * Store and lists of notes. Notes come from chunks that the context keeps until its end, so that a
+ * server that registers each connection asks malloc once in a while only.
  */
 #include "api/zs_note.h"
 
@@ -57,7 +57,8 @@ void zs_note_free_chunks(struct zs_ctx *c)
 	c->free_notes = NULL;
 }
 
-struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p, enum zs_note_kind kind)
+struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p,
+			     enum zs_note_kind kind)
 {
 	struct zs_note *n;
 

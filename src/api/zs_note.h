@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notes: what a kqueue or an epoll instance (a poller) remembers of one registration. A note of a socket
- * hangs on three lists: the descriptor's (to find it, and to end it with the descriptor), the poller's (to
- * end it with the poller) and, while it may have something to report, the poller's ready list.
+ * Notes: what a kqueue or an epoll instance (a poller) remembers of one registration. A note of a
+ * socket hangs on three lists: the descriptor's (to find it, and to end it with the descriptor),
+ * the poller's (to end it with the poller) and, while it may have something to report, the poller's
+ * ready list.
  */
 #ifndef ZS_NOTE_H
 #define ZS_NOTE_H
@@ -17,7 +18,7 @@ struct zs_poller {
 	struct zs_waitq q; /* first: watches point to it */
 	struct zs_ctx *ctx;
 	struct zs_list notes; /* by p_link */
-	uint32_t refs;        /* descriptors */
+	uint32_t refs;	      /* descriptors */
 };
 
 enum zs_note_kind {
@@ -31,10 +32,10 @@ enum zs_note_kind {
 struct zs_note {
 	/* line 1: the watch, and what a scan decides by */
 	struct zs_watch w;
-	int fd; /* of a socket */
+	int fd;		/* of a socket */
 	uint16_t flags; /* EV_CLEAR, EV_ONESHOT, EV_DISPATCH, EV_DISABLE as registered */
-	uint8_t kind;   /* enum zs_note_kind */
-	bool fired;     /* timer, user: to be reported */
+	uint8_t kind;	/* enum zs_note_kind */
+	bool fired;	/* timer, user: to be reported */
 	/* line 2: what is reported */
 	union {
 		void *udata;   /* kqueue */
@@ -44,7 +45,7 @@ struct zs_note {
 		uint32_t fflags; /* kqueue */
 		uint32_t events; /* epoll */
 	};
-	int64_t sdata; /* kqueue: low-water mark, user data, expirations */
+	int64_t sdata;		 /* kqueue: low-water mark, user data, expirations */
 	struct zs_note *fd_next; /* next of the descriptor's notes, or of the free ones */
 	struct zs_list p_link;
 };
@@ -62,9 +63,11 @@ void zs_note_free(struct zs_ctx *c, struct zs_note *n);
 void zs_note_free_chunks(struct zs_ctx *c);
 
 /* The note of poller p on fd, or NULL. */
-struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p, enum zs_note_kind kind);
+struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p,
+			     enum zs_note_kind kind);
 
-/* A note of p on socket sk behind fd, watching `mask` (enum zs_ev), not on the ready list. NULL: no memory. */
+/* A note of p on socket sk behind fd, watching `mask` (enum zs_ev), not on the ready list. NULL: no
+ * memory. */
 struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enum zs_note_kind kind,
 			       unsigned mask);
 /* Takes a socket's note off all lists and frees it. */
@@ -77,7 +80,8 @@ static inline struct zs_note *zs_note_of(struct zs_list *ready_link)
 	return container_of(ready_link, struct zs_note, w.ready_link);
 }
 
-/* The ready list itself, inline for the hot path; counts as zs_watch_activate() and _deactivate() do. */
+/* The ready list itself, inline for the hot path; counts as zs_watch_activate() and _deactivate()
+ * do. */
 static inline void zs_note_ready(struct zs_note *n)
 {
 	if (zs_list_linked(&n->w.ready_link))

@@ -13,8 +13,8 @@ enum { ZS_WAIT_MAX_S = 1000000000 };
 typedef int (*zs_scan_fn)(void *arg);
 
 /*
- * Inside ff_run: scans once. Elsewhere drives the stack until scan finds something, timeout_us is over
- * (0 = one turn; UINT64_MAX = no limit; result 0), or the process is being stopped (-EINTR).
+ * Inside ff_run: scans once. Elsewhere drives the stack until scan finds something, timeout_us is
+ * over (0 = one turn; UINT64_MAX = no limit; result 0), or the process is being stopped (-EINTR).
  */
 int zs_wait(struct zs_ctx *c, uint64_t timeout_us, zs_scan_fn scan, void *arg);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* F-Stack's zero-copy send: chains that ff_zc_mbuf_get() handed out and that wait for ff_write(). */
+/* F-Stack's zero-copy send: chains that ff_zc_mbuf_get() handed out and that wait for ff_write().
+ */
 #ifndef ZS_ZC_H
 #define ZS_ZC_H
 

@@ -28,11 +28,11 @@ struct zs_flowtab {
 int zs_flowtab_init(struct zs_stack *s, uint32_t max_flows);
 
 /* What the table holds for flow: its address, and kind in *kind; NULL when nothing. */
-void *zs_flowtab_find(struct zs_stack *s, const struct zs_flow *flow, uint32_t hash,
-		      uint8_t *kind);
+void *zs_flowtab_find(struct zs_stack *s, const struct zs_flow *flow, uint32_t hash, uint8_t *kind);
 void zs_flowtab_add(struct zs_stack *s, uint32_t hash, enum zs_ref_kind kind, uint32_t index);
 void zs_flowtab_del(struct zs_stack *s, uint32_t hash, enum zs_ref_kind kind, uint32_t index);
-/* Another entry takes over the flow (half-open -> tcb -> TIME-WAIT) without a probe sequence of its own. */
+/* Another entry takes over the flow (half-open -> tcb -> TIME-WAIT) without a probe sequence of its
+ * own. */
 void zs_flowtab_replace(struct zs_stack *s, uint32_t hash, enum zs_ref_kind from_kind,
 			uint32_t from_index, enum zs_ref_kind to_kind, uint32_t to_index);
 

@@ -73,9 +73,10 @@ struct zs_config {
 	bool use_ts, use_sack, use_wscale;
 	uint8_t ttl;
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
-	uint32_t icmp_rate;      /* ICMP errors per second */
+	uint32_t icmp_rate;			     /* ICMP errors per second */
 	uint32_t challenge_rate; /* challenge ACKs per second (RFC 5961 7), on average */
-	uint32_t copybreak;      /* sends of at most so many bytes are copied behind their header; 0 = never */
+	uint32_t copybreak; /* sends of at most so many bytes are copied behind their header; 0 =
+			       never */
 	uint16_t n_netifs;
 	struct zs_netif_config netif[ZS_MAX_PORTS];
 };

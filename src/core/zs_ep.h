@@ -27,8 +27,8 @@ struct zs_ep {
 	void *owner; /* socket; NULL = nobody listens to events */
 	struct zs_list link;
 	uint16_t events; /* enum zs_ev, not yet drained */
-	uint8_t kind;    /* enum zs_ep_kind */
-	int32_t error;   /* positive errno, read and cleared by the socket layer */
+	uint8_t kind;	 /* enum zs_ep_kind */
+	int32_t error;	 /* positive errno, read and cleared by the socket layer */
 };
 
 void zs_ep_raise(struct zs_stack *s, struct zs_ep *ep, unsigned ev);

@@ -15,9 +15,9 @@
 
 struct zs_flow {
 	struct zs_addr laddr, faddr; /* local, foreign */
-	uint16_t lport, fport;       /* host order */
-	uint8_t family;              /* enum zs_family */
-	uint8_t proto;               /* enum zs_ipproto */
+	uint16_t lport, fport;	     /* host order */
+	uint8_t family;		     /* enum zs_family */
+	uint8_t proto;		     /* enum zs_ipproto */
 	uint8_t pad[2];
 };
 _Static_assert(sizeof(struct zs_flow) == 40, "flow key");

@@ -2,8 +2,8 @@
 /*
  * The core's view of struct rte_mbuf: the private area, and the few operations on buffers that the
  * rest of the core uses. Every mbuf that enters the core has a private area of at least
- * ZS_PRIV_SIZE bytes. While a buffer waits in a queue of ours it is one segment (m->next == NULL) and
- * linked through its struct zs_seg, for m->next belongs to the packet being sent.
+ * ZS_PRIV_SIZE bytes. While a buffer waits in a queue of ours it is one segment (m->next == NULL)
+ * and linked through its struct zs_seg, for m->next belongs to the packet being sent.
  */
 #ifndef ZS_PKT_H
 #define ZS_PKT_H
@@ -20,9 +20,9 @@
 enum { ZS_PRIV_SIZE = 64 };
 
 enum zs_seg_flag {
-	ZS_SEG_SACKED = 0x01,  /* the peer reported it by SACK */
-	ZS_SEG_LOST = 0x02,    /* declared lost; counted in tcb->lost until retransmitted or acked */
-	ZS_SEG_RETX = 0x04,    /* retransmitted and not known to be lost again */
+	ZS_SEG_SACKED = 0x01, /* the peer reported it by SACK */
+	ZS_SEG_LOST = 0x02,   /* declared lost; counted in tcb->lost until retransmitted or acked */
+	ZS_SEG_RETX = 0x04,   /* retransmitted and not known to be lost again */
 	ZS_SEG_TRIMMED = 0x08, /* front already acknowledged: what precedes off is payload */
 	ZS_SEG_EOR = 0x10,     /* last byte of one write: PSH goes out with it */
 	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done, done_arg) */
@@ -33,12 +33,12 @@ enum zs_seg_flag {
 struct zs_seg {
 	struct rte_mbuf *next; /* queue link */
 	uint32_t seq;
-	uint32_t len;         /* payload bytes; SYN and FIN not counted */
-	uint32_t tx_us;       /* last transmission */
+	uint32_t len;	      /* payload bytes; SYN and FIN not counted */
+	uint32_t tx_us;	      /* last transmission */
 	uint32_t first_tx_us; /* first transmission */
 	uint64_t delivered;   /* tcb->delivered at the last transmission: rate samples */
-	uint16_t off;         /* payload offset from buf_addr: the truth about its position */
-	uint8_t flags;        /* enum zs_seg_flag */
+	uint16_t off;	      /* payload offset from buf_addr: the truth about its position */
+	uint8_t flags;	      /* enum zs_seg_flag */
 	uint8_t tx_count;     /* 0 = never sent; saturates */
 	void (*done)(void *arg, int status);
 	void *done_arg;
@@ -68,7 +68,7 @@ static inline struct zs_dgram *zs_dgram(struct rte_mbuf *m)
 struct zs_segq {
 	struct rte_mbuf *head, *tail;
 	uint32_t bytes; /* payload */
-	uint32_t mem;   /* truesize */
+	uint32_t mem;	/* truesize */
 };
 
 /*
@@ -77,7 +77,8 @@ struct zs_segq {
  */
 #define ZS_PKT_DONE (UINT64_C(1) << 39)
 
-/* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its owner. */
+/* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its
+ * owner. */
 static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 {
 	uint32_t fixed = sizeof(struct rte_mbuf) + ZS_PRIV_SIZE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The entry points: create and destroy a stack, put a burst of packets in, let time pass, flush what
- * has to be said. A burst is worked in stages: parse all, look up all, process in order of arrival.
+ * The entry points: create and destroy a stack, put a burst of packets in, let time pass, flush
+ * what has to be said. A burst is worked in stages: parse all, look up all, process in order of
+ * arrival.
  */
 #include "core/zs_stack.h"
 
@@ -190,8 +191,8 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 
 /*
  * Keeps the last buffers for the device: acknowledgements must find a buffer to arrive in, for they
- * are what sets buffers free. Looking costs two cache lines, so it is done as often as the pool could
- * have run low since: a packet takes one buffer, and so does a copying write.
+ * are what sets buffers free. Looking costs two cache lines, so it is done as often as the pool
+ * could have run low since: a packet takes one buffer, and so does a copying write.
  */
 void zs_pool_watch(struct zs_stack *s, uint16_t n)
 {

@@ -35,9 +35,9 @@ enum zs_pool_level {
 };
 
 struct zs_stack {
-	uint64_t now_us; /* constant while one call runs */
-	struct zs_list out;  /* tcbs with output due */
-	struct zs_list evq;  /* endpoints with events */
+	uint64_t now_us;    /* constant while one call runs */
+	struct zs_list out; /* tcbs with output due */
+	struct zs_list evq; /* endpoints with events */
 	struct zs_env env;
 	struct zs_config cfg;
 	uint64_t hash_key[2];
@@ -46,12 +46,12 @@ struct zs_stack {
 	uint16_t ip_id; /* for datagrams that may be fragmented (RFC 6864) */
 	uint16_t n_netifs, n_routes;
 	uint32_t nh_gen;
-	uint8_t pool_level;    /* enum zs_pool_level */
-	uint32_t pool_credit;  /* packets to come before the pool is looked at again */
+	uint8_t pool_level;   /* enum zs_pool_level */
+	uint32_t pool_credit; /* packets to come before the pool is looked at again */
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;
 	struct zs_tcptab tcp;
-	struct zs_slab socks; /* records of the socket layer */
+	struct zs_slab socks;	      /* records of the socket layer */
 	struct zs_neigh_table *neigh; /* zs_neigh.c */
 	struct zs_frag_table *frags;  /* zs_ipfrag.c */
 	struct zs_udp_table *udp;     /* zs_udp.c */

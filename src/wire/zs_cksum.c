@@ -54,7 +54,8 @@ uint32_t zs_cksum_raw(const void *data, size_t len)
 	const uint8_t *p = data;
 	uint64_t a = 0, b = 0, c = 0, d = 0;
 
-	for (; len >= 32; p += 32, len -= 32) { /* four chains: the carries do not wait for each other */
+	for (; len >= 32;
+	     p += 32, len -= 32) { /* four chains: the carries do not wait for each other */
 		a = add_around(a, load64(p));
 		b = add_around(b, load64(p + 8));
 		c = add_around(c, load64(p + 16));
@@ -73,8 +74,8 @@ uint32_t zs_cksum_pseudo(const struct zs_addr *src, const struct zs_addr *dst, u
 			 uint32_t len)
 {
 	/* The words of an IPv4 address beyond the first are zero and add nothing. */
-	uint64_t sum = add_around(add_around(src->q[0], src->q[1]),
-				  add_around(dst->q[0], dst->q[1]));
+	uint64_t sum =
+		add_around(add_around(src->q[0], src->q[1]), add_around(dst->q[0], dst->q[1]));
 
 	sum = add_around(sum, (uint64_t)__builtin_bswap32(len) + __builtin_bswap32(proto));
 	sum = (sum & 0xffffffff) + (sum >> 32);

@@ -51,7 +51,8 @@ static bool got_packet(void *arg)
 	return rx_of(ah) != ah->rx_before;
 }
 
-/* Lets time pass until a packet comes, or until_us. Nothing can come any more: the test would hang. */
+/* Lets time pass until a packet comes, or until_us. Nothing can come any more: the test would hang.
+ */
 static void drive_idle(void *arg, uint64_t until_us)
 {
 	struct api_host *ah = arg;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The facade over the simulator: two hosts, each with a context, one wire, virtual time. Calls act on the
- * context that was entered last; its turns run the world, the other host's stack included. A wait that
- * could never end sets the context's stop flag instead of hanging.
+ * The facade over the simulator: two hosts, each with a context, one wire, virtual time. Calls act
+ * on the context that was entered last; its turns run the world, the other host's stack included. A
+ * wait that could never end sets the context's stop flag instead of hanging.
  */
 #ifndef APITEST_H
 #define APITEST_H
@@ -35,10 +35,11 @@ struct api_world {
 	struct zs_sim *w;
 	struct zs_simlink *link;
 	struct api_host host[2]; /* a = 10.0.0.1, b = 10.0.0.2 */
-	int base[2];             /* first descriptor */
+	int base[2];		 /* first descriptor */
 };
 
-/* Setup and teardown of a cmocka test; teardown checks for leaks and violations. *state: struct api_world *. */
+/* Setup and teardown of a cmocka test; teardown checks for leaks and violations. *state: struct
+ * api_world *. */
 int api_setup(void **state);
 int api_teardown(void **state);
 
@@ -53,7 +54,8 @@ struct sockaddr_in api_addr(int host, uint16_t port);
 
 /* On the host that is entered: a listening socket on port; options: SOCK_NONBLOCK. */
 int api_listen(uint16_t port, int type_flags);
-/* Connects a (0) to b (1), whose listener is lfd; both blocking. *c on a, *s on b. Leaves a entered. */
+/* Connects a (0) to b (1), whose listener is lfd; both blocking. *c on a, *s on b. Leaves a
+ * entered. */
 void api_pair(struct api_world *t, int lfd, int *c, int *s);
 
 /* All of a stream: n bytes of the pattern are written, read and compared. */

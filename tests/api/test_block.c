@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Blocking and non-blocking calls, timeouts, inside and outside ff_run; scattered I/O; datagrams; what is sent
- * leaves at once.
+ * Blocking and non-blocking calls, timeouts, inside and outside ff_run; scattered I/O; datagrams;
+ * what is sent leaves at once.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -39,7 +39,8 @@ static void close_fd(void *arg)
 	(void)zs_ctx_enter(before);
 }
 
-/* Like a loop function of ff_run: takes what is there and does not drive the world, which is running. */
+/* Like a loop function of ff_run: takes what is there and does not drive the world, which is
+ * running. */
 static void read_some(void *arg)
 {
 	struct act *a = arg;
@@ -180,7 +181,8 @@ static void write_blocks_until_all_is_queued(void **state)
 	make_pair(t, &c, &a.fd);
 	for (unsigned ms = 1; ms < 200; ms++)
 		at(t, ms, read_some, &a);
-	/* the reader frees some 64 KB per millisecond: this takes a while, and all of it is taken */
+	/* the reader frees some 64 KB per millisecond: this takes a while, and all of it is taken
+	 */
 	{
 		static char buf[N];
 		uint64_t t0 = api_now_us(t);
@@ -213,7 +215,9 @@ static void waitall_and_scattered(void **state)
 	struct act b = { .t = t, .host = 1 };
 	char x[3], y[5], z[4];
 	struct iovec in[3] = { { x, 3 }, { y, 0 }, { y, 3 } };
-	struct iovec out[3] = { { (void *)(uintptr_t) "a", 1 }, { NULL, 0 }, { (void *)(uintptr_t) "b", 1 } };
+	struct iovec out[3] = { { (void *)(uintptr_t) "a", 1 },
+				{ NULL, 0 },
+				{ (void *)(uintptr_t) "b", 1 } };
 	struct msghdr msg = { .msg_iov = in, .msg_iovlen = 3 };
 	int c;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config.ini: values that arrive, errors with file and line, keys without effect, arguments of ff_init. */
+/* config.ini: values that arrive, errors with file and line, keys without effect, arguments of
+ * ff_init. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -181,12 +182,14 @@ static void keys_without_effect_are_named_once(void **state)
 	struct zs_conf conf;
 
 	(void)state;
-	assert_int_equal(load(&conf, "[dpdk]\nvlan_strip=1\n[kni]\nenable=0\n[port0]\naddr=10.0.0.1\n"
-				     "if_name=eth0\n[freebsd.sysctl]\nkern.ipc.somaxconn=32768\n"),
+	assert_int_equal(load(&conf,
+			      "[dpdk]\nvlan_strip=1\n[kni]\nenable=0\n[port0]\naddr=10.0.0.1\n"
+			      "if_name=eth0\n[freebsd.sysctl]\nkern.ipc.somaxconn=32768\n"),
 			 0);
-	assert_string_equal(conf.note,
-			    "x.ini: without effect here: [dpdk] vlan_strip (line 2) [kni] enable (line 4) "
-			    "[port0] if_name (line 7) [freebsd.sysctl] kern.ipc.somaxconn (line 9)");
+	assert_string_equal(
+		conf.note,
+		"x.ini: without effect here: [dpdk] vlan_strip (line 2) [kni] enable (line 4) "
+		"[port0] if_name (line 7) [freebsd.sysctl] kern.ipc.somaxconn (line 9)");
 	zs_conf_free(&conf);
 }
 
@@ -207,14 +210,16 @@ static void wrong_values_say_where(void **state)
 	assert_error("[dpdk]\nnb_vdev=1\n[vdev0]\nqueues=1\n", "x.ini:4: [vdev0] has no path");
 	assert_error("[dpdk]\nnb_bond=1\n", "x.ini:2: nb_bond: bonding is not supported");
 	assert_error("[dpdk]\neal_args=\n", "x.ini:2: eal_args: empty");
-	assert_error("[port0]\naddr=10.0.0.256\n", "x.ini:2: addr: '10.0.0.256' is not an IPv4 address");
+	assert_error("[port0]\naddr=10.0.0.256\n",
+		     "x.ini:2: addr: '10.0.0.256' is not an IPv4 address");
 	assert_error("[port0]\naddr=10.0.0.1/33\n", "x.ini:2: addr: '33' is not a prefix length");
 	assert_error("[port0]\naddr=10.0.0.1\nnetmask=255.255.225.0\n",
 		     "x.ini:2: [port0] netmask 255.255.225.0 has a hole");
 	assert_error("[port0]\naddr=10.0.0.1/16\nnetmask=255.255.255.0\n",
 		     "x.ini:2: [port0] addr and netmask disagree");
 	assert_error("[port0]\nnetmask=255.255.255.0\n", "x.ini:2: [port0] has no addr");
-	assert_error("[port0]\naddr=10.0.0.1\nmtu=100\n", "x.ini:3: mtu: '100' is not in 576..65535");
+	assert_error("[port0]\naddr=10.0.0.1\nmtu=100\n",
+		     "x.ini:3: mtu: '100' is not in 576..65535");
 	assert_error("[port0]\nmac=01:00:00:00:00:00\n",
 		     "x.ini:2: mac: '01:00:00:00:00:00' is not a unicast MAC address");
 	assert_error("[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
@@ -277,7 +282,8 @@ static void arguments(void **state)
 {
 	const char *nginx[] = { "nginx", "--conf=a.ini", "--proc-id=3", "--proc-type=primary" };
 	const char *shorts[] = { "x", "-c", "b.ini", "-t", "auto", "-p", "1", "64" };
-	const char *others[] = { "x", "--port", "80", "--body=3", "-v", "-cx", "-", "file", "--", "-c", "no" };
+	const char *others[] = { "x", "--port", "80", "--body=3", "-v", "-cx",
+				 "-", "file",	"--", "-c",	  "no" };
 	const char *second[] = { "x", "--proc-type=secondary" };
 	const char *bad_id[] = { "x", "--proc-id", "three" };
 	const char *missing[] = { "x", "--conf" };

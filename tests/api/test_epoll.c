@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* epoll: level, edge, one-shot, RDHUP, errors, merged events, data untouched, fairness, lifetimes. */
+/* epoll: level, edge, one-shot, RDHUP, errors, merged events, data untouched, fairness, lifetimes.
+ */
 #include "apitest.h"
 
 struct pair {
@@ -229,7 +230,8 @@ static void errors(void **state)
 	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p.s, EPOLLIN | EPOLLEXCLUSIVE, 0), 0);
 	assert_errno(ctl(ep, EPOLL_CTL_MOD, p.s, EPOLLIN, 0), EINVAL);
 	assert_int_equal(ff_epoll_ctl(ep, EPOLL_CTL_DEL, p.s, NULL), 0);
-	assert_errno(ctl(ep, EPOLL_CTL_ADD, p.s, EPOLLIN | EPOLLONESHOT | EPOLLEXCLUSIVE, 0), EINVAL);
+	assert_errno(ctl(ep, EPOLL_CTL_ADD, p.s, EPOLLIN | EPOLLONESHOT | EPOLLEXCLUSIVE, 0),
+		     EINVAL);
 	assert_errno(ff_epoll_wait(ep, &ev, 0, 0), EINVAL);
 	assert_errno(ff_epoll_wait(ep, NULL, 1, 0), EFAULT);
 }
@@ -271,8 +273,8 @@ static void fairness(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 48; i++)
-		assert_int_equal(ctl(ep, EPOLL_CTL_ADD, ff_socket(AF_INET, SOCK_DGRAM, 0), EPOLLOUT, i),
-				 0);
+		assert_int_equal(
+			ctl(ep, EPOLL_CTL_ADD, ff_socket(AF_INET, SOCK_DGRAM, 0), EPOLLOUT, i), 0);
 	for (int round = 0; round < 12; round++) {
 		assert_int_equal(ff_epoll_wait(ep, ev, 8, 0), 8);
 		for (int i = 0; i < 8; i++)
@@ -292,7 +294,8 @@ static void lifetimes(void **state)
 	int d = ff_dup(p.s);
 
 	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p.s, EPOLLIN, 1), 0);
-	assert_int_equal(ctl(ep2, EPOLL_CTL_ADD, d, EPOLLIN, 2), 0); /* same instance, other number */
+	assert_int_equal(ctl(ep2, EPOLL_CTL_ADD, d, EPOLLIN, 2),
+			 0); /* same instance, other number */
 	client_writes(t, p, "x");
 	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 2);
 	assert_int_equal(ff_close(p.s), 0);
@@ -344,12 +347,18 @@ static void many_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(level_and_merged_events), TEST(edge_reports_each_arrival),
-		TEST(edge_write_after_full),   TEST(oneshot_needs_rearming),
-		TEST(half_close_and_hang_up),  TEST(reset),
-		TEST(connect_completes),       TEST(errors),
-		TEST(timeouts),		       TEST(wait_ends_with_the_event),
-		TEST(fairness),		       TEST(lifetimes),
+		TEST(level_and_merged_events),
+		TEST(edge_reports_each_arrival),
+		TEST(edge_write_after_full),
+		TEST(oneshot_needs_rearming),
+		TEST(half_close_and_hang_up),
+		TEST(reset),
+		TEST(connect_completes),
+		TEST(errors),
+		TEST(timeouts),
+		TEST(wait_ends_with_the_event),
+		TEST(fairness),
+		TEST(lifetimes),
 		TEST(many_idle),
 	};
 

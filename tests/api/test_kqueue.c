@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* kqueue: level, edge, one-shot, dispatch, amounts, end of stream, errors, timers, user events, lifetimes. */
+/* kqueue: level, edge, one-shot, dispatch, amounts, end of stream, errors, timers, user events,
+ * lifetimes. */
 #include "apitest.h"
 
 struct pair {
@@ -162,7 +163,8 @@ static void oneshot_is_deleted(void **state)
 	struct kevent ev[2];
 	int kq = ff_kqueue();
 
-	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_ONESHOT, 0, 0, NULL), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_ONESHOT, 0, 0, NULL),
+			 0);
 	client_writes(t, p, "x");
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
@@ -176,7 +178,8 @@ static void dispatch_disables(void **state)
 	struct kevent ev[2];
 	int kq = ff_kqueue();
 
-	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0, NULL), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0, NULL),
+			 0);
 	client_writes(t, p, "x");
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 	client_writes(t, p, "y");
@@ -193,7 +196,8 @@ static void disable_enable(void **state)
 	struct kevent ev[2];
 	int kq = ff_kqueue();
 
-	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_DISABLE, 0, 0, NULL), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_DISABLE, 0, 0, NULL),
+			 0);
 	client_writes(t, p, "x");
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
 	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ENABLE, 0, 0, NULL), 0);
@@ -435,15 +439,16 @@ static void timer_units_and_oneshot(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		uint64_t t0 = api_now_us(t);
 
-		assert_int_equal(change(kq, i, EVFILT_TIMER, EV_ADD | EV_ONESHOT, c[i].unit, c[i].data,
-					NULL),
+		assert_int_equal(change(kq, i, EVFILT_TIMER, EV_ADD | EV_ONESHOT, c[i].unit,
+					c[i].data, NULL),
 				 0);
 		assert_int_equal(ff_kevent(kq, NULL, 0, ev, 2, NULL), 1);
 		assert_int_equal(ev[0].ident, i);
 		assert_in_range(api_now_us(t) - t0, c[i].us - 200, c[i].us + 300);
 		assert_errno(change(kq, i, EVFILT_TIMER, EV_DELETE, 0, 0, NULL), ENOENT);
 	}
-	assert_errno(change(kq, 9, EVFILT_TIMER, EV_ADD, NOTE_SECONDS | NOTE_MSECONDS, 1, NULL), EINVAL);
+	assert_errno(change(kq, 9, EVFILT_TIMER, EV_ADD, NOTE_SECONDS | NOTE_MSECONDS, 1, NULL),
+		     EINVAL);
 }
 
 static void timer_is_changed_by_adding_again(void **state)
@@ -482,7 +487,8 @@ static void user_events(void **state)
 	int kq = ff_kqueue();
 
 	(void)state;
-	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_FFCOPY | 0x11, 0, &kq), 0);
+	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_FFCOPY | 0x11, 0, &kq),
+			 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
 	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_TRIGGER, 99, NULL), 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
@@ -494,7 +500,8 @@ static void user_events(void **state)
 	assert_int_equal(poll_kq(kq, ev, 2), 0); /* EV_CLEAR */
 	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_FFOR | 0x100, 0, NULL), 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
-	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_FFAND | NOTE_TRIGGER | 0x110, 0, NULL), 0);
+	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_FFAND | NOTE_TRIGGER | 0x110, 0, NULL),
+			 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 	assert_int_equal(ev[0].fflags, 0x110);
 	/* without EV_CLEAR it stays */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The zero-copy calls of others: F-Stack's ff_zc_mbuf_get() and what follows it, and the prototype's way to answer in
- * the buffer of the question.
+ * The zero-copy calls of others: F-Stack's ff_zc_mbuf_get() and what follows it, and the
+ * prototype's way to answer in the buffer of the question.
  */
 #include <rte_mbuf.h>
 #include <stdlib.h>
@@ -39,8 +39,9 @@ static void zc_send_of_each_size(void **state)
 		copies = zs_stack_stats(t->host[0].h->s)->copies;
 		assert_int_equal(ff_zc_mbuf_get(&m, n), 0);
 		for (int off = 0; off < n; off += 1440)
-			assert_int_equal(ff_zc_mbuf_write(&m, data + off, n - off < 1440 ? n - off : 1440),
-					 n - off < 1440 ? n - off : 1440);
+			assert_int_equal(
+				ff_zc_mbuf_write(&m, data + off, n - off < 1440 ? n - off : 1440),
+				n - off < 1440 ? n - off : 1440);
 		assert_errno(ff_zc_mbuf_write(&m, data, 1), EINVAL); /* full */
 		assert_int_equal(ff_write(c, m.bsd_mbuf, (size_t)n), n);
 		assert_int_equal(zs_stack_stats(t->host[0].h->s)->copies, copies);
@@ -75,7 +76,8 @@ static void zc_chain_stays_ours_on_failure(void **state)
 	assert_int_equal(ff_write(c, "plain", 5), 5);
 }
 
-/* The prototype's example: take the request's buffer out of its wrapper, write the answer into it, send it. */
+/* The prototype's example: take the request's buffer out of its wrapper, write the answer into it,
+ * send it. */
 static void answer_in_the_buffer_of_the_question(void **state)
 {
 	struct api_world *t = *state;

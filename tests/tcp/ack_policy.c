@@ -8,7 +8,8 @@ static void no_quickack(struct zs_config *cfg)
 	cfg->quickacks = 0;
 }
 
-/* A peer with 1000-byte segments, of which we have seen one, and nothing waits to be acknowledged. */
+/* A peer with 1000-byte segments, of which we have seen one, and nothing waits to be acknowledged.
+ */
 static void start(struct tt *t)
 {
 	tt_connect_passive(t, .opt = "mss 1460,sackOK");
@@ -167,7 +168,8 @@ static void close_carries_ack(struct tt *t)
 	tt_expect_quiet(t, 100 * TT_MS);
 }
 
-/* Reading much opens the window by two segments: an update goes out without waiting (RFC 9293 3.8.6.2.2). */
+/* Reading much opens the window by two segments: an update goes out without waiting (RFC
+ * 9293 3.8.6.2.2). */
 static void small_rcvbuf(struct zs_config *cfg)
 {
 	cfg->quickacks = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Congestion control as seen on the wire: initial window (RFC 6928), slow start and avoidance (RFC 5681,
- * byte counting of RFC 3465), only when the window was used (RFC 7661), CUBIC (RFC 9438), idle restart.
+ * Congestion control as seen on the wire: initial window (RFC 6928), slow start and avoidance (RFC
+ * 5681, byte counting of RFC 3465), only when the window was used (RFC 7661), CUBIC (RFC 9438),
+ * idle restart.
  */
 #include <math.h>
 #include <stdio.h>
@@ -77,7 +78,8 @@ static void initial_window_configured(struct tt *t)
 	tt_expect_none(t);
 }
 
-/* RFC 5681 3.1, RFC 3465 2.1: +1 segment per acknowledged segment, however they are acknowledged. */
+/* RFC 5681 3.1, RFC 3465 2.1: +1 segment per acknowledged segment, however they are acknowledged.
+ */
 static void slow_start(struct tt *t, unsigned per_ack)
 {
 	uint32_t next = 10001;
@@ -156,8 +158,8 @@ static void receiver_limited(struct tt *t)
 }
 
 /*
- * A bulk transfer with the whole window acknowledged once per round trip, segment by segment. Returns
- * the cumulative ACK reached.
+ * A bulk transfer with the whole window acknowledged once per round trip, segment by segment.
+ * Returns the cumulative ACK reached.
  */
 static uint32_t round_trips(struct tt *t, uint32_t acked, unsigned n, uint32_t *snd_max)
 {
@@ -223,8 +225,8 @@ static void newreno_avoidance(struct tt *t)
 }
 
 /*
- * RFC 9438 4.2, 4.3: W(t) = 0.4 (t - K)^3 + Wmax, or the Reno estimate where that is larger. After a loss
- * at 10 segments: K = cbrt(10 * 0.3 / 0.4) = 1.96 s.
+ * RFC 9438 4.2, 4.3: W(t) = 0.4 (t - K)^3 + Wmax, or the Reno estimate where that is larger. After
+ * a loss at 10 segments: K = cbrt(10 * 0.3 / 0.4) = 1.96 s.
  */
 static void cubic_curve(struct tt *t)
 {
@@ -245,7 +247,8 @@ static void cubic_curve(struct tt *t)
 		reno += reno < wmax ? 3 * 0.3 / 1.7 : 1;
 		if (reno > curve)
 			curve = reno;
-		/* within 15 % and two segments of where it should be one round trip before or after */
+		/* within 15 % and two segments of where it should be one round trip before or after
+		 */
 		assert_true(w[i] < 1.15 * curve + 2.5);
 		if (i >= 2)
 			assert_true(w[i] > 0.8 * curve - 2.5);
@@ -270,7 +273,8 @@ static void cubic_second_loss(struct tt *t)
 	assert_in_range(tt_info(t).ssthresh / MSS, before * 7 / 10 - 1, before * 7 / 10 + 1);
 }
 
-/* One reduction per window of data (RFC 5681 3.2, RFC 6675 5): many losses of one flight count once. */
+/* One reduction per window of data (RFC 5681 3.2, RFC 6675 5): many losses of one flight count
+ * once. */
 static void one_reduction_per_window(struct tt *t)
 {
 	start(t);
@@ -286,7 +290,8 @@ static void one_reduction_per_window(struct tt *t)
 	assert_int_equal(tt_info(t).ssthresh, 7 * MSS);
 }
 
-/* RFC 5681 4.1: after an idle time of more than an RTO at most the initial window goes out as a burst. */
+/* RFC 5681 4.1: after an idle time of more than an RTO at most the initial window goes out as a
+ * burst. */
 static void idle_restart(struct tt *t)
 {
 	uint32_t snd_max = 1, acked;

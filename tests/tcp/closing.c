@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Closing connections: RFC 9293 3.6, 3.10.4, 3.10.5, figure 12 and 13; RFC 1122 4.2.2.13; half close. */
+/* Closing connections: RFC 9293 3.6, 3.10.4, 3.10.5, figure 12 and 13; RFC 1122 4.2.2.13; half
+ * close. */
 #include <errno.h>
 
 #include "core/zs_ep.h"
@@ -47,7 +48,8 @@ static void passive_close(struct tt *t)
 	assert_int_equal(tt_counts(t).tcbs, 0);
 }
 
-/* RFC 9293 3.6 case 3, figure 13. The peer's FIN is answered by a pure ACK; our FIN is not repeated. */
+/* RFC 9293 3.6 case 3, figure 13. The peer's FIN is answered by a pure ACK; our FIN is not
+ * repeated. */
 static void simultaneous_close(struct tt *t)
 {
 	tt_connect_passive(t);
@@ -329,7 +331,9 @@ static void abort_sends_rst(struct tt *t)
 		enum zs_tcp_state st;
 		uint32_t seq, ack;
 	} rows[] = {
-		{ ZS_ESTABLISHED, 1, 1 }, { ZS_CLOSE_WAIT, 1, 2 }, { ZS_FIN_WAIT_1, 2, 1 },
+		{ ZS_ESTABLISHED, 1, 1 },
+		{ ZS_CLOSE_WAIT, 1, 2 },
+		{ ZS_FIN_WAIT_1, 2, 1 },
 		{ ZS_FIN_WAIT_2, 2, 1 },
 	};
 
@@ -425,7 +429,8 @@ static void send_after_reset(struct tt *t)
 	tt_expect_none(t);
 }
 
-/* What was received before the reset can be read (Linux, FreeBSD: no; RFC 9293 3.10.7.4 flushes). */
+/* What was received before the reset can be read (Linux, FreeBSD: no; RFC 9293 3.10.7.4 flushes).
+ */
 static void reset_flushes(struct tt *t)
 {
 	tt_connect_passive(t);

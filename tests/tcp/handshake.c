@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening connections: RFC 9293 3.5, 3.10.7.3; options of the handshake; RFC 6528; RFC 5961 in SYN-SENT. */
+/* Opening connections: RFC 9293 3.5, 3.10.7.3; options of the handshake; RFC 6528; RFC 5961 in
+ * SYN-SENT. */
 #include <errno.h>
 
 #include "base/zs_seq.h"
@@ -9,7 +10,8 @@
 
 /* ---- passive ---- */
 
-/* RFC 9293 3.5: SYN, SYN-ACK, ACK; what the SYN did not offer the SYN-ACK does not (RFC 7323 1.3). */
+/* RFC 9293 3.5: SYN, SYN-ACK, ACK; what the SYN did not offer the SYN-ACK does not (RFC 7323 1.3).
+ */
 static void passive_plain(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -32,7 +34,8 @@ static void use_ts(struct zs_config *cfg)
 	cfg->use_ts = true;
 }
 
-/* Order of options as Linux has it; RFC 7323 2.2, 3.2: TSecr of a SYN-ACK is the TSval of the SYN. */
+/* Order of options as Linux has it; RFC 7323 2.2, 3.2: TSecr of a SYN-ACK is the TSval of the SYN.
+ */
 static void passive_all_options(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -95,7 +98,8 @@ static void passive_ack_with_fin(struct tt *t)
 	assert_true(zs_tcp_fin_received(t->c->tcb));
 }
 
-/* Data with the SYN is not acknowledged (no TFO); the peer sends it again. RFC 9293 3.4 allows both. */
+/* Data with the SYN is not acknowledged (no TFO); the peer sends it again. RFC 9293 3.4 allows
+ * both. */
 static void passive_syn_with_data(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -184,7 +188,8 @@ static void active_repeated_synack(struct tt *t)
 	tt_expect_state(t, ZS_ESTABLISHED);
 }
 
-/* RFC 9293 3.7.1, 6691: the MSS option is the MTU less fixed headers, whatever other options there are. */
+/* RFC 9293 3.7.1, 6691: the MSS option is the MTU less fixed headers, whatever other options there
+ * are. */
 static void mss_is(struct tt *t, uint16_t mss)
 {
 	assert_int_equal(tt_connect(t), 0);
@@ -243,7 +248,8 @@ static void mss_of_mtu_65535(struct tt *t)
 	mss_is(t, 65495);
 }
 
-/* RFC 7323 2: the smallest shift that can express the largest receive buffer; the SYN's window is unscaled. */
+/* RFC 7323 2: the smallest shift that can express the largest receive buffer; the SYN's window is
+ * unscaled. */
 static void wscale_is(struct tt *t, int wscale)
 {
 	const struct tt_out *o;
@@ -372,7 +378,8 @@ static void wscale_off(struct tt *t)
 
 /* ---- SYN lost ---- */
 
-/* RFC 6298 5.5, 9293 3.8.3: 1 s, doubled each time; R2 for a SYN is at least 3 minutes of RFC 1122, ours is 127 s. */
+/* RFC 6298 5.5, 9293 3.8.3: 1 s, doubled each time; R2 for a SYN is at least 3 minutes of RFC 1122,
+ * ours is 127 s. */
 static void syn_timeout(struct tt *t)
 {
 	uint64_t wait = TT_S;
@@ -404,7 +411,8 @@ static void syn_retransmission_answered(struct tt *t)
 
 /* ---- SYN-SENT ---- */
 
-/* RFC 9293 3.10.7.3, first: ACK outside (ISS, SND.NXT] is answered by RST, and nothing else happens. */
+/* RFC 9293 3.10.7.3, first: ACK outside (ISS, SND.NXT] is answered by RST, and nothing else
+ * happens. */
 static void syn_sent_bad_ack(struct tt *t)
 {
 	static const uint32_t bad[] = { 0, 2, 1000, 0x80000000u, (uint32_t)-5 };

@@ -17,10 +17,8 @@ static void hard_in_syn_sent(struct tt *t)
 		uint8_t code;
 		int error;
 	} rows[] = {
-		{ ZS_UNREACH_PORT, ECONNREFUSED },
-		{ ZS_UNREACH_PROTO, ENOPROTOOPT },
-		{ ZS_UNREACH_NET_PROHIB, ENETUNREACH },
-		{ ZS_UNREACH_HOST_PROHIB, EHOSTUNREACH },
+		{ ZS_UNREACH_PORT, ECONNREFUSED },	   { ZS_UNREACH_PROTO, ENOPROTOOPT },
+		{ ZS_UNREACH_NET_PROHIB, ENETUNREACH },	   { ZS_UNREACH_HOST_PROHIB, EHOSTUNREACH },
 		{ ZS_UNREACH_ADMIN_PROHIB, EHOSTUNREACH },
 	};
 
@@ -166,7 +164,8 @@ static void path_mtu_floor(struct tt *t)
 	tt_drain(t);
 }
 
-/* RFC 1191 5: a router that does not tell its MTU (0): some smaller size that exists, or no change. */
+/* RFC 1191 5: a router that does not tell its MTU (0): some smaller size that exists, or no change.
+ */
 static void path_mtu_zero(struct tt *t)
 {
 	tt_connect_passive(t);
@@ -200,16 +199,11 @@ static void others_unharmed(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(hard_in_syn_sent),
-	TT(wrong_sequence_in_syn_sent),
-	TT(soft_in_syn_sent),
-	TT(established_survives),
-	TT(source_quench),
-	TT(path_mtu),
-	TT(df_is_set),
-	TT(path_mtu_not_believed),
-	TT(path_mtu_floor),
-	TT(path_mtu_zero),
+	TT(hard_in_syn_sent), TT(wrong_sequence_in_syn_sent),
+	TT(soft_in_syn_sent), TT(established_survives),
+	TT(source_quench),    TT(path_mtu),
+	TT(df_is_set),	      TT(path_mtu_not_believed),
+	TT(path_mtu_floor),   TT(path_mtu_zero),
 	TT(others_unharmed),
 };
 

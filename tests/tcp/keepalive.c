@@ -27,7 +27,8 @@ static void off_by_default(struct tt *t)
 	tt_expect_state(t, ZS_ESTABLISHED);
 }
 
-/* <SEQ=SND.NXT-1>, nothing in it, so that the peer must answer; its answer starts the idle time anew. */
+/* <SEQ=SND.NXT-1>, nothing in it, so that the peer must answer; its answer starts the idle time
+ * anew. */
 static void probe_and_answer(struct tt *t)
 {
 	tt_connect_passive(t);

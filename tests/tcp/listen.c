@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Listeners: LISTEN and half-open entries (RFC 9293 3.10.7.2, 3.10.7.4), backlog, SYN-ACK retransmission. */
+/* Listeners: LISTEN and half-open entries (RFC 9293 3.10.7.2, 3.10.7.4), backlog, SYN-ACK
+ * retransmission. */
 #include <errno.h>
 
 #include "core/zs_ep.h"

@@ -141,7 +141,8 @@ static void newreno_partial_ack(struct tt *t)
 	tt_expect_quiet(t, 10 * TT_S);
 }
 
-/* RFC 6582 3.2 step 2: a partial ACK shifts the timer, so one hole per round trip never times out. */
+/* RFC 6582 3.2 step 2: a partial ACK shifts the timer, so one hole per round trip never times out.
+ */
 static void newreno_no_timeout(struct tt *t)
 {
 	start_plain(t, 10 * MSS);
@@ -183,8 +184,8 @@ static void newreno_cc(struct zs_config *cfg)
 }
 
 /*
- * RFC 5681 equation 4: no more than half of FlightSize. What duplicate ACKs say has left counts as gone
- * (in a bulk transfer limited transmit replaces it). After recovery cwnd is at most that.
+ * RFC 5681 equation 4: no more than half of FlightSize. What duplicate ACKs say has left counts as
+ * gone (in a bulk transfer limited transmit replaces it). After recovery cwnd is at most that.
  */
 static void newreno_halves(struct tt *t)
 {
@@ -198,7 +199,8 @@ static void newreno_halves(struct tt *t)
 	assert_in_range(tt_info(t).cwnd, MSS, 5 * MSS);
 }
 
-/* RFC 9438 4.6: beta is 0.7. RFC 6675 5: after recovery the window is that, whatever is in flight. */
+/* RFC 9438 4.6: beta is 0.7. RFC 6675 5: after recovery the window is that, whatever is in flight.
+ */
 static void cubic_beta(struct tt *t)
 {
 	start_sack(t, 10 * MSS);
@@ -223,7 +225,8 @@ static void sack_one_ack_is_enough(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
-/* A single byte SACKed at the end says nothing about loss (RFC 6675 4: bytes and segments count). */
+/* A single byte SACKed at the end says nothing about loss (RFC 6675 4: bytes and segments count).
+ */
 static void sack_of_last_byte(struct tt *t)
 {
 	start_sack(t, 10 * MSS);
@@ -379,7 +382,8 @@ static void big_buffers(struct tt *t)
 	assert_int_equal(zs_tcp_acked(t->c->tcb), 50000);
 }
 
-/* FIN lost behind data: found by duplicate ACKs' absence, repaired by timeout; data is not repeated. */
+/* FIN lost behind data: found by duplicate ACKs' absence, repaired by timeout; data is not
+ * repeated. */
 static void lost_fin(struct tt *t)
 {
 	start_sack(t, 10 * MSS);

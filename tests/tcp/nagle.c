@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * When small segments go: Nagle (RFC 9293 3.7.4, RFC 1122 4.2.3.4) in Minshall's form: one small segment
- * in flight, full ones do not count; NODELAY, CORK, MSG_MORE.
+ * When small segments go: Nagle (RFC 9293 3.7.4, RFC 1122 4.2.3.4) in Minshall's form: one small
+ * segment in flight, full ones do not count; NODELAY, CORK, MSG_MORE.
  */
 #include "tests/zs_test.h"
 #include "tt.h"
@@ -50,7 +50,8 @@ static void full_segment_goes(struct tt *t)
 	tt_in(t, "A", 1, 1211, 0);
 }
 
-/* A write of more than one segment: its tail goes at once, the tail of the next one waits for that. */
+/* A write of more than one segment: its tail goes at once, the tail of the next one waits for that.
+ */
 static void tail_of_a_write(struct tt *t)
 {
 	start(t);

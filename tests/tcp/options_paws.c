@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options after the handshake: timestamps and PAWS (RFC 7323 3-5), MSS in both directions (RFC 9293 3.7.1, 6691). */
+/* Options after the handshake: timestamps and PAWS (RFC 7323 3-5), MSS in both directions (RFC
+ * 9293 3.7.1, 6691). */
 #include "base/zs_seq.h"
 #include "tests/zs_test.h"
 #include "tt.h"
@@ -29,7 +30,8 @@ static void start(struct tt *t)
 	tt_expect_none(t);
 }
 
-/* RFC 7323 3.2: on every segment but RST, with the TSval of the segment that advanced the window. */
+/* RFC 7323 3.2: on every segment but RST, with the TSval of the segment that advanced the window.
+ */
 static void echoed(struct tt *t)
 {
 	start(t);
@@ -247,7 +249,8 @@ static void mss_of_peer_too_large(struct tt *t)
 	tt_in(t, "A", 1, 2921, 0);
 }
 
-/* An absurdly small MSS would make every byte a packet: a floor, which still fits any link (RFC 791: 68). */
+/* An absurdly small MSS would make every byte a packet: a floor, which still fits any link (RFC
+ * 791: 68). */
 static void mss_of_peer_too_small(struct tt *t)
 {
 	static const char *const tiny[] = { "mss 0", "mss 1", "mss 20" };
@@ -313,8 +316,9 @@ static void unknown_options(struct tt *t)
 /* 40 bytes of options. */
 static void longest_options(struct tt *t)
 {
-	tt_connect_passive(t, .opt = "mss 1200,raw fd22000102030405060708090a0b0c0d0e0f101112131415161718"
-				     "191a1b1c1d1e1f,sackOK");
+	tt_connect_passive(
+		t, .opt = "mss 1200,raw fd22000102030405060708090a0b0c0d0e0f101112131415161718"
+			  "191a1b1c1d1e1f,sackOK");
 	assert_int_equal(tt_info(t).snd_mss, 1200);
 	assert_true(tt_info(t).sack);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Data out of order, overlapping, repeated (RFC 9293 3.10.7.4 seventh, RFC 5681 4.2, RFC 2018 4). The
- * orders and overlaps are generated; what the answer must be comes from a model that keeps the peer's
- * stream as a map of bytes.
+ * Data out of order, overlapping, repeated (RFC 9293 3.10.7.4 seventh, RFC 5681 4.2, RFC 2018 4).
+ * The orders and overlaps are generated; what the answer must be comes from a model that keeps the
+ * peer's stream as a map of bytes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,8 @@ static void model_remove_block(struct model *md, unsigned i)
 	md->n_blocks--;
 }
 
-/* RFC 2018 4: the first block is the contiguous one that contains the segment just received. Four are kept. */
+/* RFC 2018 4: the first block is the contiguous one that contains the segment just received. Four
+ * are kept. */
 static void model_blocks(struct model *md, uint32_t seq)
 {
 	uint32_t left = seq, right = seq;
@@ -72,7 +73,8 @@ static const char *model_text(const struct model *md, char *buf, size_t size)
 	if (md->n_blocks > 0)
 		n = snprintf(buf, size, "nop,nop,sack");
 	for (unsigned i = 0; i < md->n_blocks && i < 4; i++)
-		n += snprintf(buf + n, size - (size_t)n, " %u:%u", md->block[i][0], md->block[i][1]);
+		n += snprintf(buf + n, size - (size_t)n, " %u:%u", md->block[i][0],
+			      md->block[i][1]);
 	return buf;
 }
 
@@ -201,8 +203,8 @@ static void expect_model(struct tt *t, const struct model *md)
 	skip = is_dsack(t, o);
 	tt_opt_text(t->c, o, is, sizeof(is));
 	if (!same_blocks(t, md, o, skip))
-		print_error("ack %u: %s, wanted%s %s\n", md->nxt, is, skip ? " (behind D-SACK)" : "",
-			    model_text(md, model, sizeof(model)));
+		print_error("ack %u: %s, wanted%s %s\n", md->nxt, is,
+			    skip ? " (behind D-SACK)" : "", model_text(md, model, sizeof(model)));
 	assert_true(same_blocks(t, md, o, skip));
 }
 
@@ -230,7 +232,8 @@ static void one_overlap(struct tt *t, uint32_t from, uint32_t to)
 	tt_fresh(t);
 }
 
-/* CONFORMANCE row 27: every segment over three gaps: no byte twice, none missing, an ACK at once. */
+/* CONFORMANCE row 27: every segment over three gaps: no byte twice, none missing, an ACK at once.
+ */
 static void all_overlaps(struct tt *t)
 {
 	for (uint32_t from = 1; from < 15; from++)
@@ -256,7 +259,8 @@ static void overlaps_with_old_data(struct tt *t)
 		}
 }
 
-/* Random segments of a stream of 63 bytes until it is whole; 60 times, from a generator of its own. */
+/* Random segments of a stream of 63 bytes until it is whole; 60 times, from a generator of its own.
+ */
 static void random_overlaps(struct tt *t)
 {
 	uint32_t x = 12345;
@@ -309,7 +313,8 @@ static void gap_acked_at_once(struct tt *t)
 	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 101:201");
 	tt_in(t, "A", 301, 1, 100);
 	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 301:401 101:201");
-	tt_in(t, "A", 1, 1, 50); /* in order, with gaps behind: RFC 5681 4.2, "fills in part of a gap" */
+	tt_in(t, "A", 1, 1,
+	      50); /* in order, with gaps behind: RFC 5681 4.2, "fills in part of a gap" */
 	tt_expect(t, "A", 1, 51, 0, .opt = "nop,nop,sack 301:401 101:201");
 	tt_in(t, "A", 51, 1, 50);
 	tt_expect(t, "A", 1, 201, 0, .opt = "nop,nop,sack 301:401");
@@ -402,7 +407,8 @@ static void fin_twice_with_gap(struct tt *t)
 	tt_read(t, 30);
 }
 
-/* After shutdown(WR) as well: the FIN behind the gap moves FIN-WAIT-2 to TIME-WAIT when it is filled. */
+/* After shutdown(WR) as well: the FIN behind the gap moves FIN-WAIT-2 to TIME-WAIT when it is
+ * filled. */
 static void fin_with_gap_in_fin_wait_2(struct tt *t)
 {
 	tt_enter(t, ZS_FIN_WAIT_2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Blind attacks: RST, SYN and data with guessed numbers (RFC 5961), in every synchronized state and in
- * SYN-RECEIVED of either kind (RFC 9293 3.10.7.4).
+ * Blind attacks: RST, SYN and data with guessed numbers (RFC 5961), in every synchronized state and
+ * in SYN-RECEIVED of either kind (RFC 9293 3.10.7.4).
  */
 #include <errno.h>
 
@@ -62,7 +62,8 @@ static void rst_ack_any_ack_kills(struct tt *t)
 	}
 }
 
-/* RFC 5961 3.2 case 3: in the window, not exact: challenge ACK. Up to the last byte of the window. */
+/* RFC 5961 3.2 case 3: in the window, not exact: challenge ACK. Up to the last byte of the window.
+ */
 static void rst_in_window_challenged(struct tt *t)
 {
 	for (unsigned i = 0; i < N_STATES; i++) {
@@ -118,7 +119,8 @@ static void syn_challenged(struct tt *t)
 	}
 }
 
-/* A peer that restarted: its SYN is challenged, it answers our ACK by RST at RCV.NXT, the connection dies. */
+/* A peer that restarted: its SYN is challenged, it answers our ACK by RST at RCV.NXT, the
+ * connection dies. */
 static void half_open_discovery(struct tt *t)
 {
 	tt_connect_passive(t);
@@ -169,7 +171,8 @@ static void syn_rcvd_rst_outside(struct tt *t)
 	tt_accept(t);
 }
 
-/* RFC 9293 3.10.7.4, fourth, SYN-RECEIVED: a SYN in the window: challenged (RFC 5961 4), not believed. */
+/* RFC 9293 3.10.7.4, fourth, SYN-RECEIVED: a SYN in the window: challenged (RFC 5961 4), not
+ * believed. */
 static void syn_rcvd_syn_in_window(struct tt *t)
 {
 	tt_enter(t, ZS_SYN_RCVD);
@@ -275,7 +278,8 @@ static void ack_old_with_data(struct tt *t)
 	tt_read(t, 50);
 }
 
-/* RFC 9293 3.10.7.4, first: data outside the window is answered, by an ACK that tells where we are. */
+/* RFC 9293 3.10.7.4, first: data outside the window is answered, by an ACK that tells where we are.
+ */
 static void data_outside_window(struct tt *t)
 {
 	tt_connect_passive(t);

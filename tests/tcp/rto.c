@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Retransmission timer: RFC 6298, with a minimum of 200 ms instead of 1 s (as Linux and FreeBSD); RFC 5482. */
+/* Retransmission timer: RFC 6298, with a minimum of 200 ms instead of 1 s (as Linux and FreeBSD);
+ * RFC 5482. */
 #include <errno.h>
 
 #include "core/zs_ep.h"
@@ -100,7 +101,8 @@ static void started_by_first(struct tt *t)
 	tt_expect_after(t, 100 * TT_MS, "A", 1, 1, MSS);
 }
 
-/* RFC 6298 5.3: an ACK of new data restarts it; a duplicate does not. 5.2: all acknowledged: off. */
+/* RFC 6298 5.3: an ACK of new data restarts it; a duplicate does not. 5.2: all acknowledged: off.
+ */
 static void restarted_by_progress(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -110,7 +112,8 @@ static void restarted_by_progress(struct tt *t)
 	tt_in(t, "A", 1, 1001, 0);
 	tt_advance(t, 50 * TT_MS);
 	tt_in(t, "A", 1, 1001, 0);
-	/* the second sample of 100 ms makes RTTVAR 37.5 ms, the RTO stays at the minimum's 300 ms */
+	/* the second sample of 100 ms makes RTTVAR 37.5 ms, the RTO stays at the minimum's 300 ms
+	 */
 	tt_expect_within(t, 240 * TT_MS, 255 * TT_MS, "A", 1001, 1, MSS);
 	tt_in(t, "A", 1, 3001, 0);
 	tt_expect_quiet(t, 20 * TT_S);
@@ -174,7 +177,8 @@ static void absurd_echo(struct tt *t)
 	assert_in_range(tt_info(t).rto_us, 200000, 400000);
 }
 
-/* RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it; once for all timeouts in a row. */
+/* RFC 5681 3.1: cwnd is one segment, ssthresh half the flight or 0.7 of it; once for all timeouts
+ * in a row. */
 static void window_after_timeout(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -359,7 +363,8 @@ static void syn_lost_twice(struct tt *t)
 	assert_int_equal(tt_info(t).rto_us, 3 * TT_S);
 }
 
-/* RFC 6298 5.5: the backed-off value stays until there is a new sample, which needs data sent once. */
+/* RFC 6298 5.5: the backed-off value stays until there is a new sample, which needs data sent once.
+ */
 static void backoff_ends(struct tt *t)
 {
 	start(t, 100 * TT_MS);
@@ -392,7 +397,8 @@ static void device_refuses(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
-/* No buffer to build with: said later, as soon as there is one; nothing is lost and no timer is needed. */
+/* No buffer to build with: said later, as soon as there is one; nothing is lost and no timer is
+ * needed. */
 static void no_buffers(struct tt *t)
 {
 	start(t, 100 * TT_MS);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Selective acknowledgment: what we report (RFC 2018 4, RFC 2883), what we believe (RFC 2018 5, 8). */
+/* Selective acknowledgment: what we report (RFC 2018 4, RFC 2883), what we believe (RFC 2018 5, 8).
+ */
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -73,8 +74,9 @@ static void blocks_pruned(struct tt *t)
 }
 
 /*
- * Blocks go out on pure ACKs only, so that data segments keep their full size: with data to send, an
- * ACK with the news goes first (RFC 2018 4 SHOULD: on all ACKs that do not acknowledge everything).
+ * Blocks go out on pure ACKs only, so that data segments keep their full size: with data to send,
+ * an ACK with the news goes first (RFC 2018 4 SHOULD: on all ACKs that do not acknowledge
+ * everything).
  */
 static void blocks_before_data(struct tt *t)
 {
@@ -89,7 +91,8 @@ static void blocks_before_data(struct tt *t)
 	tt_read(t, 200);
 }
 
-/* The SACK option takes from the payload of a full segment, never makes the packet too big (RFC 6691). */
+/* The SACK option takes from the payload of a full segment, never makes the packet too big (RFC
+ * 6691). */
 static void blocks_shorten_data(struct tt *t)
 {
 	const struct tt_out *o;
@@ -198,12 +201,14 @@ static void sacked_is_counted(struct tt *t)
 	assert_int_equal(tt_info(t).inflight, 0);
 }
 
-/* Blocks that cannot be: empty, reversed, not sent yet, below SND.UNA, beyond: no effect, no harm. */
+/* Blocks that cannot be: empty, reversed, not sent yet, below SND.UNA, beyond: no effect, no harm.
+ */
 static void impossible_blocks(struct tt *t)
 {
 	static const char *const bad[] = {
-		"nop,nop,sack 3001:3001",  "nop,nop,sack 4001:3001", "nop,nop,sack 10001:11001",
-		"nop,nop,sack 9001:12001", "nop,nop,sack 1:1",	     "nop,nop,sack 2147483000:2147484000",
+		"nop,nop,sack 3001:3001",   "nop,nop,sack 4001:3001",
+		"nop,nop,sack 10001:11001", "nop,nop,sack 9001:12001",
+		"nop,nop,sack 1:1",	    "nop,nop,sack 2147483000:2147484000",
 	};
 
 	ten_out(t);

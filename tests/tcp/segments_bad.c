@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Segments that are wrong in themselves: dropped, counted, never answered where that could do harm. */
+/* Segments that are wrong in themselves: dropped, counted, never answered where that could do harm.
+ */
 #include <string.h>
 
 #include "tests/zs_test.h"
@@ -71,10 +72,10 @@ static void malformed_options(struct tt *t)
 static void malformed_sack(struct tt *t)
 {
 	static const char *const bad[] = {
-		"nop,nop,raw 0502",	       /* no block */
-		"nop,nop,raw 050600000001",    /* half a block */
+		"nop,nop,raw 0502",			/* no block */
+		"nop,nop,raw 050600000001",		/* half a block */
 		"nop,nop,raw 050cffffffffffffffffffff", /* a block and two bytes */
-		"nop,nop,raw 0522ffffffff",    /* four blocks of which nothing is there */
+		"nop,nop,raw 0522ffffffff",		/* four blocks of which nothing is there */
 	};
 
 	tt_connect_passive(t, .opt = "mss 1000,sackOK");
@@ -120,8 +121,8 @@ static void ecn_bits(struct tt *t)
 	tt_read(t, 20);
 }
 
-/* All flags ("Christmas tree"), none, and every mixture, at the right place of a living connection and of
- * nothing: no crash, no leak; the harness checks that all that is said is well-formed. */
+/* All flags ("Christmas tree"), none, and every mixture, at the right place of a living connection
+ * and of nothing: no crash, no leak; the harness checks that all that is said is well-formed. */
 static void all_flags(struct tt *t)
 {
 	static const char letters[] = "FSRPAUEC";
@@ -165,10 +166,12 @@ static void patch_ip(uint8_t *f, unsigned at, uint32_t v)
 	f[25] = (uint8_t)sum;
 }
 
-/* A SYN whose source is us (LAND), broadcast, multicast, loopback or nothing (RFC 1122 3.2.1.3, 4.2.3.10). */
+/* A SYN whose source is us (LAND), broadcast, multicast, loopback or nothing (RFC
+ * 1122 3.2.1.3, 4.2.3.10). */
 static void bad_source(struct tt *t)
 {
-	static const uint32_t sources[] = { 0x0a000001, 0xffffffff, 0x0a0000ff, 0xe0000001, 0x7f000001, 0 };
+	static const uint32_t sources[] = { 0x0a000001, 0xffffffff, 0x0a0000ff,
+					    0xe0000001, 0x7f000001, 0 };
 	uint8_t f[200];
 
 	tt_listen(t, 4);
@@ -180,8 +183,8 @@ static void bad_source(struct tt *t)
 
 		patch_ip(f, 26, new);
 		/* the pseudo header changed: RFC 1624 */
-		sum = (uint16_t)~(f[50] << 8 | f[51]);
-		sum += (uint16_t)~(old >> 16) + (uint16_t)~old + (new >> 16) + (new & 0xffff);
+		sum = (uint16_t) ~(f[50] << 8 | f[51]);
+		sum += (uint16_t) ~(old >> 16) + (uint16_t)~old + (new >> 16) + (new & 0xffff);
 		while (sum >> 16)
 			sum = (sum & 0xffff) + (sum >> 16);
 		f[50] = (uint8_t)(~sum >> 8);
@@ -224,17 +227,9 @@ static void port_zero(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(bad_checksum),
-	TT(bad_data_offset),
-	TT(truncated),
-	TT(malformed_options),
-	TT(malformed_sack),
-	TT(urgent),
-	TT(ecn_bits),
-	TT(all_flags),
-	TT(bad_source),
-	TT(to_broadcast),
-	TT(port_zero),
+	TT(bad_checksum),   TT(bad_data_offset), TT(truncated), TT(malformed_options),
+	TT(malformed_sack), TT(urgent),		 TT(ecn_bits),	TT(all_flags),
+	TT(bad_source),	    TT(to_broadcast),	 TT(port_zero),
 };
 
 ZS_TEST_MAIN(tests)

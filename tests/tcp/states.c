@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9293 3.10.7 as a table: each kind of segment in each state, the answer and the state after it.
- * Every cell is a connection of its own.
+ * RFC 9293 3.10.7 as a table: each kind of segment in each state, the answer and the state after
+ * it. Every cell is a connection of its own.
  */
 #include <string.h>
 
 #include "tests/zs_test.h"
 #include "tt.h"
 
-/* Sequence numbers of a cell are relative to RCV.NXT, acknowledgment numbers to SND.NXT of the state. */
+/* Sequence numbers of a cell are relative to RCV.NXT, acknowledgment numbers to SND.NXT of the
+ * state. */
 struct cell {
 	const char *what;
 	const char *flags;
 	int32_t seq, ack;
 	uint32_t len;
-	/* answer: NULL none; "c": challenge or duplicate <SND.NXT, RCV.NXT, ACK>; "r": <SEG.ACK, RST>;
-	   "R": <0, SEG.SEQ + SEG.LEN, RST ACK>; "+": ACK of what was taken; "*": anything */
+	/* answer: NULL none; "c": challenge or duplicate <SND.NXT, RCV.NXT, ACK>; "r": <SEG.ACK,
+	   RST>; "R": <0, SEG.SEQ + SEG.LEN, RST ACK>; "+": ACK of what was taken; "*": anything */
 	const char *answer;
 	enum zs_tcp_state next;
 };
@@ -73,8 +74,8 @@ static void run_cell(struct tt *t, enum zs_tcp_state st, const struct cell *cell
 		tt_advance(t, 10 * TT_S);
 }
 
-#define RUN(t, st, cells)                                                    \
-	for (unsigned i = 0; i < sizeof(cells) / sizeof((cells)[0]); i++) \
+#define RUN(t, st, cells)                                                                          \
+	for (unsigned i = 0; i < sizeof(cells) / sizeof((cells)[0]); i++)                          \
 	run_cell(t, st, &(cells)[i])
 
 static void in_closed(struct tt *t)
@@ -277,9 +278,9 @@ static void in_time_wait(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(in_closed),	   TT(in_listen),     TT(in_syn_sent), TT(in_syn_rcvd),
+	TT(in_closed),	    TT(in_listen),     TT(in_syn_sent),	  TT(in_syn_rcvd),
 	TT(in_established), TT(in_fin_wait_1), TT(in_fin_wait_2), TT(in_closing),
-	TT(in_close_wait), TT(in_last_ack),   TT(in_time_wait),
+	TT(in_close_wait),  TT(in_last_ack),   TT(in_time_wait),
 };
 
 ZS_TEST_MAIN(tests)

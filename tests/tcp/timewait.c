@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TIME-WAIT: RFC 9293 3.6.1, 3.10.7.4; RFC 1337; new connections out of it (RFC 1122 4.2.2.13, RFC 6191). */
+/* TIME-WAIT: RFC 9293 3.6.1, 3.10.7.4; RFC 1337; new connections out of it (RFC 1122 4.2.2.13, RFC
+ * 6191). */
 #include <errno.h>
 
 #include "base/zs_seq.h"
@@ -47,7 +48,8 @@ static void old_segment(struct tt *t)
 	tt_expect_state(t, ZS_TIME_WAIT);
 }
 
-/* RFC 9293 3.10.7.4, fifth: the only thing that can arrive is the FIN again: ACK it, restart the 2 MSL. */
+/* RFC 9293 3.10.7.4, fifth: the only thing that can arrive is the FIN again: ACK it, restart the 2
+ * MSL. */
 static void repeated_fin(struct tt *t)
 {
 	tt_enter(t, ZS_TIME_WAIT);
@@ -70,7 +72,8 @@ static void no_ack_bit(struct tt *t)
 	tt_expect_state(t, ZS_TIME_WAIT);
 }
 
-/* RFC 1122 4.2.2.13: a SYN beyond RCV.NXT opens a new connection, with an ISS above the old numbers. */
+/* RFC 1122 4.2.2.13: a SYN beyond RCV.NXT opens a new connection, with an ISS above the old
+ * numbers. */
 static void new_connection(struct tt *t)
 {
 	uint32_t old;
@@ -148,7 +151,8 @@ static void timestamps_in_time_wait(struct tt *t)
 	assert_in_range(t->c->tsecr - last, 4999, 5001);
 }
 
-/* Nobody listens any more: the SYN is refused, TIME-WAIT notwithstanding, or answered as an old one. */
+/* Nobody listens any more: the SYN is refused, TIME-WAIT notwithstanding, or answered as an old
+ * one. */
 static void new_syn_without_listener(struct tt *t)
 {
 	const struct tt_out *o;
@@ -173,7 +177,8 @@ static void after_expiry(struct tt *t)
 	tt_expect(t, "R", 2, 0, 0);
 }
 
-/* An active open over the old connection: its numbers begin beyond the old ones (RFC 1122 4.2.2.13). */
+/* An active open over the old connection: its numbers begin beyond the old ones (RFC
+ * 1122 4.2.2.13). */
 static void active_reuse(struct tt *t)
 {
 	struct zs_addr any = zs_addr_ip4(0);

@@ -37,10 +37,10 @@ static void print_out(const struct tt *t, const char *what, const struct tt_out 
 	char opt[256];
 
 	tt_opt_text(t->c, o, opt, sizeof(opt));
-	print_error("%s at %.6f: %s seq %d ack %d len %u wnd %u options %s tsval %u tsecr %u (%u > %u)\n",
+	print_error("%s at %.6f: %s seq %d ack %d len %u wnd %u options %s tsval %u tsecr %u (%u > "
+		    "%u)\n",
 		    what, (double)o->at_us / 1e6, tt_flags_text(o->flags), (int)tt_seq(t, o),
-		    (int)tt_ack(t, o), o->len, o->wnd, opt, o->tsval, o->tsecr, o->sport,
-		    o->dport);
+		    (int)tt_ack(t, o), o->len, o->wnd, opt, o->tsval, o->tsecr, o->sport, o->dport);
 }
 
 static void print_queue(const struct tt *t)
@@ -676,8 +676,8 @@ static void enter_active_close(struct tt *t, enum zs_tcp_state st, const char *f
 		tt_in_(t, (struct tt_seg){ .flags = "A", .seq = 1, .ack = 2 }, file, line);
 	if (st != ZS_CLOSING && st != ZS_TIME_WAIT)
 		return;
-	tt_in_(t, (struct tt_seg){ .flags = "FA", .seq = 1, .ack = st == ZS_CLOSING ? 1 : 2 },
-	       file, line);
+	tt_in_(t, (struct tt_seg){ .flags = "FA", .seq = 1, .ack = st == ZS_CLOSING ? 1 : 2 }, file,
+	       line);
 	tt_expect_(t, (struct tt_seg){ .flags = "A", .seq = 2, .ack = 2 }, file, line);
 	t->c->seq = 2;
 }

@@ -30,9 +30,9 @@
 
 enum {
 	TT_PEER_ISN = (int)0xfffffff0,
-	TT_PORT = 80,	       /* of our listener */
-	TT_PEER_PORT = 40000,  /* of the peer's first connection */
-	TT_WND0 = 0x10000,     /* .wnd: zero window */
+	TT_PORT = 80,	      /* of our listener */
+	TT_PEER_PORT = 40000, /* of the peer's first connection */
+	TT_WND0 = 0x10000,    /* .wnd: zero window */
 	TT_MAX_CONNS = 16,
 	TT_MAX_SACK = 4,
 	TT_MS = 1000,
@@ -47,12 +47,12 @@ struct tt_seg {
 	uint32_t wnd; /* as on the wire; 0: the usual one (in), any (out) */
 	const char *opt;
 	uint32_t tsval, tsecr;
-	bool psh;	 /* expectation: P must be as in flags */
-	bool hold;	 /* in: wait for the next segment and arrive in one burst with it */
-	uint32_t junk;	 /* in: so many bytes at the start are not the stream's, but zeros */
-	bool bad_cksum;	 /* in: wrong TCP checksum */
-	uint8_t doff;	 /* in: header length in words instead of the right one */
-	uint16_t cut;	 /* in: bytes missing at the end of the frame, lengths as if they were there */
+	bool psh;	/* expectation: P must be as in flags */
+	bool hold;	/* in: wait for the next segment and arrive in one burst with it */
+	uint32_t junk;	/* in: so many bytes at the start are not the stream's, but zeros */
+	bool bad_cksum; /* in: wrong TCP checksum */
+	uint8_t doff;	/* in: header length in words instead of the right one */
+	uint16_t cut; /* in: bytes missing at the end of the frame, lengths as if they were there */
 	uint16_t urg;
 };
 
@@ -83,14 +83,15 @@ struct tt_conn {
 	uint16_t port, peer_port;
 	uint32_t peer_isn, iss; /* iss: from our last SYN */
 	bool iss_known;
-	bool ts;	/* peer puts timestamps on its segments */
-	uint32_t tsecr; /* last TSval seen of ours */
-	uint16_t wnd;	/* usual window of the peer, as on the wire */
+	bool ts;	     /* peer puts timestamps on its segments */
+	uint32_t tsecr;	     /* last TSval seen of ours */
+	uint16_t wnd;	     /* usual window of the peer, as on the wire */
 	uint32_t sent, read; /* bytes the application wrote and read */
-	uint32_t edge;	     /* right edge of the window last offered to the peer, relative (unscaled) */
-	uint32_t wnd_out;    /* window field of that segment */
-	uint32_t seq, ack;   /* after tt_enter(): what the peer's next segment carries, all acknowledged */
-	unsigned events;     /* ZS_EV_* raised since tt_take_events() */
+	uint32_t edge; /* right edge of the window last offered to the peer, relative (unscaled) */
+	uint32_t wnd_out; /* window field of that segment */
+	uint32_t seq,
+		ack; /* after tt_enter(): what the peer's next segment carries, all acknowledged */
+	unsigned events; /* ZS_EV_* raised since tt_take_events() */
 };
 
 struct tt_held;
@@ -103,9 +104,9 @@ struct tt {
 	unsigned listener_events;
 	struct tt_conn conn[TT_MAX_CONNS], *c; /* c: the one scripts speak of */
 
-	bool hold_tx;	  /* keep emitted buffers as a slow device does, until tt_release_tx() */
-	unsigned refuse;  /* env->tx refuses so many calls */
-	bool no_arp;	  /* the peer does not answer ARP */
+	bool hold_tx;	 /* keep emitted buffers as a slow device does, until tt_release_tx() */
+	unsigned refuse; /* env->tx refuses so many calls */
+	bool no_arp;	 /* the peer does not answer ARP */
 	unsigned arp_requests;
 
 	/* internal */
@@ -133,17 +134,24 @@ int tt_teardown(void **state);
 
 /* One row of a cmocka table. */
 #define TT(fn) TT_CFG(fn, NULL)
-#define TT_CFG(fn, config)                                      \
-	{                                                       \
-		#fn, tt_run, tt_setup, tt_teardown,             \
-			&(struct tt_case) { fn, config }        \
+#define TT_CFG(fn, config)                                                                         \
+	{                                                                                          \
+#fn, tt_run, tt_setup, tt_teardown, &(struct tt_case)                              \
+		{                                                                                  \
+			fn, config                                                                 \
+		}                                                                                  \
 	}
 
 /* ---- the peer speaks ---- */
 void tt_in_(struct tt *t, struct tt_seg seg, const char *file, int line);
-#define tt_in(t, flags_, seq_, ack_, len_, ...) \
-	tt_in_(t, (struct tt_seg){ .flags = (flags_), .seq = (seq_), .ack = (ack_), .len = (len_), \
-				   __VA_ARGS__ }, __FILE__, __LINE__)
+#define tt_in(t, flags_, seq_, ack_, len_, ...)                                                    \
+	tt_in_(t,                                                                                  \
+	       (struct tt_seg){ .flags = (flags_),                                                 \
+				.seq = (seq_),                                                     \
+				.ack = (ack_),                                                     \
+				.len = (len_),                                                     \
+				__VA_ARGS__ },                                                     \
+	       __FILE__, __LINE__)
 /* A whole IP packet (header without checksum, which is filled in) or frame of any bytes. */
 void tt_in_frame(struct tt *t, const void *frame, size_t len);
 /* ICMP error quoting our segment of the connection with sequence number seq (relative). */
@@ -151,21 +159,35 @@ void tt_in_icmp(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t
 
 /* ---- what the stack must answer ---- */
 void tt_expect_(struct tt *t, struct tt_seg want, const char *file, int line);
-#define tt_expect(t, flags_, seq_, ack_, len_, ...) \
-	tt_expect_(t, (struct tt_seg){ .flags = (flags_), .seq = (seq_), .ack = (ack_), \
-				       .len = (len_), __VA_ARGS__ }, __FILE__, __LINE__)
-/* Nothing is said until us have passed, then this (up to slack later). Leaves time at the emission. */
+#define tt_expect(t, flags_, seq_, ack_, len_, ...)                                                \
+	tt_expect_(t,                                                                              \
+		   (struct tt_seg){ .flags = (flags_),                                             \
+				    .seq = (seq_),                                                 \
+				    .ack = (ack_),                                                 \
+				    .len = (len_),                                                 \
+				    __VA_ARGS__ },                                                 \
+		   __FILE__, __LINE__)
+/* Nothing is said until us have passed, then this (up to slack later). Leaves time at the emission.
+ */
 void tt_expect_after_(struct tt *t, uint64_t us, uint64_t slack, struct tt_seg want,
 		      const char *file, int line);
-#define tt_expect_after(t, us, flags_, seq_, ack_, len_, ...) \
-	tt_expect_after_(t, us, TT_SLACK_US, \
-			 (struct tt_seg){ .flags = (flags_), .seq = (seq_), .ack = (ack_), \
-					  .len = (len_), __VA_ARGS__ }, __FILE__, __LINE__)
+#define tt_expect_after(t, us, flags_, seq_, ack_, len_, ...)                                      \
+	tt_expect_after_(t, us, TT_SLACK_US,                                                       \
+			 (struct tt_seg){ .flags = (flags_),                                       \
+					  .seq = (seq_),                                           \
+					  .ack = (ack_),                                           \
+					  .len = (len_),                                           \
+					  __VA_ARGS__ },                                           \
+			 __FILE__, __LINE__)
 /* The same within [lo, hi] microseconds from now. */
-#define tt_expect_within(t, lo, hi, flags_, seq_, ack_, len_, ...) \
-	tt_expect_after_(t, lo, (hi) - (lo) + TT_SLACK_US, \
-			 (struct tt_seg){ .flags = (flags_), .seq = (seq_), .ack = (ack_), \
-					  .len = (len_), __VA_ARGS__ }, __FILE__, __LINE__)
+#define tt_expect_within(t, lo, hi, flags_, seq_, ack_, len_, ...)                                 \
+	tt_expect_after_(t, lo, (hi) - (lo) + TT_SLACK_US,                                         \
+			 (struct tt_seg){ .flags = (flags_),                                       \
+					  .seq = (seq_),                                           \
+					  .ack = (ack_),                                           \
+					  .len = (len_),                                           \
+					  __VA_ARGS__ },                                           \
+			 __FILE__, __LINE__)
 /* n segments of `mss` bytes one behind the other, the first at seq. */
 void tt_expect_run_(struct tt *t, uint32_t seq, uint32_t ack, uint32_t mss, unsigned n,
 		    const char *file, int line);
@@ -174,7 +196,8 @@ void tt_expect_none_(struct tt *t, const char *file, int line);
 #define tt_expect_none(t) tt_expect_none_(t, __FILE__, __LINE__)
 /* Silence for us microseconds. */
 #define tt_expect_quiet(t, us) (tt_expect_none(t), tt_advance(t, us), tt_expect_none(t))
-/* Next emitted segment for tests that look themselves; NULL when there is none. Valid until the next tt call. */
+/* Next emitted segment for tests that look themselves; NULL when there is none. Valid until the
+ * next tt call. */
 const struct tt_out *tt_next(struct tt *t);
 /* Relative sequence and acknowledgment number of it. */
 uint32_t tt_seq(const struct tt *t, const struct tt_out *o);
@@ -185,38 +208,43 @@ void tt_drain(struct tt *t);		 /* forget them */
 /* ---- time ---- */
 void tt_advance(struct tt *t, uint64_t us);
 void tt_turn(struct tt *t); /* flush and take what comes, no time passes */
-void tt_release_tx(struct tt *t); /* the device is done with all it held; checks that nobody wrote to it */
+void tt_release_tx(
+	struct tt *t); /* the device is done with all it held; checks that nobody wrote to it */
 
 /* ---- connections ---- */
 struct tt_opts {
-	const char *opt;  /* of the peer's SYN or SYN-ACK; NULL: "mss 1460,sackOK" */
-	uint16_t wnd;	  /* of all the peer's segments, 0: 65535 */
-	uint32_t rtt_us;  /* the handshake takes so long */
+	const char *opt; /* of the peer's SYN or SYN-ACK; NULL: "mss 1460,sackOK" */
+	uint16_t wnd;	 /* of all the peer's segments, 0: 65535 */
+	uint32_t rtt_us; /* the handshake takes so long */
 };
 void tt_use(struct tt *t, unsigned i); /* scripts speak of connection i from now on */
 void tt_listen(struct tt *t, int backlog);
 /* Listens if need be, and shakes hands: c->tcb is accepted and ESTABLISHED, nothing pending. */
 void tt_connect_passive_(struct tt *t, struct tt_opts o, const char *file, int line);
-#define tt_connect_passive(t, ...) \
+#define tt_connect_passive(t, ...)                                                                 \
 	tt_connect_passive_(t, (struct tt_opts){ __VA_ARGS__ }, __FILE__, __LINE__)
-/* Brings connection c into a state by the shortest way; the application holds the tcb where there is one. */
+/* Brings connection c into a state by the shortest way; the application holds the tcb where there
+ * is one. */
 void tt_enter_(struct tt *t, enum zs_tcp_state st, const char *file, int line);
 #define tt_enter(t, st) tt_enter_(t, st, __FILE__, __LINE__)
-/* Resets connection c and makes it a new one with ports never used before: for loops in one script. */
+/* Resets connection c and makes it a new one with ports never used before: for loops in one script.
+ */
 void tt_fresh(struct tt *t);
 void tt_accept(struct tt *t); /* c->tcb; fails when there is none */
 void tt_open(struct tt *t);   /* c->tcb, closed */
 int tt_connect(struct tt *t); /* opens if need be; the SYN is pending afterwards */
 void tt_connect_active_(struct tt *t, struct tt_opts o, const char *file, int line);
-#define tt_connect_active(t, ...) \
+#define tt_connect_active(t, ...)                                                                  \
 	tt_connect_active_(t, (struct tt_opts){ __VA_ARGS__ }, __FILE__, __LINE__)
 
 /* ---- the application ---- */
-void tt_send(struct tt *t, uint32_t n);		 /* n bytes of pattern, copied in; all must fit */
+void tt_send(struct tt *t, uint32_t n); /* n bytes of pattern, copied in; all must fit */
 int64_t tt_send_more(struct tt *t, uint32_t n, unsigned flags); /* the same with flags and result */
-int tt_send_bufs(struct tt *t, uint32_t n, uint32_t piece); /* zero-copy: a chain of buffers of piece bytes */
+int tt_send_bufs(struct tt *t, uint32_t n,
+		 uint32_t piece); /* zero-copy: a chain of buffers of piece bytes */
 void tt_read_(struct tt *t, uint32_t n, const char *file, int line);
-#define tt_read(t, n) tt_read_(t, n, __FILE__, __LINE__) /* exactly n bytes wait; takes and verifies them */
+#define tt_read(t, n)                                                                              \
+	tt_read_(t, n, __FILE__, __LINE__) /* exactly n bytes wait; takes and verifies them */
 void tt_read_some_(struct tt *t, uint32_t n, const char *file, int line);
 #define tt_read_some(t, n) tt_read_some_(t, n, __FILE__, __LINE__) /* more may wait */
 void tt_close(struct tt *t);
@@ -249,7 +277,8 @@ uint8_t tt_flags(const char *letters);
 const char *tt_flags_text(uint8_t flags); /* in a static buffer */
 uint8_t tt_peer_byte(uint32_t rel);	  /* payload patterns: of the peer, and of ours */
 uint8_t tt_our_byte(uint32_t rel);
-uint16_t tt_cksum(const void *p, size_t len, uint32_t sum); /* folded, not complemented, big endian value */
+uint16_t tt_cksum(const void *p, size_t len,
+		  uint32_t sum); /* folded, not complemented, big endian value */
 unsigned tt_opt_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 		      uint8_t out[40]);
 void tt_opt_text(const struct tt_conn *c, const struct tt_out *o, char *buf, size_t size);

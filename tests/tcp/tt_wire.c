@@ -271,10 +271,8 @@ size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_
 	memcpy(tcp + 20, opt, opt_len);
 	for (uint32_t i = 0; i < seg->len; i++)
 		tcp[20 + opt_len + i] =
-			i < seg->junk ? 0
-				      : tt_peer_byte(seg->seq + (tcp[13] & ZS_SYN ? 1 : 0) + i);
-	sum = tt_cksum(tcp, tcp_len,
-		       pseudo_sum(tt_ends.peer_ip, tt_ends.ip, 6, (uint32_t)tcp_len));
+			i < seg->junk ? 0 : tt_peer_byte(seg->seq + (tcp[13] & ZS_SYN ? 1 : 0) + i);
+	sum = tt_cksum(tcp, tcp_len, pseudo_sum(tt_ends.peer_ip, tt_ends.ip, 6, (uint32_t)tcp_len));
 	put16(tcp + 16, seg->bad_cksum ? sum : (uint16_t)~sum);
 	return 34 + tcp_len - seg->cut;
 }
@@ -353,8 +351,8 @@ const char *tt_frame_parse(const uint8_t *f, size_t len, struct tt_out *o)
 		return "TCP header length";
 	if (tcp[12] & 0x0f)
 		return "reserved bits set";
-	if (tt_cksum(tcp, tcp_len,
-		     pseudo_sum(tt_ends.ip, tt_ends.peer_ip, 6, (uint32_t)tcp_len)) != 0xffff)
+	if (tt_cksum(tcp, tcp_len, pseudo_sum(tt_ends.ip, tt_ends.peer_ip, 6, (uint32_t)tcp_len)) !=
+	    0xffff)
 		return "TCP checksum";
 	o->sport = get16(tcp);
 	o->dport = get16(tcp + 2);

@@ -101,7 +101,8 @@ static void few_retries(struct zs_config *cfg)
 	cfg->data_retries = 4;
 }
 
-/* A peer that is gone does not answer probes: given up like any retransmission (RFC 1122 4.2.2.17). */
+/* A peer that is gone does not answer probes: given up like any retransmission (RFC 1122 4.2.2.17).
+ */
 static void unanswered_probes(struct tt *t)
 {
 	start(t, 1000);
@@ -145,7 +146,8 @@ static void old_segment_window(struct tt *t)
 	tt_in(t, "A", 1, 1, 10, .wnd = 7000); /* repeated, from before */
 	tt_drain(t);
 	assert_int_equal(tt_info(t).snd_wnd, 3000);
-	tt_in(t, "A", 6, 1, 10, .wnd = 7000); /* partly old: its new bytes count, its window does not */
+	tt_in(t, "A", 6, 1, 10,
+	      .wnd = 7000); /* partly old: its new bytes count, its window does not */
 	tt_drain(t);
 	assert_int_equal(tt_info(t).snd_wnd, 3000);
 	tt_read(t, 5);
@@ -175,7 +177,8 @@ static void sender_sws(struct tt *t)
 	tt_expect_none(t);
 }
 
-/* ... but after the override timeout what fits is sent (0.1 - 1 s in RFC 9293; persist timer here). */
+/* ... but after the override timeout what fits is sent (0.1 - 1 s in RFC 9293; persist timer here).
+ */
 static void sender_sws_override(struct tt *t)
 {
 	start(t, 10000);
@@ -231,7 +234,8 @@ static void small_rcvbuf(struct zs_config *cfg)
 	cfg->use_wscale = false;
 }
 
-/* The peer sends while the application sleeps: the window closes and its right edge never moves back. */
+/* The peer sends while the application sleeps: the window closes and its right edge never moves
+ * back. */
 static void window_closes(struct tt *t)
 {
 	uint32_t at = 1, edge;
@@ -307,7 +311,8 @@ static void zero_window_takes_acks(struct tt *t)
 	tt_expect_state(t, ZS_CLOSED);
 }
 
-/* An ACK carried by data beyond a closed window: the data is refused, the ACK counts (RFC 9293 3.10.7.4). */
+/* An ACK carried by data beyond a closed window: the data is refused, the ACK counts (RFC
+ * 9293 3.10.7.4). */
 static void fin_with_zero_window(struct tt *t)
 {
 	uint32_t at = 1;
@@ -425,7 +430,8 @@ static void send_buffer(struct tt *t)
 	tt_drain(t);
 	assert_true(tt_take_events(t) & ZS_EV_WRITE);
 	assert_in_range(zs_tcp_send_space(t->c->tcb), 1000, 20000);
-	assert_int_equal(tt_send_bufs(t, 30000, 2000), 0); /* a chain goes whole when there is any room */
+	assert_int_equal(tt_send_bufs(t, 30000, 2000),
+			 0); /* a chain goes whole when there is any room */
 	assert_int_equal(tt_send_bufs(t, 10, 10), -EAGAIN);
 	tt_drain(t);
 }

@@ -8,13 +8,13 @@
 #include "core/tcp/zs_tcb.h"
 
 struct zs_ack {
-	uint32_t acked;	    /* bytes acknowledged cumulatively by this ACK */
-	uint32_t sacked;    /* bytes newly SACKed */
-	uint32_t inflight;  /* before the ACK */
-	uint32_t rtt_us;    /* sample, 0 = none */
-	bool dup;	    /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
-	bool dsack;	    /* reports a duplicate (RFC 2883) */
-	bool cwnd_limited;  /* the window was in full use: growth is justified (RFC 7661) */
+	uint32_t acked;	   /* bytes acknowledged cumulatively by this ACK */
+	uint32_t sacked;   /* bytes newly SACKed */
+	uint32_t inflight; /* before the ACK */
+	uint32_t rtt_us;   /* sample, 0 = none */
+	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
+	bool dsack;	   /* reports a duplicate (RFC 2883) */
+	bool cwnd_limited; /* the window was in full use: growth is justified (RFC 7661) */
 };
 
 enum zs_verdict { ZS_CONTINUE, ZS_DONE };
@@ -27,7 +27,8 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 /* The acknowledgement and window of a segment whose ACK lies in [snd_una, snd_nxt]. */
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi);
 void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us);
-/* The handshake is over, after so many timeouts of our SYN or SYN-ACK, the last one sent rtt_us ago. */
+/* The handshake is over, after so many timeouts of our SYN or SYN-ACK, the last one sent rtt_us
+ * ago. */
 void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		      unsigned timeouts, uint32_t rtt_us);
 

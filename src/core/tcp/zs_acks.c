@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The ACK field and window of a segment (RFC 9293 3.10.7.4 fifth): validity (RFC 5961 5), round trip
- * samples (RFC 6298, 7323 4), release of the send queue, and what follows for recovery, congestion
- * window and timers.
+ * The ACK field and window of a segment (RFC 9293 3.10.7.4 fifth): validity (RFC 5961 5), round
+ * trip samples (RFC 6298, 7323 4), release of the send queue, and what follows for recovery,
+ * congestion window and timers.
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
@@ -152,8 +152,8 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	if (tcb->flags & ZS_TF_SACK)
 		a.dup = a.sacked > 0 && a.acked == 0;
 	else
-		a.dup = a.acked == 0 && pi->data_len == 0 && !window &&
-			!(pi->tcp_flags & ZS_FIN) && pi->ack == tcb->snd_una;
+		a.dup = a.acked == 0 && pi->data_len == 0 && !window && !(pi->tcp_flags & ZS_FIN) &&
+			pi->ack == tcb->snd_una;
 	if (a.acked == 0 && a.sacked == 0 && !a.dup)
 		return;
 	a.cwnd_limited = cwnd_limited(tcb, a.inflight);

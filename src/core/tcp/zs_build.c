@@ -157,7 +157,8 @@ static bool fits_in_place(const struct rte_mbuf *m, const struct zs_seg *seg, un
 	       exclusive(m, seg);
 }
 
-/* The record's mbuf with one more reference, or a fresh reference where the device still reads the old. */
+/* The record's mbuf with one more reference, or a fresh reference where the device still reads the
+ * old. */
 static struct rte_mbuf *piece(struct zs_stack *s, struct rte_mbuf *m)
 {
 	struct zs_seg *seg = zs_seg(m);
@@ -240,8 +241,7 @@ void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 {
 	struct zs_addr nexthop;
 	struct zs_mac none = { { 0 } };
-	struct zs_netif *nif =
-		zs_route_lookup(s, raw->flow->family, &raw->flow->faddr, &nexthop);
+	struct zs_netif *nif = zs_route_lookup(s, raw->flow->family, &raw->flow->faddr, &nexthop);
 	struct rte_mbuf *m = nif != NULL ? zs_hdr_alloc(s) : NULL;
 	struct zs_tcp_hdr *tcp;
 	unsigned l4_len = L4;

@@ -26,9 +26,11 @@ const struct zs_cc_ops *zs_cc_find(unsigned kind);
 /* enum zs_cc_kind of a name, -ENOENT. */
 int zs_cc_by_name(const char *name);
 
-/* RFC 6928 2: ten segments, but of large ones (jumbo frames) only as many as make the same bytes, or two. */
+/* RFC 6928 2: ten segments, but of large ones (jumbo frames) only as many as make the same bytes,
+ * or two. */
 uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss);
-/* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above it. */
+/* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above
+ * it. */
 uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked);
 
 #endif

@@ -12,10 +12,10 @@
 struct cubic {
 	uint64_t epoch_us; /* start of this congestion avoidance phase, 0 = none */
 	uint32_t k_ms;
-	uint32_t w_max;	     /* window before the last reduction */
-	uint32_t w_prior;    /* the same, before fast convergence */
-	uint32_t w_est;	     /* Reno-friendly window */
-	uint32_t cwnd_acc;   /* growth of less than a byte, in bytes * cwnd */
+	uint32_t w_max;	   /* window before the last reduction */
+	uint32_t w_prior;  /* the same, before fast convergence */
+	uint32_t w_est;	   /* Reno-friendly window */
+	uint32_t cwnd_acc; /* growth of less than a byte, in bytes * cwnd */
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct zs_tcb *)0)->cc_priv), "cc_priv");
 
@@ -78,7 +78,8 @@ static uint32_t target(struct zs_stack *s, const struct zs_tcb *tcb, const struc
 	return (uint32_t)RTE_MIN(w, (uint64_t)tcb->cwnd + tcb->cwnd / 2);
 }
 
-/* alpha = 3 (1 - beta) / (1 + beta) = 0.53 until W_est reaches the window before the loss, then 1. */
+/* alpha = 3 (1 - beta) / (1 + beta) = 0.53 until W_est reaches the window before the loss, then 1.
+ */
 static void grow_reno_estimate(struct zs_tcb *tcb, struct cubic *c, uint32_t acked)
 {
 	uint64_t inc = (uint64_t)acked * tcb->mss;

@@ -82,7 +82,8 @@ static bool takes_data(const struct zs_tcb *tcb)
 	       !(tcb->flags & ZS_TF_FIN_RCVD);
 }
 
-/* RFC 9293 3.6.1, RFC 1122 4.2.2.13: data for an application that closed: it can never be delivered. */
+/* RFC 9293 3.6.1, RFC 1122 4.2.2.13: data for an application that closed: it can never be
+ * delivered. */
 static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len)
 {
 	if (!(tcb->flags & ZS_TF_ORPHAN) || len == 0)

@@ -74,7 +74,8 @@ struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)
 	};
 }
 
-/* Segments in flight that no longer fit the path are lost; they are cut when they are sent again. */
+/* Segments in flight that no longer fit the path are lost; they are cut when they are sent again.
+ */
 static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 {
 	uint32_t overhead = 40 + (tcb->flags & ZS_TF_TS ? 12 : 0);
@@ -115,8 +116,7 @@ void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t 
 		       uint8_t code, uint32_t mtu)
 {
 	uint8_t kind;
-	struct zs_tcb *tcb =
-		zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
+	struct zs_tcb *tcb = zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
 	int error = type == ZS_ICMP_UNREACH ? hard_error(code) : 0;
 
 	if (tcb == NULL || kind != ZS_REF_TCB)

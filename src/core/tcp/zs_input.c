@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Segment arrives (RFC 9293 3.10.7): dispatch by what the flow table found, the predicted case first,
- * then the checks of the synchronized states in their order, and SYN-SENT.
+ * Segment arrives (RFC 9293 3.10.7): dispatch by what the flow table found, the predicted case
+ * first, then the checks of the synchronized states in their order, and SYN-SENT.
  */
 #include "core/tcp/zs_input.h"
 
@@ -41,7 +41,8 @@ static bool paws_reject(const struct zs_stack *s, const struct zs_tcb *tcb,
 	       zs_seq_lt(pi->opt.ts_val, tcb->ts_recent) && ts_recent_valid(s, tcb);
 }
 
-/* RFC 7323 3.2: not from this peer. A SYN is spared: it may be of one that restarted (RFC 5961 4). */
+/* RFC 7323 3.2: not from this peer. A SYN is spared: it may be of one that restarted (RFC 5961 4).
+ */
 static bool ts_missing(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	return tcb->flags & ZS_TF_TS && !pi->opt.has_ts && !(pi->tcp_flags & (ZS_RST | ZS_SYN));
@@ -51,8 +52,8 @@ static bool ts_missing(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 static bool acceptable(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	uint32_t wnd = tcb->rcv_adv - tcb->rcv_nxt;
-	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0) +
-		       (pi->tcp_flags & ZS_SYN ? 1 : 0);
+	uint32_t len =
+		pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0) + (pi->tcp_flags & ZS_SYN ? 1 : 0);
 
 	if (len == 0)
 		return pi->seq == tcb->rcv_nxt || zs_seq_in(pi->seq, tcb->rcv_nxt, wnd);
@@ -61,8 +62,7 @@ static bool acceptable(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 		return false;
 	return zs_seq_in(pi->seq, tcb->rcv_nxt, wnd) ||
 	       zs_seq_in(pi->seq + len - 1, tcb->rcv_nxt, wnd) ||
-	       (zs_seq_lt(pi->seq, tcb->rcv_nxt) &&
-		zs_seq_gt(pi->seq + len, tcb->rcv_nxt + wnd));
+	       (zs_seq_lt(pi->seq, tcb->rcv_nxt) && zs_seq_gt(pi->seq + len, tcb->rcv_nxt + wnd));
 }
 
 static void report_old_data(struct zs_tcb *tcb, const struct zs_pktinfo *pi)
@@ -214,26 +214,26 @@ void zs_tcp_synchronized_input(struct zs_stack *s, struct zs_tcb *tcb, struct rt
 {
 	if (unlikely(tcb->state == ZS_SYN_RCVD))
 		strip_repeated_syn(s, tcb, pi);
-	if (check_seq(s, tcb, m, pi) == ZS_DONE ||	/* first  */
-	    check_rst(s, tcb, m, pi) == ZS_DONE ||	/* second; third, security, is obsolete */
-	    check_syn(s, tcb, m, pi) == ZS_DONE ||	/* fourth */
-	    check_ack(s, tcb, m, pi) == ZS_DONE)	/* fifth; sixth, urgent, is in line */
+	if (check_seq(s, tcb, m, pi) == ZS_DONE || /* first  */
+	    check_rst(s, tcb, m, pi) == ZS_DONE || /* second; third, security, is obsolete */
+	    check_syn(s, tcb, m, pi) == ZS_DONE || /* fourth */
+	    check_ack(s, tcb, m, pi) == ZS_DONE)   /* fifth; sixth, urgent, is in line */
 		return;
-	zs_data_input(s, tcb, m, pi);			/* seventh, eighth */
+	zs_data_input(s, tcb, m, pi); /* seventh, eighth */
 }
 
 /*
- * Header prediction (Jacobson 1990): in ESTABLISHED, the next segment in order, nothing lost, nothing
- * out of order, no flag but ACK and PSH.
+ * Header prediction (Jacobson 1990): in ESTABLISHED, the next segment in order, nothing lost,
+ * nothing out of order, no flag but ACK and PSH.
  */
 static bool predicted(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	bool ts = (tcb->flags & ZS_TF_TS) != 0;
 
-	return tcb->state == ZS_ESTABLISHED && (pi->tcp_flags & ~(ZS_PSH | ZS_ECE | ZS_CWR)) == ZS_ACK &&
-	       pi->seq == tcb->rcv_nxt && tcb->ca_state == ZS_CA_OPEN && tcb->ooo.head == NULL &&
-	       pi->opt.n_sack == 0 && pi->opt.has_ts == ts &&
-	       (!ts || zs_seq_geq(pi->opt.ts_val, tcb->ts_recent)) &&
+	return tcb->state == ZS_ESTABLISHED &&
+	       (pi->tcp_flags & ~(ZS_PSH | ZS_ECE | ZS_CWR)) == ZS_ACK && pi->seq == tcb->rcv_nxt &&
+	       tcb->ca_state == ZS_CA_OPEN && tcb->ooo.head == NULL && pi->opt.n_sack == 0 &&
+	       pi->opt.has_ts == ts && (!ts || zs_seq_geq(pi->opt.ts_val, tcb->ts_recent)) &&
 	       pi->ack - tcb->snd_una <= tcb->snd_nxt - tcb->snd_una &&
 	       pi->data_len <= tcb->rcv_adv - tcb->rcv_nxt &&
 	       (pi->data_len > 0 || pi->ack != tcb->snd_una) &&

@@ -192,8 +192,7 @@ static uint32_t listener_space(const struct zs_stack *s, const struct zs_listene
 static uint16_t mtu_to(struct zs_stack *s, const struct zs_flow *flow)
 {
 	struct zs_addr nexthop;
-	const struct zs_netif *nif =
-		zs_route_lookup(s, flow->family, &flow->faddr, &nexthop);
+	const struct zs_netif *nif = zs_route_lookup(s, flow->family, &flow->faddr, &nexthop);
 
 	return nif != NULL ? nif->mtu : 576;
 }
@@ -268,8 +267,7 @@ void zs_half_timer(struct zs_stack *s, struct zs_timer *t)
 		}
 	}
 	/* entries that moved up a level armed the timer themselves, perhaps later than `next` */
-	if (next != UINT64_MAX &&
-	    (!zs_timer_armed(t) || t->tick << ZS_TICK_SHIFT > next))
+	if (next != UINT64_MAX && (!zs_timer_armed(t) || t->tick << ZS_TICK_SHIFT > next))
 		zs_timer_set(&s->wheel, t, next);
 }
 
@@ -383,8 +381,8 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 	zs_tcb_negotiate(s, tcb, &peer);
 	zs_rtt_handshake(s, tcb, pi, h->retries, (uint32_t)(s->now_us - h->sent_us));
 	tcb->hash = half_hash(s, h);
-	zs_flowtab_replace(s, tcb->hash, ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h),
-			   ZS_REF_TCB, zs_slab_index(&s->tcp.tcbs, tcb));
+	zs_flowtab_replace(s, tcb->hash, ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h), ZS_REF_TCB,
+			   zs_slab_index(&s->tcp.tcbs, tcb));
 	tcb->flags |= ZS_TF_IN_TABLE;
 	half_put(s, h);
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
@@ -436,8 +434,7 @@ static enum zs_drop half_check(struct zs_stack *s, struct zs_half *h, const stru
 	return l->n_accept >= l->backlog ? ZS_DROP_TCP_ACCEPT_FULL : ZS_DROP_COUNT;
 }
 
-void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
-		   struct zs_pktinfo *pi)
+void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	enum zs_drop why = half_check(s, h, pi);
 	struct zs_tcb *tcb;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Loss detection and recovery: with SACK by RFC 6675, without it by NewReno (RFC 6582), and after a
- * timeout (RFC 5681 3.1, RFC 6298 5). Decides what is lost and how the window reacts; the records to
- * send again are found by their marks in zs_output.c. Another detector would replace detect().
+ * timeout (RFC 5681 3.1, RFC 6298 5). Decides what is lost and how the window reacts; the records
+ * to send again are found by their marks in zs_output.c. Another detector would replace detect().
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
@@ -30,8 +30,8 @@ static void mark_head_lost(struct zs_tcb *tcb)
 }
 
 /*
- * RFC 6675 4, IsLost(): more than (DupThresh - 1) * SMSS bytes above a record are SACKed. The answer
- * is monotonic from snd_una up, so each record is examined once, from lost_hint on.
+ * RFC 6675 4, IsLost(): more than (DupThresh - 1) * SMSS bytes above a record are SACKed. The
+ * answer is monotonic from snd_una up, so each record is examined once, from lost_hint on.
  */
 static void detect(struct zs_tcb *tcb)
 {
@@ -67,7 +67,8 @@ static void leave_recovery(struct zs_tcb *tcb)
 	bool sack = (tcb->flags & ZS_TF_SACK) != 0;
 	uint32_t flight = RTE_MAX(zs_inflight(tcb), (uint32_t)tcb->mss);
 
-	/* RFC 6582 3.2 step 3: no burst after a guess; with SACK cwnd is ssthresh, and stays it (RFC 6675 5) */
+	/* RFC 6582 3.2 step 3: no burst after a guess; with SACK cwnd is ssthresh, and stays it
+	 * (RFC 6675 5) */
 	if (tcb->ca_state == ZS_CA_RECOVERY && !sack)
 		tcb->cwnd = RTE_MIN(tcb->ssthresh, flight + tcb->mss);
 	tcb->ca_state = ZS_CA_OPEN;
@@ -76,7 +77,8 @@ static void leave_recovery(struct zs_tcb *tcb)
 		tcb->sacked = 0;
 }
 
-/* Without SACK, each duplicate ACK says that one segment, we do not know which, has left the network. */
+/* Without SACK, each duplicate ACK says that one segment, we do not know which, has left the
+ * network. */
 static void reno_dupack(struct zs_tcb *tcb)
 {
 	uint32_t out = tcb->snd_nxt - tcb->snd_una;
@@ -125,7 +127,8 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint32_t inflight = zs_inflight(tcb);
 
-	/* RFC 2018 8: after a timeout SACK information may be stale; the head is SACKed only if so. */
+	/* RFC 2018 8: after a timeout SACK information may be stale; the head is SACKed only if so.
+	 */
 	if (!(tcb->flags & ZS_TF_SACK))
 		tcb->sacked = 0;
 	else if (tcb->sndq.head != NULL && zs_seg(tcb->sndq.head)->flags & ZS_SEG_SACKED)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Out-of-order queue: payload beyond a gap, sorted by sequence number, never overlapping, bounded in
- * bytes by the window and in memory by the receive buffer. Keeps the SACK blocks to report, latest
- * first (RFC 2018 4), and the duplicate to report by D-SACK (RFC 2883).
+ * Out-of-order queue: payload beyond a gap, sorted by sequence number, never overlapping, bounded
+ * in bytes by the window and in memory by the receive buffer. Keeps the SACK blocks to report,
+ * latest first (RFC 2018 4), and the duplicate to report by D-SACK (RFC 2883).
  */
 #include "core/tcp/zs_queue.h"
 

@@ -37,8 +37,7 @@ int zs_tcp_init(struct zs_stack *s)
 	if (rc == 0)
 		rc = zs_slab_init(s, &t->tws, sizeof(struct zs_tw), cfg->max_time_wait);
 	if (rc == 0)
-		rc = zs_slab_init(s, &t->listeners, sizeof(struct zs_listener),
-				  cfg->max_listeners);
+		rc = zs_slab_init(s, &t->listeners, sizeof(struct zs_listener), cfg->max_listeners);
 	return rc;
 }
 
@@ -157,8 +156,7 @@ void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb)
 static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow *flow)
 {
 	struct zs_addr nexthop;
-	const struct zs_netif *nif =
-		zs_route_lookup(s, flow->family, &flow->faddr, &nexthop);
+	const struct zs_netif *nif = zs_route_lookup(s, flow->family, &flow->faddr, &nexthop);
 
 	if (nif == NULL)
 		return -ENETUNREACH;
@@ -189,7 +187,8 @@ static int choose_port(struct zs_stack *s, struct zs_flow *flow, uint32_t *iss)
 	return 0;
 }
 
-int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port)
+int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+		   uint16_t port)
 {
 	struct zs_flow flow = tcb->flow;
 	int rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a connection says when its turn comes, once per burst: first what was lost (RFC 6675 4), then
- * new data as cwnd, the peer's window and Nagle allow (RFC 9293 3.8.6.2.1, RFC 1122 4.2.3.4), FIN
- * behind the last byte, and an ACK when no segment has carried it.
+ * What a connection says when its turn comes, once per burst: first what was lost (RFC 6675 4),
+ * then new data as cwnd, the peer's window and Nagle allow (RFC 9293 3.8.6.2.1, RFC 1122 4.2.3.4),
+ * FIN behind the last byte, and an ACK when no segment has carried it.
  */
 #include "core/tcp/zs_output.h"
 
@@ -108,7 +108,8 @@ static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb)
 		return BLOCKED;
 	sg.len = gather_lost(tcb, m);
 	sg.seq = zs_seg(m)->seq;
-	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3). */
+	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3).
+	 */
 	if (tcb->retx > 0 && zs_inflight(tcb) + sg.len > tcb->cwnd)
 		return NOTHING;
 	if (!tx_room(s, tcb))
@@ -144,7 +145,8 @@ static uint32_t usable_window(const struct zs_tcb *tcb)
 	return zs_seq_gt(edge, tcb->snd_nxt) ? edge - tcb->snd_nxt : 0;
 }
 
-/* May a segment that is not full be sent? RFC 9293 3.8.6.2.1, with Minshall's form of Nagle's rule. */
+/* May a segment that is not full be sent? RFC 9293 3.8.6.2.1, with Minshall's form of Nagle's rule.
+ */
 static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
 {
 	if (tcb->flags & ZS_TF_FORCE)
@@ -309,7 +311,8 @@ static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb)
 
 /* ---- the turn ---- */
 
-/* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the cork. */
+/* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the
+ * cork. */
 static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	bool held = tcb->opts.cork || tcb->flags & ZS_TF_MORE;
@@ -321,7 +324,8 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + (held && open ? CORK_US : tcb->rto_us));
 }
 
-/* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the initial one. */
+/* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the
+ * initial one. */
 static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint32_t iw = zs_cc_initial_window(s, tcb->mss);

@@ -11,16 +11,17 @@
 
 /* Every connection on s->out gets its turn, as far as the device's queue has room. */
 void zs_output_run(struct zs_stack *s);
-/* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una - 1). */
+/* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una -
+ * 1). */
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
 /* SYN, or SYN-ACK of a simultaneous open. */
 void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
 void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
 /*
- * May another challenge ACK be sent in this second? One limit for the stack (RFC 5961 7), drawn anew
- * each second around the configured rate: who counts the challenges on a connection of his own does
- * not learn whether somebody else's was challenged (CVE-2016-5696).
+ * May another challenge ACK be sent in this second? One limit for the stack (RFC 5961 7), drawn
+ * anew each second around the configured rate: who counts the challenges on a connection of his own
+ * does not learn whether somebody else's was challenged (CVE-2016-5696).
  */
 bool zs_challenge_allowed(struct zs_stack *s);
 /* An ACK in answer to an unacceptable segment, within that limit. */

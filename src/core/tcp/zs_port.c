@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who holds which local port. Explicit binds are kept in a table; ephemeral ports of connect() need
- * only that the whole flow is new: they start at a keyed hash of the destination and go on from there
- * (RFC 6056 3.3.3), past ports that someone bound or listens on.
+ * only that the whole flow is new: they start at a keyed hash of the destination and go on from
+ * there (RFC 6056 3.3.3), past ports that someone bound or listens on.
  */
 #include "core/tcp/zs_port.h"
 

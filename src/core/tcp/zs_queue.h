@@ -11,9 +11,11 @@
 
 /* ---- send queue (zs_sndq.c) ---- */
 
-/* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind it. -ENOBUFS. */
+/* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind
+ * it. -ENOBUFS. */
 int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len);
-/* Releases what lies below ack; returns the newest record time that is good for an RTT sample, see zs_ack.h. */
+/* Releases what lies below ack; returns the newest record time that is good for an RTT sample, see
+ * zs_ack.h. */
 struct zs_acked;
 void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_acked *out);
 /* Frees everything; completions get status. */
@@ -21,10 +23,10 @@ void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status);
 
 /* What a cumulative acknowledgement released. */
 struct zs_acked {
-	uint32_t bytes;	 /* payload bytes newly acknowledged, cumulative */
-	uint32_t tx_us;	 /* transmission time of the newest record that was sent once */
+	uint32_t bytes; /* payload bytes newly acknowledged, cumulative */
+	uint32_t tx_us; /* transmission time of the newest record that was sent once */
 	bool has_rtt;
-	bool retx;	 /* some record had been retransmitted */
+	bool retx; /* some record had been retransmitted */
 };
 
 static inline uint32_t zs_unsent_bytes(const struct zs_tcb *tcb)
@@ -37,7 +39,8 @@ static inline uint32_t zs_unsent_bytes(const struct zs_tcb *tcb)
 
 /* ---- receive queue (zs_rcvq.c) ---- */
 
-/* Consumes m, one or more buffers showing payload only, which starts at rcv_nxt; advances rcv_nxt. */
+/* Consumes m, one or more buffers showing payload only, which starts at rcv_nxt; advances rcv_nxt.
+ */
 void zs_rcvq_append(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
 void zs_rcvq_purge(struct zs_tcb *tcb);
 /* Bytes that may be offered beyond rcv_nxt by memory (RFC 9293 3.8.6.2.2). */
@@ -59,7 +62,8 @@ void zs_ooo_discard(struct zs_stack *s, struct zs_tcb *tcb);
 /* Forgets SACK blocks below rcv_nxt. */
 void zs_ooo_prune_blocks(struct zs_tcb *tcb);
 
-/* Cuts `front` bytes off the start and keeps `len`, over a chain; frees emptied buffers. Returns the head. */
+/* Cuts `front` bytes off the start and keeps `len`, over a chain; frees emptied buffers. Returns
+ * the head. */
 struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len);
 
 static inline void zs_segq_push(struct zs_segq *q, struct rte_mbuf *m, uint32_t len)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The receive queue and the window that follows from it. The device's own buffers wait here, trimmed
- * to their payload, and are handed over as they are. The window counts the memory they occupy, not
- * the bytes they show; its right edge never moves back (RFC 9293 3.8.6), nor forward in silly steps
- * (RFC 9293 3.8.6.2.2).
+ * The receive queue and the window that follows from it. The device's own buffers wait here,
+ * trimmed to their payload, and are handed over as they are. The window counts the memory they
+ * occupy, not the bytes they show; its right edge never moves back (RFC 9293 3.8.6), nor forward in
+ * silly steps (RFC 9293 3.8.6.2.2).
  */
 #include <errno.h>
 

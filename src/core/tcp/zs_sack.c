@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The scoreboard (RFC 2018, 6675): SACK blocks become marks in the records of the send queue. A block
- * that was in the last ACK is not walked again, and a block that grew is walked from where it ended.
+ * The scoreboard (RFC 2018, 6675): SACK blocks become marks in the records of the send queue. A
+ * block that was in the last ACK is not walked again, and a block that grew is walked from where it
+ * ended.
  */
 #include "core/tcp/zs_ack.h"
 #include "core/zs_parse.h"
@@ -22,7 +23,7 @@ static void mark(struct zs_tcb *tcb, struct rte_mbuf *m, struct zs_ack *a)
 		tcb->lost -= seg->len;
 	if (seg->flags & ZS_SEG_RETX)
 		tcb->retx -= seg->len;
-	seg->flags &= (uint8_t)~(ZS_SEG_LOST | ZS_SEG_RETX);
+	seg->flags &= (uint8_t) ~(ZS_SEG_LOST | ZS_SEG_RETX);
 	seg->flags |= ZS_SEG_SACKED;
 	tcb->sacked += seg->len;
 	tcb->delivered += seg->len;
@@ -39,7 +40,8 @@ static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, uint32_t left)
 	return tcb->sndq.head;
 }
 
-/* A record that the block covers in part only stays unmarked: it is sent again rather than trusted. */
+/* A record that the block covers in part only stays unmarked: it is sent again rather than trusted.
+ */
 static void walk(struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
 {
 	struct rte_mbuf *m = start_of_walk(tcb, b.left);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The send queue: takes buffers from the application, cuts records where segments end, releases what
- * is acknowledged. Payload is never changed; a record's position is zs_seg.off, whatever a header in
- * the headroom made of data_off.
+ * The send queue: takes buffers from the application, cuts records where segments end, releases
+ * what is acknowledged. Payload is never changed; a record's position is zs_seg.off, whatever a
+ * header in the headroom made of data_off.
  */
 #include <errno.h>
 
@@ -89,7 +89,8 @@ static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 		zs_seg(c)->done_arg = m;
 		wrapped = c;
 	}
-	/* wrapped holds the clones, last first: walk the chain and put each in its original's place */
+	/* wrapped holds the clones, last first: walk the chain and put each in its original's place
+	 */
 	for (link = head; *link != NULL; link = &(*link)->next) {
 		struct rte_mbuf *m = *link;
 		struct rte_mbuf *c = wrapped;
@@ -206,7 +207,8 @@ static struct rte_mbuf *take_for_copy(struct zs_stack *s)
 	return s->pool_level == ZS_POOL_PLENTY ? rte_pktmbuf_alloc(s->env.pkt_pool) : NULL;
 }
 
-/* No buffer now. Without data in flight no acknowledgement will wake the writer: it has to ask again. */
+/* No buffer now. Without data in flight no acknowledgement will wake the writer: it has to ask
+ * again. */
 static int no_buffer(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (tcb->sndq.head == NULL)
@@ -274,7 +276,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	rest->off = (uint16_t)(seg->off + len);
 	seg->next = c;
 	seg->len = len;
-	seg->flags &= (uint8_t)~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED);
+	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED);
 	rest->flags &= (uint8_t)~ZS_SEG_COPIED;
 	tcb->sndq.mem += zs_pkt_truesize(c);
 	if (tcb->sndq.tail == m)

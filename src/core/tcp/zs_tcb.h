@@ -13,8 +13,8 @@
 #ifndef ZS_TCB_H
 #define ZS_TCB_H
 
-#include "core/tcp/zs_tcp.h"
 #include "base/zs_seq.h"
+#include "core/tcp/zs_tcp.h"
 #include "core/tcp/zs_tcptab.h"
 #include "core/zs_state.h"
 #include "wire/zs_tcpopt.h"
@@ -70,10 +70,10 @@ struct zs_tcb {
 	uint8_t state;	/* enum zs_tcp_state */
 	uint8_t ca_state;
 	uint8_t snd_wscale, rcv_wscale;
-	uint16_t mss;	/* payload bytes of a full segment that we send */
+	uint16_t mss;	  /* payload bytes of a full segment that we send */
 	uint16_t rcv_mss; /* largest payload seen, for the ACK every second segment */
 	uint16_t netif;
-	uint8_t hdr_len; /* of hdr: Ethernet to the end of TCP with its usual options */
+	uint8_t hdr_len;  /* of hdr: Ethernet to the end of TCP with its usual options */
 	uint8_t quickack; /* segments still to be acknowledged at once */
 
 	/* line 1: sequence space; every segment */
@@ -86,7 +86,8 @@ struct zs_tcb {
 	uint32_t ts_off; /* added to our clock: TSval */
 	uint32_t dupacks;
 	uint32_t cwnd, ssthresh;
-	uint32_t sacked, lost; /* bytes in flight with these marks; without SACK, sacked is a guess */
+	uint32_t sacked,
+		lost; /* bytes in flight with these marks; without SACK, sacked is a guess */
 
 	/* line 2: send queue */
 	struct zs_segq sndq __attribute__((aligned(64)));
@@ -121,20 +122,22 @@ struct zs_tcb {
 	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
 	uint16_t peer_mss, mtu;
 	uint32_t max_snd_wnd;
-	struct zs_sack_block recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
+	struct zs_sack_block
+		recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
 	struct zs_sack_block dsack;
 	uint8_t n_recent;
-	uint8_t retx_count; /* timeouts in a row without progress */
-	uint8_t probes;	    /* keepalive or window probes unanswered */
-	uint8_t probe_shift; /* window probes since the window closed: their backoff */
-	uint16_t rcv_ratio; /* payload per truesize, in 1/256, smoothed */
+	uint8_t retx_count;	    /* timeouts in a row without progress */
+	uint8_t probes;		    /* keepalive or window probes unanswered */
+	uint8_t probe_shift;	    /* window probes since the window closed: their backoff */
+	uint16_t rcv_ratio;	    /* payload per truesize, in 1/256, smoothed */
 	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
 	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
-	struct rte_mbuf *retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
+	struct rte_mbuf
+		*retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
 	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
-	uint32_t sack_hint_left;    /* left edge of the block that ended at sack_hint */
-	uint32_t sacked_below;	    /* SACKED bytes before lost_hint */
-	uint32_t high_sacked;	    /* highest sequence number SACKed */
+	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
+	uint32_t sacked_below;			/* SACKED bytes before lost_hint */
+	uint32_t high_sacked;			/* highest sequence number SACKed */
 	uint32_t rcvbuf;
 	uint32_t rcv_rtt_us;
 	uint64_t tune_start_us;
@@ -142,7 +145,8 @@ struct zs_tcb {
 	uint32_t min_rtt_us;
 	uint64_t delivered; /* bytes known to have arrived */
 	uint64_t last_send_us, last_recv_us;
-	uint64_t stalled_us; /* after a timeout: since when nothing was acknowledged; 0 = no timeout */
+	uint64_t stalled_us; /* after a timeout: since when nothing was acknowledged; 0 = no timeout
+			      */
 	uint64_t bytes_in, bytes_out, bytes_retx, bytes_acked;
 	uint32_t segs_in, segs_out, segs_retx;
 };

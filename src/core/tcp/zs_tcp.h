@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TCP as the socket layer uses it: open, bind, connect, listen, accept, move data, close. A tcb
- * belongs to its socket until zs_tcp_close() or zs_tcp_abort(), which orphan or free it: the pointer
- * is not to be used afterwards. A tcb that was reset or timed out stays (state CLOSED, ep.error set)
- * until then.
+ * belongs to its socket until zs_tcp_close() or zs_tcp_abort(), which orphan or free it: the
+ * pointer is not to be used afterwards. A tcb that was reset or timed out stays (state CLOSED,
+ * ep.error set) until then.
  */
 #ifndef ZS_TCP_H
 #define ZS_TCP_H
@@ -40,9 +40,9 @@ const char *zs_tcp_state_name(enum zs_tcp_state st);
 /* Per-connection options; a listener's are inherited by what it accepts. */
 struct zs_tcp_opts {
 	bool nodelay, cork, keepalive, reuseaddr, reuseport;
-	uint8_t cc;       /* enum zs_cc_kind */
+	uint8_t cc; /* enum zs_cc_kind */
 	uint8_t tos, ttl;
-	uint16_t maxseg;  /* upper bound of the MSS, 0 = none */
+	uint16_t maxseg;	 /* upper bound of the MSS, 0 = none */
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
 	uint32_t keep_idle_ms, keep_intvl_ms, keep_count;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
@@ -54,7 +54,7 @@ struct zs_listener {
 	struct zs_addr laddr; /* any = all */
 	uint16_t lport;
 	uint8_t family;
-	uint32_t backlog;    /* limit of accept queue, and of half-open entries */
+	uint32_t backlog; /* limit of accept queue, and of half-open entries */
 	uint32_t n_accept, n_half_open;
 	struct zs_list accept; /* tcbs ready, by tcb->accept_link */
 	struct zs_tcp_opts opts;
@@ -70,19 +70,22 @@ struct zs_tcp_opts *zs_tcp_opts(struct zs_tcb *tcb);
 /* After changing *zs_tcp_opts(): takes effect at once (Nagle release, buffers, keepalive, cc). */
 void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb);
 
-/* TCP_QUICKACK: on: what is owed is acknowledged now and the next segments at once; off: delayed ACKs from now on. */
+/* TCP_QUICKACK: on: what is owed is acknowledged now and the next segments at once; off: delayed
+ * ACKs from now on. */
 void zs_tcp_quickack(struct zs_stack *s, struct zs_tcb *tcb, bool on);
 
 /* port 0 = ephemeral. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
 int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
-/* Binds the address and leaves the port to connect, which knows the whole flow. -EADDRNOTAVAIL, -EINVAL. */
+/* Binds the address and leaves the port to connect, which knows the whole flow. -EADDRNOTAVAIL,
+ * -EINVAL. */
 int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr);
 
 /*
  * Sends a SYN; binds when necessary. Completion is ZS_EV_WRITE, failure ZS_EV_ERR | ZS_EV_HUP.
  * 0, -EISCONN, -EALREADY, -EADDRNOTAVAIL, -ENETUNREACH, -EADDRINUSE, -EOPNOTSUPP.
  */
-int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);
+int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+		   uint16_t port);
 
 /* Consumes the bound (or unbound: ephemeral) tcb on success and puts the listener in *out. */
 int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs_listener **out);
@@ -102,13 +105,14 @@ enum zs_send_flag { ZS_SEND_MORE = 1 };
 uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
 
 /*
- * Queues the chain m whole and takes ownership on success (returns 0); its payload is never changed.
- * -EAGAIN no room, -EPIPE after shutdown or reset, -ENOTCONN, -EMSGSIZE over 1 MiB, -EINVAL empty,
- * -ENOBUFS: m stays the caller's.
+ * Queues the chain m whole and takes ownership on success (returns 0); its payload is never
+ * changed. -EAGAIN no room, -EPIPE after shutdown or reset, -ENOTCONN, -EMSGSIZE over 1 MiB,
+ * -EINVAL empty, -ENOBUFS: m stays the caller's.
  */
 int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags);
 
-/* Copies up to len bytes into the send queue (counted in stats.copies). Bytes accepted or -errno as above. */
+/* Copies up to len bytes into the send queue (counted in stats.copies). Bytes accepted or -errno as
+ * above. */
 int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
 			 unsigned flags);
 
@@ -121,19 +125,22 @@ uint32_t zs_tcp_readable(const struct zs_tcb *tcb);
 bool zs_tcp_fin_received(const struct zs_tcb *tcb);
 /* Oldest queued buffer, each showing its payload, linked by zs_seg(m)->next. Still the stack's. */
 struct rte_mbuf *zs_tcp_rcvq(const struct zs_tcb *tcb);
-/* Takes at most max bytes as one chain; ownership to the caller. NULL when nothing is queued (or no mbuf for a split). */
+/* Takes at most max bytes as one chain; ownership to the caller. NULL when nothing is queued (or no
+ * mbuf for a split). */
 struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
 /* Puts back, in front, what zs_tcp_recv() has just returned and nobody has changed. */
 void zs_tcp_unrecv(struct zs_tcb *tcb, struct rte_mbuf *m);
 /* Frees n queued bytes (n <= readable). */
 void zs_tcp_consume(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n);
 /* Copies out from offset off without consuming; returns bytes. Counted in stats.copies. */
-size_t zs_tcp_copy_out(struct zs_stack *s, const struct zs_tcb *tcb, size_t off, void *dst, size_t n);
+size_t zs_tcp_copy_out(struct zs_stack *s, const struct zs_tcb *tcb, size_t off, void *dst,
+		       size_t n);
 
 /* ---- ending ---- */
 enum zs_shutdown { ZS_SHUT_RD = 1, ZS_SHUT_WR = 2 };
 int zs_tcp_shutdown(struct zs_stack *s, struct zs_tcb *tcb, unsigned how);
-/* Orderly: sends what is queued, then FIN; RST instead when unread data waits (RFC 9293 3.6.1, 1122 4.2.2.13). */
+/* Orderly: sends what is queued, then FIN; RST instead when unread data waits (RFC 9293 3.6.1,
+ * 1122 4.2.2.13). */
 void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST when synchronized; frees at once. */
 void zs_tcp_abort(struct zs_stack *s, struct zs_tcb *tcb);
@@ -146,7 +153,7 @@ struct zs_tcp_info {
 	bool ts, sack, wscale, app_limited;
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t rto_us, snd_mss, rcv_mss, srtt_us, rttvar_us, min_rtt_us;
-	uint32_t cwnd, ssthresh;       /* bytes */
+	uint32_t cwnd, ssthresh;	       /* bytes */
 	uint32_t inflight, sacked, lost, retx; /* bytes */
 	uint32_t snd_wnd, rcv_wnd;
 	uint32_t rcvbuf, sndbuf, rcv_mem, snd_queued, unsent;
@@ -162,7 +169,8 @@ void zs_tcp_foreach(struct zs_stack *s, void (*fn)(void *arg, struct zs_tcb *tcb
 /* ---- from the layers below ---- */
 /* Consumes m, parsed as ZS_PKT_TCP; pi->ref is what the flow table found. */
 void zs_tcp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
-/* An ICMP error quotes our segment of flow with this sequence number; mtu != 0: fragmentation needed. */
+/* An ICMP error quotes our segment of flow with this sequence number; mtu != 0: fragmentation
+ * needed. */
 void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, uint8_t type,
 		       uint8_t code, uint32_t mtu);
 

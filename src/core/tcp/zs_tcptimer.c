@@ -79,7 +79,8 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_output_later(s, tcb);
 		return false;
 	}
-	/* RFC 9293 3.8.6.1: no end while the peer answers; an orphan is not kept for ever (RFC 6429) */
+	/* RFC 9293 3.8.6.1: no end while the peer answers; an orphan is not kept for ever (RFC
+	 * 6429) */
 	if (tcb->probes >= (tcb->flags & ZS_TF_ORPHAN ? ORPHAN_PROBES : s->cfg.data_retries)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
@@ -90,8 +91,7 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->probe_shift < MAX_BACKOFF)
 		tcb->probe_shift++;
 	wait = (uint64_t)tcb->rto_us << tcb->probe_shift;
-	zs_tcb_timer(s, tcb, ZS_TT_PERSIST,
-		     s->now_us + RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us));
+	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us));
 	return false;
 }
 

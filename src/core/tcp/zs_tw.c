@@ -82,8 +82,8 @@ void zs_tw_enter(struct zs_stack *s, struct zs_tcb *tcb)
 		.hash = tcb->hash,
 		.snd_nxt = tcb->snd_nxt,
 		.rcv_nxt = tcb->rcv_nxt,
-		.rcv_wnd = (uint16_t)RTE_MIN((tcb->rcv_adv - tcb->rcv_nxt) >> tcb->rcv_wscale,
-					     65535u),
+		.rcv_wnd =
+			(uint16_t)RTE_MIN((tcb->rcv_adv - tcb->rcv_nxt) >> tcb->rcv_wscale, 65535u),
 		.ts_recent = tcb->ts_recent,
 		.ts_off = tcb->ts_off,
 		.ts = (tcb->flags & ZS_TF_TS) != 0,

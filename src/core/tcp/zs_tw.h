@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TIME-WAIT in compact entries (RFC 9293 3.6.1, 1337, 6191): what is needed to answer old segments. */
+/* TIME-WAIT in compact entries (RFC 9293 3.6.1, 1337, 6191): what is needed to answer old segments.
+ */
 #ifndef ZS_TW_H
 #define ZS_TW_H
 
@@ -20,7 +21,8 @@ _Static_assert(sizeof(struct zs_tw) <= 96, "TIME-WAIT entries are compact");
 
 /* The tcb's connection goes on as an entry; the tcb leaves the tables. */
 void zs_tw_enter(struct zs_stack *s, struct zs_tcb *tcb);
-/* Initial sequence number of the connection that takes over: beyond the old one's (RFC 1122 4.2.2.13). */
+/* Initial sequence number of the connection that takes over: beyond the old one's (RFC
+ * 1122 4.2.2.13). */
 uint32_t zs_tw_next_iss(struct zs_stack *s, const struct zs_tw *tw);
 /* Consumes m. */
 void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi);
