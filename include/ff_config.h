@@ -20,10 +20,6 @@ extern "C" {
 #define BURST_TX_DRAIN_US 100
 #define VIP_MAX_NUM 64
 
-/* The EAL's arguments. */
-extern int dpdk_argc;
-extern char *dpdk_argv[DPDK_CONFIG_NUM + 1];
-
 struct ff_hw_features {
 	uint8_t rx_csum;
 	uint8_t rx_lro;
