@@ -92,8 +92,6 @@ static void link_after(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbu
 	seg->off = m->data_off;
 	seg->flags = 0;
 	seg->next = next_of(tcb, prev);
-	m->next = NULL;
-	m->nb_segs = 1;
 	m->pkt_len = m->data_len;
 	if (prev == NULL)
 		tcb->ooo.head = m;
@@ -107,18 +105,12 @@ static void link_after(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbu
 
 static void link_chain(struct zs_tcb *tcb, struct rte_mbuf *prev, struct rte_mbuf *m, uint32_t seq)
 {
-	while (m != NULL) {
-		struct rte_mbuf *next = m->next;
+	struct rte_mbuf *piece;
 
-		if (m->data_len == 0) {
-			m->next = NULL;
-			rte_pktmbuf_free_seg(m);
-		} else {
-			link_after(tcb, prev, m, seq);
-			seq += m->data_len;
-			prev = m;
-		}
-		m = next;
+	while ((piece = zs_chain_pop(&m)) != NULL) {
+		link_after(tcb, prev, piece, seq);
+		seq += piece->data_len;
+		prev = piece;
 	}
 }
 

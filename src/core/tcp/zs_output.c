@@ -68,8 +68,6 @@ static struct rte_mbuf *next_lost(struct zs_tcb *tcb)
 {
 	struct rte_mbuf *m = tcb->retx_hint;
 
-	if (tcb->lost == 0)
-		return NULL;
 	m = m == NULL ? tcb->sndq.head : zs_seg(m)->next;
 	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
 		if (to_be_resent(m))

@@ -66,6 +66,23 @@ void zs_ooo_prune_blocks(struct zs_tcb *tcb);
  * the head. */
 struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len);
 
+/* Takes the first buffer that shows bytes off a chain; empty ones before it are freed. NULL at its
+ * end. */
+static inline struct rte_mbuf *zs_chain_pop(struct rte_mbuf **chain)
+{
+	struct rte_mbuf *m;
+
+	while ((m = *chain) != NULL) {
+		*chain = m->next;
+		m->next = NULL;
+		m->nb_segs = 1;
+		if (m->data_len > 0)
+			return m;
+		rte_pktmbuf_free_seg(m);
+	}
+	return NULL;
+}
+
 static inline void zs_segq_push(struct zs_segq *q, struct rte_mbuf *m, uint32_t len)
 {
 	zs_seg(m)->next = NULL;

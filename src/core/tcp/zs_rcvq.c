@@ -80,8 +80,6 @@ static void append_one(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 	seg->len = n;
 	seg->off = m->data_off;
 	seg->flags = 0;
-	m->next = NULL;
-	m->nb_segs = 1;
 	m->pkt_len = n;
 	tcb->rcv_nxt += n;
 	tcb->bytes_in += n;
@@ -93,19 +91,11 @@ static void append_one(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 void zs_rcvq_append(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	uint32_t ratio = (m->pkt_len << 8) / (m->nb_segs * zs_pkt_truesize(m));
+	struct rte_mbuf *piece;
 
 	tcb->rcv_ratio = (uint16_t)((tcb->rcv_ratio * 15u + RTE_MIN(ratio, 256u)) / 16);
-	while (m != NULL) {
-		struct rte_mbuf *next = m->next;
-
-		if (m->data_len == 0) {
-			m->next = NULL;
-			rte_pktmbuf_free_seg(m);
-		} else {
-			append_one(s, tcb, m);
-		}
-		m = next;
-	}
+	while ((piece = zs_chain_pop(&m)) != NULL)
+		append_one(s, tcb, piece);
 }
 
 static void free_segq(struct zs_segq *q)

@@ -21,8 +21,6 @@ static void enqueue(struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
 	seg->flags = done ? ZS_SEG_DONE : 0;
 	seg->tx_count = 0;
 	m->ol_flags &= ~ZS_PKT_DONE;
-	m->next = NULL;
-	m->nb_segs = 1;
 	zs_segq_push(&tcb->sndq, m, seg->len);
 	if (tcb->unsent == NULL)
 		tcb->unsent = m;
@@ -138,6 +136,7 @@ static void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
 
 int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags)
 {
+	struct rte_mbuf *piece;
 	uint32_t seq;
 	uint64_t total = 0;
 	bool wrap = false;
@@ -156,17 +155,9 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 	if (wrap && (rc = wrap_chain(s, &m)) < 0)
 		return rc;
 	seq = tail_seq(tcb);
-	while (m != NULL) {
-		struct rte_mbuf *next = m->next;
-
-		if (m->data_len == 0) {
-			m->next = NULL;
-			rte_pktmbuf_free_seg(m);
-		} else {
-			enqueue(tcb, m, seq);
-			seq += m->data_len;
-		}
-		m = next;
+	while ((piece = zs_chain_pop(&m)) != NULL) {
+		enqueue(tcb, piece, seq);
+		seq += piece->data_len;
 	}
 	note_written(s, tcb, flags);
 	return 0;
