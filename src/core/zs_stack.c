@@ -229,15 +229,15 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 		zs_parse(s, nif, pkts[i], &pi[i]);
 		rte_prefetch0(&s->flows.slot[pi[i].hash & s->flows.mask]);
 	}
+	s->tcp.flows_changed = false;
 	for (i = 0; i < n; i++)
 		find_flow(s, &pi[i]);
 	for (i = 0; i < n; i++) {
 		/* An earlier packet of the burst may have created or ended the connection. */
-		if (i > 0 && pi[i].kind == ZS_PKT_TCP && s->tcp.flows_changed)
+		if (pi[i].kind == ZS_PKT_TCP && s->tcp.flows_changed)
 			find_flow(s, &pi[i]);
 		process(s, nif, pkts[i], &pi[i]);
 	}
-	s->tcp.flows_changed = false;
 	s->stats.rx_packets += n;
 	s->stats.rx_bytes += bytes;
 }

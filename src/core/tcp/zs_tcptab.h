@@ -32,7 +32,7 @@ struct zs_tcptab {
 	struct zs_list half_fifo[ZS_HALF_LEVELS]; /* half-open entries by retransmissions done */
 	struct zs_list tw_fifo;			  /* TIME-WAIT entries, oldest first */
 	struct zs_timer half_timer, tw_timer;
-	bool flows_changed; /* a flow entry came or went during this burst */
+	bool flows_changed; /* a flow entry came or went since the burst was looked up */
 };
 
 #endif
