@@ -35,6 +35,8 @@ uint32_t zs_pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
 	uint32_t sum = 0, done = 0;
 
+	if (likely(off + len <= m->data_len))
+		return zs_cksum_raw(rte_pktmbuf_mtod_offset(m, const void *, off), len);
 	for (; m != NULL && done < len; m = m->next) {
 		uint32_t n, piece;
 

@@ -106,7 +106,8 @@ static bool ip4_cksum_ok(const struct zs_netif *nif, const struct rte_mbuf *m,
 		if (verdict == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 			return false;
 	}
-	return zs_cksum_raw(ip, ihl) == 0xffff;
+	return likely(ihl == sizeof(*ip)) ? zs_cksum_ip4(ip) == 0xffff
+					  : zs_cksum_raw(ip, ihl) == 0xffff;
 }
 
 /* len bytes from pi->l4_off, with the pseudo header. */

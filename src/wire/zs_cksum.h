@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/zs_addr.h"
 
@@ -20,6 +21,23 @@ static inline uint16_t zs_cksum_fold(uint32_t sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)sum;
+}
+
+/* A sum of 64 bits as one of 16. */
+static inline uint16_t zs_cksum_fold64(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return zs_cksum_fold((uint32_t)sum);
+}
+
+/* zs_cksum_raw() of an IPv4 header without options, as nearly all are: 20 bytes. */
+static inline uint16_t zs_cksum_ip4(const void *hdr)
+{
+	uint32_t w[5];
+
+	memcpy(w, hdr, sizeof(w));
+	return zs_cksum_fold64((uint64_t)w[0] + w[1] + w[2] + w[3] + w[4]);
 }
 
 /* The value for a header's checksum field (already in wire order). */
