@@ -73,6 +73,12 @@ static int init_tables(struct zs_stack *s)
 	return rc;
 }
 
+static void set_clock(struct zs_stack *s, uint64_t now_us)
+{
+	s->now_us = now_us;
+	s->now_ms = (uint32_t)(now_us / 1000);
+}
+
 int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const struct zs_env *env,
 		    uint64_t now_us)
 {
@@ -86,7 +92,7 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 		return -ENOMEM;
 	s->env = *env;
 	s->cfg = *cfg;
-	s->now_us = now_us;
+	set_clock(s, now_us);
 	s->icmp_limit = (struct zs_bucket){ now_us, cfg->icmp_rate, cfg->icmp_rate };
 	s->challenge_limit = (struct zs_bucket){ now_us, cfg->challenge_rate, cfg->challenge_rate };
 	zs_list_init(&s->out);
@@ -126,7 +132,7 @@ void zs_stack_destroy(struct zs_stack *s)
 uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
 {
 	if (now_us > s->now_us)
-		s->now_us = now_us;
+		set_clock(s, now_us);
 	zs_wheel_advance(&s->wheel, s, s->now_us);
 	return zs_wheel_next(&s->wheel);
 }

@@ -36,6 +36,7 @@ enum zs_pool_level {
 
 struct zs_stack {
 	uint64_t now_us;    /* constant while one call runs */
+	uint32_t now_ms;    /* the same, for timestamps */
 	struct zs_list out; /* tcbs with output due */
 	struct zs_list evq; /* endpoints with events */
 	struct zs_env env;

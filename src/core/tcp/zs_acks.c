@@ -41,7 +41,7 @@ static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
 
 	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
 		return 0;
-	ms = zs_ts_now_ms(s) + tcb->ts_off - pi->opt.ts_ecr;
+	ms = s->now_ms + tcb->ts_off - pi->opt.ts_ecr;
 	return ms < s->cfg.rto_max_us / 1000 ? RTE_MAX(ms * 1000, 1u) : 0;
 }
 

@@ -24,9 +24,12 @@ enum {
 	NH_RECHECK_US = 5000000, /* a cached MAC address is looked up again so often */
 };
 
-static const uint64_t tx_flags =
-	RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM;
+static const uint64_t tx_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
 
+/*
+ * The IP checksum field holds the sum of all other fields but the length, until put_ip_len() sets
+ * both: less work than to ask the device for it.
+ */
 static void put_eth_ip(uint8_t *p, const struct zs_netif *nif, const struct zs_mac *dst,
 		       const struct zs_flow *flow, uint8_t ttl, uint8_t tos)
 {
@@ -47,6 +50,13 @@ static void put_eth_ip(uint8_t *p, const struct zs_netif *nif, const struct zs_m
 		.src_be = flow->laddr.ip4_be,
 		.dst_be = flow->faddr.ip4_be,
 	};
+	ip->cksum = zs_cksum_ip4(ip);
+}
+
+static void put_ip_len(struct zs_ip4_hdr *ip, unsigned len)
+{
+	ip->len_be = rte_cpu_to_be_16((uint16_t)len);
+	ip->cksum = zs_cksum_finish((uint32_t)ip->cksum + ip->len_be);
 }
 
 bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
@@ -105,7 +115,7 @@ static void put_headers(struct zs_stack *s, struct zs_tcb *tcb, uint8_t *p,
 	uint32_t l4_bytes = l4_len + sg->len;
 
 	memcpy(p, tcb->hdr, tcb->hdr_len);
-	ip->len_be = rte_cpu_to_be_16((uint16_t)(L3 + l4_bytes));
+	put_ip_len(ip, L3 + l4_bytes);
 	tcp->seq_be = rte_cpu_to_be_32(sg->seq);
 	tcp->ack_be = rte_cpu_to_be_32(tcb->rcv_nxt);
 	tcp->doff = (uint8_t)(l4_len << 2);
@@ -113,16 +123,15 @@ static void put_headers(struct zs_stack *s, struct zs_tcb *tcb, uint8_t *p,
 	tcp->wnd_be = wnd_be;
 	tcp->cksum = zs_cksum_fold(tcb->pseudo + rte_cpu_to_be_16((uint16_t)l4_bytes));
 	if (tcb->flags & ZS_TF_TS)
-		opt += zs_tcpopt_write_ts(opt, zs_ts_now_ms(s) + tcb->ts_off, tcb->ts_recent);
+		opt += zs_tcpopt_write_ts(opt, s->now_ms + tcb->ts_off, tcb->ts_recent);
 	if (sg->n_sack > 0)
 		(void)zs_tcpopt_write_sack(opt, sg->sack, sg->n_sack);
 }
 
 static void set_tx(struct rte_mbuf *m, unsigned l4_len)
 {
-	m->l2_len = L2;
-	m->l3_len = L3;
-	m->l4_len = l4_len & 0xff;
+	m->ol_flags = tx_flags;
+	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, 0, 0, 0, 0);
 }
 
 static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
@@ -228,7 +237,6 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 		s->stats.tx_indirect += sg->len > 0;
 	}
 	wnd = window_field(tcb, zs_rcv_edge(tcb));
-	m->ol_flags = tx_flags;
 	set_tx(m, l4_len);
 	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, rte_cpu_to_be_16(wnd), l4_len);
 	s->stats.tcp_segs_out++;
@@ -259,7 +267,7 @@ void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 		l4_len += zs_tcpopt_write_syn((uint8_t *)(tcp + 1), raw->syn_opt);
 	else if (raw->ts)
 		l4_len += zs_tcpopt_write_ts((uint8_t *)(tcp + 1), raw->ts_val, raw->ts_ecr);
-	((struct zs_ip4_hdr *)(void *)(p + L2))->len_be = rte_cpu_to_be_16((uint16_t)(L3 + l4_len));
+	put_ip_len((void *)(p + L2), L3 + l4_len);
 	*tcp = (struct zs_tcp_hdr){
 		.sport_be = rte_cpu_to_be_16(raw->flow->lport),
 		.dport_be = rte_cpu_to_be_16(raw->flow->fport),
@@ -272,7 +280,6 @@ void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 						       ZS_PROTO_TCP, l4_len)),
 	};
 	zs_pkt_set(m, m->data_off, (uint16_t)(L2 + L3 + l4_len));
-	m->ol_flags = tx_flags;
 	set_tx(m, l4_len);
 	s->stats.tcp_segs_out++;
 	zs_eth_output(s, nif, &nexthop, m);

@@ -30,7 +30,7 @@ static void sample_rcv_rtt(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 
 	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
 		return;
-	ms = zs_ts_now_ms(s) + tcb->ts_off - pi->opt.ts_ecr;
+	ms = s->now_ms + tcb->ts_off - pi->opt.ts_ecr;
 	if (ms < 60000)
 		tcb->rcv_rtt_us = (uint32_t)((7 * (uint64_t)tcb->rcv_rtt_us + ms * 1000u) / 8);
 }

@@ -19,7 +19,7 @@ enum { PAWS_IDLE_MS = 24 * 24 * 3600 * 1000u };
 /* RFC 7323 5.5: after 24 days of silence TS.Recent says nothing. */
 static bool ts_recent_valid(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
-	return zs_ts_now_ms(s) - tcb->ts_recent_ms < PAWS_IDLE_MS;
+	return s->now_ms - tcb->ts_recent_ms < PAWS_IDLE_MS;
 }
 
 void zs_ts_update(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
@@ -29,7 +29,7 @@ void zs_ts_update(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinf
 	if (zs_seq_leq(pi->seq, tcb->rcv_acked) &&
 	    (zs_seq_geq(pi->opt.ts_val, tcb->ts_recent) || !ts_recent_valid(s, tcb))) {
 		tcb->ts_recent = pi->opt.ts_val;
-		tcb->ts_recent_ms = zs_ts_now_ms(s);
+		tcb->ts_recent_ms = s->now_ms;
 	}
 }
 
@@ -271,7 +271,7 @@ static void peer_syn(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkt
 	tcb->rcv_adv = tcb->rcv_nxt + offered;
 	if (peer.ts) {
 		tcb->ts_recent = pi->opt.ts_val;
-		tcb->ts_recent_ms = zs_ts_now_ms(s);
+		tcb->ts_recent_ms = s->now_ms;
 	}
 	zs_tcb_negotiate(s, tcb, &peer);
 	tcb->snd_wnd = pi->wnd; /* of a SYN: never scaled (RFC 7323 2.2) */

@@ -207,7 +207,7 @@ static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 		.sack_perm = h->sack,
 		.has_wscale = h->wscale,
 		.wscale = zs_rcv_wscale(s, &l->opts),
-		.ts_val = zs_ts_now_ms(s) + h->ts_off,
+		.ts_val = s->now_ms + h->ts_off,
 		.ts_ecr = h->ts_recent,
 	};
 	struct zs_raw raw = {
@@ -340,7 +340,7 @@ static void half_challenge(struct zs_stack *s, const struct zs_half *h)
 		.wnd = (uint16_t)listener_space(s, half_listener(s, h)),
 		.ttl = s->cfg.ttl,
 		.ts = h->ts,
-		.ts_val = zs_ts_now_ms(s) + h->ts_off,
+		.ts_val = s->now_ms + h->ts_off,
 		.ts_ecr = h->ts_recent,
 	};
 
@@ -374,7 +374,7 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 	tcb->rcv_nxt = tcb->rcv_acked = h->irs + 1;
 	tcb->ts_off = h->ts_off;
 	tcb->ts_recent = h->ts_recent;
-	tcb->ts_recent_ms = zs_ts_now_ms(s);
+	tcb->ts_recent_ms = s->now_ms;
 	tcb->rcv_wscale = zs_rcv_wscale(s, &l->opts);
 	zs_tcp_opts_changed(s, tcb);
 	tcb->rcv_adv = tcb->rcv_nxt + listener_space(s, l);

@@ -158,22 +158,23 @@ static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail
 	return tcb->opts.nodelay || !zs_seq_gt(tcb->snd_small, tcb->snd_una);
 }
 
-/* Whole records from tcb->unsent on that make at most len bytes, the last one cut where need be. */
-static uint32_t gather_new(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+/*
+ * Whole records from tcb->unsent on that make at most len bytes, the last one cut where need be.
+ * *end_of_write: they end where a write ended.
+ */
+static uint32_t gather_new(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len, bool *end_of_write)
 {
 	struct rte_mbuf *m = tcb->unsent;
 	uint32_t got = 0;
 
 	for (unsigned pieces = 0; got < len && pieces < MAX_PIECES; pieces++) {
-		uint32_t n = zs_seg(m)->len;
+		struct zs_seg *seg = zs_seg(m);
 
-		if (n > len - got) {
-			if (zs_sndq_split(s, tcb, m, len - got) < 0)
-				break;
-			n = len - got;
-		}
-		got += n;
-		m = zs_seg(m)->next;
+		if (seg->len > len - got && zs_sndq_split(s, tcb, m, len - got) < 0)
+			break;
+		got += seg->len;
+		*end_of_write = (seg->flags & ZS_SEG_EOR) != 0;
+		m = seg->next;
 	}
 	return got;
 }
@@ -189,21 +190,6 @@ static void advance_unsent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 	}
 }
 
-static uint8_t new_data_flags(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
-{
-	uint8_t flags = ZS_ACK;
-	struct rte_mbuf *m = tcb->unsent;
-
-	for (uint32_t left = len; left > 0; m = zs_seg(m)->next) {
-		left -= zs_seg(m)->len;
-		if (left == 0 && zs_seg(m)->flags & ZS_SEG_EOR)
-			flags |= ZS_PSH;
-	}
-	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
-		flags |= ZS_FIN | ZS_PSH;
-	return flags;
-}
-
 static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->flags |= ZS_TF_FIN_SENT;
@@ -216,6 +202,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt };
 	uint32_t avail, len, inflight;
+	bool end_of_write = false;
 
 	if (tcb->unsent == NULL)
 		return NOTHING;
@@ -231,11 +218,13 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	if (!tx_room(s, tcb))
 		return BLOCKED;
-	len = gather_new(s, tcb, len);
+	len = gather_new(s, tcb, len, &end_of_write);
 	if (len == 0)
 		return BLOCKED;
 	sg.len = len;
-	sg.flags = new_data_flags(tcb, len, avail);
+	sg.flags = end_of_write ? ZS_ACK | ZS_PSH : ZS_ACK;
+	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
+		sg.flags |= ZS_FIN | ZS_PSH;
 	if (zs_build_segment(s, tcb, &sg) < 0)
 		return BLOCKED;
 	advance_unsent(s, tcb, len);
@@ -326,13 +315,14 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
  * initial one. */
 static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	uint32_t iw = zs_cc_initial_window(s, tcb->mss);
-	uint64_t idle;
+	uint64_t idle = s->now_us - tcb->last_send_us;
+	uint32_t iw;
 
-	if (tcb->unsent == NULL || tcb->snd_una != tcb->snd_nxt || tcb->last_send_us == 0)
+	if (likely(idle <= tcb->rto_us) || tcb->last_send_us == 0 || tcb->unsent == NULL ||
+	    tcb->snd_una != tcb->snd_nxt)
 		return;
-	idle = s->now_us - tcb->last_send_us;
-	if (idle <= tcb->rto_us || tcb->cwnd <= iw)
+	iw = zs_cc_initial_window(s, tcb->mss);
+	if (tcb->cwnd <= iw)
 		return;
 	tcb->ssthresh = RTE_MAX(tcb->ssthresh, tcb->cwnd / 4 * 3);
 	for (; idle > tcb->rto_us && tcb->cwnd > iw; idle -= tcb->rto_us)
@@ -406,7 +396,7 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
 		.flags = ZS_RST | ZS_ACK,
 		.ttl = tcb->opts.ttl,
 		.ts = (tcb->flags & ZS_TF_TS) != 0,
-		.ts_val = zs_ts_now_ms(s) + tcb->ts_off,
+		.ts_val = s->now_ms + tcb->ts_off,
 		.ts_ecr = tcb->ts_recent,
 	};
 
@@ -424,7 +414,7 @@ void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
 		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,
 		.wscale = tcb->rcv_wscale,
-		.ts_val = zs_ts_now_ms(s) + tcb->ts_off,
+		.ts_val = s->now_ms + tcb->ts_off,
 		.ts_ecr = ack ? tcb->ts_recent : 0,
 	};
 	struct zs_raw raw = {

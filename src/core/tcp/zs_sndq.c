@@ -302,6 +302,8 @@ static void forget_hints(struct zs_tcb *tcb, const struct rte_mbuf *m)
 /* n acknowledged bytes of this record no longer count with its marks. */
 static void uncount(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n)
 {
+	if (likely(!(seg->flags & (ZS_SEG_SACKED | ZS_SEG_LOST | ZS_SEG_RETX))))
+		return;
 	if (seg->flags & ZS_SEG_SACKED) {
 		tcb->sacked -= n;
 		if (tcb->lost_hint != NULL)

@@ -228,9 +228,4 @@ static inline bool zs_tcb_synchronized(const struct zs_tcb *tcb)
 	return tcb->state >= ZS_ESTABLISHED;
 }
 
-static inline uint32_t zs_ts_now_ms(const struct zs_stack *s)
-{
-	return (uint32_t)(s->now_us / 1000);
-}
-
 #endif

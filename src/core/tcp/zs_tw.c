@@ -59,7 +59,7 @@ static void send_ack(struct zs_stack *s, const struct zs_tw *tw)
 		.flags = ZS_ACK,
 		.ttl = s->cfg.ttl,
 		.ts = tw->ts,
-		.ts_val = zs_ts_now_ms(s) + tw->ts_off,
+		.ts_val = s->now_ms + tw->ts_off,
 		.ts_ecr = tw->ts_recent,
 	};
 
