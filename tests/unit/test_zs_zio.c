@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Zero-copy I/O: who owns what when, no byte copied, no buffer leaked, splice loses nothing. */
-#include "zs_sockworld.h"
+#include <netinet/tcp.h>
 
 #include "zs_simpattern.h"
+#include "zs_sockworld.h"
 
 struct pair {
 	struct world t;
@@ -108,6 +109,47 @@ static void test_full_send_buffer_refuses_whole_buffers(void **state)
 	}
 	assert_int_equal(in, off);
 	assert_int_equal(zs_sock_give(x.c, m, 0, NULL, 0), 1400);
+	pair_close(&x);
+}
+
+static void small_rcvbuf(struct zs_simhost_config *hc)
+{
+	hc->stack.rcvbuf = hc->stack.rcvbuf_max = 16384;
+}
+
+/* A reader that is a little late costs no copy; one that sleeps cannot fill the pool with a few
+ * bytes per buffer. */
+static void test_small_segments_are_packed_when_memory_is_well_over(void **state)
+{
+	struct zs_tcp_info info;
+	struct zs_view view[64];
+	uint64_t off = 0, packed = 0;
+	struct rte_mbuf *got;
+	struct pair x;
+	int n;
+
+	(void)state;
+	pair_open(&x, small_rcvbuf);
+	assert_int_equal(set_int(x.c, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+	for (; off < 6000; off += 100) {
+		uint64_t before = zs_stack_stats(x.t.s->s)->copies;
+
+		zs_tcp_get_info(x.s->s, x.s->tcb, &info);
+		assert_int_equal(zs_sock_give(x.c, buf_of(x.t.c, off, 100), 0, NULL, 0), 100);
+		run_ms(&x.t, 1);
+		packed = zs_stack_stats(x.t.s->s)->copies - before;
+		if (info.rcv_mem <= info.rcvbuf / 2 * 3)
+			assert_int_equal(packed, 0);
+	}
+	assert_int_equal(packed, 100);
+	zs_tcp_get_info(x.s->s, x.s->tcb, &info);
+	assert_in_range(info.rcv_mem, info.rcvbuf, info.rcvbuf * 2);
+	n = zs_sock_peek(x.s, view, 64, 0);
+	assert_false(view[0].copied);
+	assert_true(view[n - 1].copied);
+	assert_int_equal(zs_sock_take(x.s, &got, SIZE_MAX, NULL, NULL), off);
+	assert_int_equal(zs_sim_match_chain(1, 0, got), off);
+	rte_pktmbuf_free(got);
 	pair_close(&x);
 }
 
@@ -388,6 +430,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_give_and_take),
 	cmocka_unit_test(test_what_is_refused_stays_mine),
 	cmocka_unit_test(test_full_send_buffer_refuses_whole_buffers),
+	cmocka_unit_test(test_small_segments_are_packed_when_memory_is_well_over),
 	cmocka_unit_test(test_one_buffer_to_many_sockets),
 	cmocka_unit_test(test_peek_and_consume),
 	cmocka_unit_test(test_datagrams),

@@ -51,13 +51,16 @@ bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb)
 	return rcv_mem(tcb) / 2 > tcb->rcvbuf;
 }
 
-/* Small payloads in large rooms: when memory is over the limit, move bytes together. */
+/*
+ * Small payloads in large rooms: when memory is well over the limit, move bytes together. A little
+ * over it is nobody's fault: the window promises bytes, and a last small segment may fill it up.
+ */
 static bool compact_into_tail(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	struct rte_mbuf *t = tcb->rcvq.tail;
 	uint32_t n = m->data_len;
 
-	if (t == NULL || rcv_mem(tcb) <= tcb->rcvbuf || rte_mbuf_refcnt_read(t) != 1 ||
+	if (t == NULL || rcv_mem(tcb) / 3 <= tcb->rcvbuf / 2 || rte_mbuf_refcnt_read(t) != 1 ||
 	    !RTE_MBUF_DIRECT(t) || rte_pktmbuf_tailroom(t) < n)
 		return false;
 	memcpy(rte_pktmbuf_mtod_offset(t, uint8_t *, t->data_len),
