@@ -79,9 +79,7 @@ static bool starts_with(const char *line, size_t n, const char *word)
 {
 	size_t len = strlen(word);
 
-	if (n < len || ((line[0] ^ word[0]) & ~0x20))
-		return false;
-	return strncasecmp(line, word, len) == 0;
+	return n >= len && strncasecmp(line, word, len) == 0;
 }
 
 /* "/", "/N" and either with a query: 200 and the size; anything else: 404. */
@@ -110,9 +108,10 @@ static bool parse_request_line(struct http_parser *p, const char *line, size_t n
 	const char *end = line + n;
 	const char *target, *version;
 
-	if (starts_with(line, n, "GET ")) {
+	/* the method is case-sensitive (RFC 9110 9.1) */
+	if (n >= 4 && memcmp(line, "GET ", 4) == 0) {
 		target = line + 4;
-	} else if (starts_with(line, n, "HEAD ")) {
+	} else if (n >= 5 && memcmp(line, "HEAD ", 5) == 0) {
 		target = line + 5;
 		p->req.head = true;
 	} else {
@@ -154,6 +153,9 @@ static bool parse_header(struct http_parser *p, const char *line, size_t n)
 	if (colon == NULL || colon == line)
 		return reject(p, 400);
 
+	/* none of the headers that matter here begins with another letter */
+	if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't')
+		return false;
 	if (starts_with(line, n, "Connection:")) {
 		if (contains_word(colon, end, "close"))
 			p->req.close = true;
@@ -220,11 +222,11 @@ size_t http_parse(struct http_parser *p, const char *data, size_t n, bool *done)
 
 /* ---- responses ---- */
 
+#define HEADERS "\r\nServer: z-stack\r\nContent-Length: "
+
 static const char *reason(int status)
 {
 	switch (status) {
-	case 200:
-		return "200 OK";
 	case 404:
 		return "404 Not Found";
 	case 431:
@@ -234,7 +236,7 @@ static const char *reason(int status)
 	}
 }
 
-static char *put(char *p, const char *s)
+static inline char *put(char *p, const char *s)
 {
 	size_t n = strlen(s);
 
@@ -262,9 +264,13 @@ void http_respond(struct http_response *r, const struct http_request *req)
 	uint64_t body = req->status == 200 ? req->body : 0;
 	char *p = r->head;
 
-	p = put(p, "HTTP/1.1 ");
-	p = put(p, reason(req->status));
-	p = put(p, "\r\nServer: z-stack\r\nContent-Length: ");
+	if (req->status == 200) {
+		p = put(p, "HTTP/1.1 200 OK" HEADERS);
+	} else {
+		p = put(p, "HTTP/1.1 ");
+		p = put(p, reason(req->status));
+		p = put(p, HEADERS);
+	}
 	p = put_number(p, body);
 	p = put(p, req->close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
 

@@ -74,23 +74,39 @@ static void accept_all(void)
 	}
 }
 
+/* The next bytes of the response, in buffers of a segment each; moves c->resp.pos. NULL: errno. */
+static z_buf *produce(struct conn *c)
+{
+	z_buf *chain = NULL;
+
+	for (int i = 0; i < MAX_PIECES && http_left(&c->resp) > 0; i++) {
+		size_t n = http_left(&c->resp) < c->mss ? http_left(&c->resp) : c->mss;
+		z_buf *b = z_alloc(c->fd, n, 0);
+
+		if (b == NULL)
+			break;
+		http_produce(&c->resp, z_buf_append(b, n), n);
+		c->resp.pos += n;
+		if (chain == NULL)
+			chain = b;
+		else
+			z_buf_join(chain, b);
+	}
+	return chain;
+}
+
 /* 1: all is sent; 0: no room now, a WRITE event will come; -1: the connection is gone. */
 static int send_response(struct conn *c)
 {
 	while (http_left(&c->resp) > 0) {
-		size_t n = http_left(&c->resp) < c->mss ? http_left(&c->resp) : c->mss;
-		z_buf *b = z_alloc(c->fd, n, 0);
-		void *room = b != NULL ? z_buf_append(b, n) : NULL;
+		uint64_t from = c->resp.pos;
+		z_buf *b = produce(c);
 
-		if (room != NULL) {
-			http_produce(&c->resp, room, n);
-			if (z_write(c->fd, b, n) > 0) { /* from here on the buffer is the stack's */
-				c->resp.pos += n;
-				continue;
-			}
-		}
+		if (b != NULL && z_write(c->fd, b, c->resp.pos - from) > 0)
+			continue; /* the buffers are the stack's now */
 		int why = errno;
 		z_buf_free(b);
+		c->resp.pos = from;
 		if (why != EAGAIN && why != ENOBUFS)
 			return -1;
 		watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
