@@ -24,16 +24,15 @@ static bool looks_like_piece(const struct rte_mbuf *m)
 bool zs_zbuf_sane(const void *b)
 {
 	struct rte_mbuf *head = (struct rte_mbuf *)(uintptr_t)b;
-	struct rte_mbuf *m = head;
-	uint32_t len = 0, n = 0;
+	uint32_t len, n = 1;
 
-	if (m == NULL)
+	if (head == NULL || !looks_like_piece(head))
 		return false;
-	for (; m != NULL; m = m->next) {
+	len = head->data_len;
+	for (struct rte_mbuf *m = head->next; m != NULL; m = m->next, n++) {
 		if (!looks_like_piece(m))
 			return false;
 		len += m->data_len;
-		n++;
 	}
 	if (n != head->nb_segs)
 		return false;

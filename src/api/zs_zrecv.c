@@ -6,7 +6,12 @@
 #include "api/zs_zstate.h"
 #include "core/tcp/zs_tcp.h"
 
-enum { PEEK_BATCH = 16 };
+_Static_assert(sizeof(struct zs_view) == sizeof(struct z_iov) &&
+		       offsetof(struct zs_view, len) == offsetof(struct z_iov, len) &&
+		       offsetof(struct zs_view, copied) == offsetof(struct z_iov, flags) &&
+		       offsetof(struct zs_view, m) == offsetof(struct z_iov, buf) &&
+		       Z_F_COPIED == 1,
+	       "z_peek() fills the application's array as it is");
 
 /* zs_sock_take(), waiting as the socket is set to. */
 static ssize_t take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
@@ -44,30 +49,10 @@ ZS_API ssize_t z_read(int fd, void *bufp, size_t nbytes)
 ZS_API int z_peek(int fd, struct z_iov *v, int max, size_t off)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);
-	struct zs_view view[PEEK_BATCH];
-	int done = 0;
 
 	if (sk == NULL)
 		return -1;
-	while (done < max) {
-		int want = RTE_MIN(max - done, PEEK_BATCH);
-		int n = zs_sock_peek(sk, view, want, off);
-
-		if (n <= 0)
-			return done > 0 ? done : (int)ff_ret(n);
-		for (int i = 0; i < n; i++) {
-			v[done++] = (struct z_iov){
-				.ptr = view[i].ptr,
-				.len = view[i].len,
-				.flags = view[i].copied ? Z_F_COPIED : 0,
-				.buf = (z_buf *)view[i].m,
-			};
-			off += view[i].len;
-		}
-		if (n < want)
-			break;
-	}
-	return done;
+	return (int)ff_ret(zs_sock_peek(sk, (struct zs_view *)v, max, off));
 }
 
 ZS_API int z_consume(int fd, size_t nbytes)

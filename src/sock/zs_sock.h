@@ -147,13 +147,14 @@ bool zs_sock_has_data(const struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);
-/* One piece of what waits in the receive queue; m stays the stack's. */
+/* One piece of what waits in the receive queue; m stays the stack's. Laid out like struct z_iov,
+ * which the facade gives in its place. */
 struct zs_view {
 	void *ptr;
 	uint32_t len;
-	bool copied; /* the stack copied it on arrival (pool low) */
+	uint32_t copied; /* 1: the stack copied it on arrival (pool low) */
 	struct rte_mbuf *m;
-};
+} __attribute__((may_alias));
 /* Views of the stream (first datagram) from offset off on; how many. 0 = end of stream, -EAGAIN:
  * nothing there. */
 int zs_sock_peek(struct zs_sock *sk, struct zs_view *v, int max, size_t off);

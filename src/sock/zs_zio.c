@@ -149,7 +149,7 @@ static int peek_tcp(struct rte_mbuf *m, struct zs_view *v, int max, size_t off)
 			off -= m->data_len;
 			continue;
 		}
-		v[n++] = view_of(m, off, zs_seg(m)->flags & ZS_SEG_COPIED);
+		v[n++] = view_of(m, off, (zs_seg(m)->flags & ZS_SEG_COPIED) != 0);
 		off = 0;
 	}
 	return n;

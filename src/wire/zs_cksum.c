@@ -17,14 +17,6 @@ static uint64_t load64(const uint8_t *p)
 	return v;
 }
 
-/* a + b modulo 2^64 - 1: an add and an add-with-carry */
-static uint64_t add_around(uint64_t a, uint64_t b)
-{
-	uint64_t sum = a + b;
-
-	return sum + (sum < a);
-}
-
 /* The last 0 to 7 bytes, as if zeros followed. */
 static uint64_t load_tail(const uint8_t *p, size_t len)
 {
@@ -51,7 +43,7 @@ static uint64_t load_tail(const uint8_t *p, size_t len)
 }
 
 enum {
-	WIDE = 64,	    /* from so many bytes on vectors are quicker */
+	WIDE = 256,	    /* from so many bytes on vectors are quicker */
 	MAX_WORDS = 1 << 16 /* that a sum of 32 bits takes */
 };
 
@@ -107,25 +99,14 @@ uint32_t zs_cksum_raw(const void *data, size_t len)
 	}
 	for (; len >= 16;
 	     p += 16, len -= 16) { /* two chains: neither waits for the other's carry */
-		a = add_around(a, load64(p));
-		b = add_around(b, load64(p + 8));
+		a = zs_cksum_add64(a, load64(p));
+		b = zs_cksum_add64(b, load64(p + 8));
 	}
 	if (len >= 8) {
-		a = add_around(a, load64(p));
+		a = zs_cksum_add64(a, load64(p));
 		p += 8;
 		len -= 8;
 	}
-	b = add_around(b, load_tail(p, len));
-	return zs_cksum_fold64(add_around(a, b));
-}
-
-uint32_t zs_cksum_pseudo(const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
-			 uint32_t len)
-{
-	/* The words of an IPv4 address beyond the first are zero and add nothing. */
-	uint64_t sum =
-		add_around(add_around(src->q[0], src->q[1]), add_around(dst->q[0], dst->q[1]));
-
-	return zs_cksum_fold64(
-		add_around(sum, (uint64_t)__builtin_bswap32(len) + __builtin_bswap32(proto)));
+	b = zs_cksum_add64(b, load_tail(p, len));
+	return zs_cksum_fold64(zs_cksum_add64(a, b));
 }

@@ -140,19 +140,6 @@ unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o)
 	return (unsigned)(p - start);
 }
 
-unsigned zs_tcpopt_write_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr)
-{
-	/* in three words: this stands in nearly every segment */
-	const uint32_t words_be[3] = {
-		__builtin_bswap32(ZS_OPT_NOP << 24 | ZS_OPT_NOP << 16 | ZS_OPT_TS << 8 | LEN_TS),
-		__builtin_bswap32(ts_val),
-		__builtin_bswap32(ts_ecr),
-	};
-
-	memcpy(p, words_be, sizeof(words_be));
-	return sizeof(words_be);
-}
-
 unsigned zs_tcpopt_write_sack(uint8_t *p, const struct zs_sack_block *blocks, unsigned n)
 {
 	unsigned i;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum zs_tcpopt_kind {
 	ZS_OPT_EOL = 0,
@@ -45,8 +46,18 @@ struct zs_sack_block zs_tcpopt_sack(const uint8_t *sack, unsigned i);
  * of 4. */
 unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o);
 
-/* nop,nop,TS: 12 bytes */
-unsigned zs_tcpopt_write_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr);
+/* nop,nop,TS: 12 bytes, in three words: it stands in nearly every segment */
+static inline unsigned zs_tcpopt_write_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr)
+{
+	const uint32_t words_be[3] = {
+		__builtin_bswap32(ZS_OPT_NOP << 24 | ZS_OPT_NOP << 16 | ZS_OPT_TS << 8 | 10),
+		__builtin_bswap32(ts_val),
+		__builtin_bswap32(ts_ecr),
+	};
+
+	memcpy(p, words_be, sizeof(words_be));
+	return sizeof(words_be);
+}
 
 /* nop,nop,SACK: 4 + 8n bytes, n >= 1 */
 unsigned zs_tcpopt_write_sack(uint8_t *p, const struct zs_sack_block *blocks, unsigned n);

@@ -94,33 +94,50 @@ bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
 	return true;
 }
 
-/* The window field; commits to it as the right edge that the peer now knows. */
-static uint16_t window_field(struct zs_tcb *tcb, uint32_t edge)
+uint16_t zs_build_window(const struct zs_tcb *tcb)
 {
 	uint32_t unit = 1u << tcb->rcv_wscale;
-	uint32_t field = (edge - tcb->rcv_nxt + unit - 1) >> tcb->rcv_wscale;
+	uint32_t field = (zs_rcv_edge(tcb) - tcb->rcv_nxt + unit - 1) >> tcb->rcv_wscale;
 
-	field = RTE_MIN(field, (uint32_t)UINT16_MAX);
-	tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + (field << tcb->rcv_wscale));
-	return (uint16_t)field;
+	return (uint16_t)RTE_MIN(field, (uint32_t)UINT16_MAX);
+}
+
+/* From now on the peer knows this right edge. */
+static void commit_window(struct zs_tcb *tcb, uint16_t field)
+{
+	tcb->rcv_adv =
+		zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + ((uint32_t)field << tcb->rcv_wscale));
+}
+
+/* The template, in pieces of a size that the compiler knows: they overlap. */
+static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb)
+{
+	enum { PIECE = 32 };
+	unsigned len = tcb->hdr_len, last = len - PIECE;
+
+	zs_assert(len >= PIECE && len <= ZS_HDR_MAX);
+	memcpy(to, tcb->hdr, PIECE);
+	if (len > 2 * PIECE)
+		memcpy(to + PIECE, tcb->hdr + PIECE, PIECE);
+	memcpy(to + last, tcb->hdr + last, PIECE);
 }
 
 /* Headers of tcb at p; hdr_len and any SACK blocks. */
 static void put_headers(struct zs_stack *s, struct zs_tcb *tcb, uint8_t *p,
-			const struct zs_segment *sg, uint16_t wnd_be, unsigned l4_len)
+			const struct zs_segment *sg, unsigned l4_len)
 {
 	struct zs_ip4_hdr *ip = (void *)(p + L2);
 	struct zs_tcp_hdr *tcp = (void *)(p + L2 + L3);
 	uint8_t *opt = (uint8_t *)(tcp + 1);
 	uint32_t l4_bytes = l4_len + sg->len;
 
-	memcpy(p, tcb->hdr, tcb->hdr_len);
+	copy_template(p, tcb);
 	put_ip_len(ip, L3 + l4_bytes);
 	tcp->seq_be = rte_cpu_to_be_32(sg->seq);
 	tcp->ack_be = rte_cpu_to_be_32(tcb->rcv_nxt);
 	tcp->doff = (uint8_t)(l4_len << 2);
 	tcp->flags = sg->flags;
-	tcp->wnd_be = wnd_be;
+	tcp->wnd_be = rte_cpu_to_be_16(sg->wnd);
 	tcp->cksum = zs_cksum_fold(tcb->pseudo + rte_cpu_to_be_16((uint16_t)l4_bytes));
 	if (tcb->flags & ZS_TF_TS)
 		opt += zs_tcpopt_write_ts(opt, s->now_ms + tcb->ts_off, tcb->ts_recent);
@@ -134,12 +151,24 @@ static void set_tx(struct rte_mbuf *m, unsigned l4_len)
 	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, 0, 0, 0, 0);
 }
 
+/* The checksum, where the device does not: one pass over what has just been written. */
+static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m)
+{
+	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + L3);
+
+	if (nif->offloads & ZS_OFF_TX_TCP_CKSUM)
+		return;
+	tcp->cksum = zs_cksum_finish(zs_pkt_sum(m, L2 + L3, m->pkt_len - L2 - L3));
+	m->ol_flags = 0;
+}
+
 static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	struct zs_netif *nif = &s->netif[tcb->netif];
 	struct zs_addr nexthop;
 
 	if (likely(!(tcb->flags & ZS_TF_NH_PENDING))) {
+		finish_cksum(nif, m);
 		zs_txq_push(s, nif, m);
 		return;
 	}
@@ -224,7 +253,6 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 	unsigned hdr = tcb->hdr_len + sack_len;
 	unsigned l4_len = hdr - L2 - L3;
 	struct rte_mbuf *m;
-	uint16_t wnd;
 
 	if (sg->len > 0 && zs_seg(sg->first)->len == sg->len &&
 	    fits_in_place(sg->first, zs_seg(sg->first), hdr)) {
@@ -236,9 +264,9 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 			return -ENOBUFS;
 		s->stats.tx_indirect += sg->len > 0;
 	}
-	wnd = window_field(tcb, zs_rcv_edge(tcb));
+	commit_window(tcb, sg->wnd);
 	set_tx(m, l4_len);
-	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, rte_cpu_to_be_16(wnd), l4_len);
+	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len);
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
 	transmit(s, tcb, m);

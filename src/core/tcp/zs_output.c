@@ -94,10 +94,10 @@ static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
 	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
 }
 
-static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb)
+static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	struct rte_mbuf *m = next_lost(tcb);
-	struct zs_segment sg = { .first = m, .flags = ZS_ACK | ZS_PSH };
+	struct zs_segment sg = { .first = m, .wnd = wnd, .flags = ZS_ACK | ZS_PSH };
 	uint32_t left;
 
 	if (m == NULL)
@@ -198,9 +198,9 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 	arm_retx(s, tcb);
 }
 
-static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
+static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
-	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt };
+	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt, .wnd = wnd };
 	uint32_t avail, len, inflight;
 	bool end_of_write = false;
 
@@ -241,12 +241,12 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb)
 }
 
 /* FIN by itself: nothing unsent before it, or sent before and lost. */
-static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb)
+static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && tcb->lost == tcb->retx;
 	bool first = (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED &&
 		     tcb->unsent == NULL;
-	struct zs_segment sg = { .flags = ZS_FIN | ZS_ACK };
+	struct zs_segment sg = { .wnd = wnd, .flags = ZS_FIN | ZS_ACK };
 
 	if (!again && !first)
 		return NOTHING;
@@ -281,10 +281,15 @@ static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
 	return n;
 }
 
-static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb)
+static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	struct zs_sack_block blocks[ZS_MAX_SACK];
-	struct zs_segment sg = { .seq = tcb->snd_nxt, .flags = ZS_ACK, .sack = blocks };
+	struct zs_segment sg = {
+		.seq = tcb->snd_nxt,
+		.wnd = wnd,
+		.flags = ZS_ACK,
+		.sack = blocks,
+	};
 
 	if (!tx_room(s, tcb))
 		return BLOCKED;
@@ -333,6 +338,7 @@ static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 /* Returns false when it has to go on in a later turn. */
 static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	uint16_t wnd = zs_build_window(tcb);
 	enum outcome o;
 
 	if (tcb->state < ZS_SYN_RCVD || tcb->state == ZS_TIME_WAIT)
@@ -340,25 +346,25 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (!zs_build_refresh(s, tcb))
 		return true; /* no route: timers try again */
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
-	    send_ack(s, tcb) == BLOCKED)
+	    send_ack(s, tcb, wnd) == BLOCKED)
 		return false;
 	if (tcb->state != ZS_SYN_RCVD) {
 		restart_after_idle(s, tcb);
 		tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-		while (tcb->lost > 0 && (o = resend_one(s, tcb)) != NOTHING)
+		while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
 			if (o == BLOCKED)
 				return false;
-		while ((o = send_one(s, tcb)) == SENT)
+		while ((o = send_one(s, tcb, wnd)) == SENT)
 			;
 		if (o == BLOCKED)
 			return false;
 		if (tcb->unsent == NULL)
 			tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
-		if (send_fin(s, tcb) == BLOCKED)
+		if (send_fin(s, tcb, wnd) == BLOCKED)
 			return false;
 		arm_persist(s, tcb);
 	}
-	return !(tcb->flags & ZS_TF_ACK_NOW) || send_ack(s, tcb) != BLOCKED;
+	return !(tcb->flags & ZS_TF_ACK_NOW) || send_ack(s, tcb, wnd) != BLOCKED;
 }
 
 void zs_output_run(struct zs_stack *s)
@@ -379,7 +385,11 @@ void zs_output_run(struct zs_stack *s)
 
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	struct zs_segment sg = { .seq = tcb->snd_una - 1, .flags = ZS_ACK };
+	struct zs_segment sg = {
+		.seq = tcb->snd_una - 1,
+		.wnd = zs_build_window(tcb),
+		.flags = ZS_ACK,
+	};
 
 	if (zs_build_refresh(s, tcb) && tx_room(s, tcb) && zs_build_segment(s, tcb, &sg) == 0) {
 		s->stats.tcp_probes++;

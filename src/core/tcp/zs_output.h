@@ -33,6 +33,7 @@ struct zs_segment {
 	struct rte_mbuf *first; /* first record, NULL = no payload */
 	uint32_t len;		/* payload: whole records from first on */
 	uint32_t seq;
+	uint16_t wnd;  /* zs_build_window() */
 	uint8_t flags; /* enum zs_tcp_flag */
 	uint8_t n_sack;
 	const struct zs_sack_block *sack; /* n_sack of them; read only when there are any */
@@ -40,6 +41,8 @@ struct zs_segment {
 
 /* Builds and sends; borrows the records. -ENOBUFS: nothing was sent. */
 int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_segment *sg);
+/* The window field of what is sent now. */
+uint16_t zs_build_window(const struct zs_tcb *tcb);
 /* (Re)makes tcb->hdr when routes or neighbours changed. False: no route to the peer. */
 bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb);
 

@@ -46,7 +46,7 @@ void zs_rcvq_purge(struct zs_tcb *tcb);
 /* Bytes that may be offered beyond rcv_nxt by memory (RFC 9293 3.8.6.2.2). */
 uint32_t zs_rcv_space(const struct zs_tcb *tcb);
 /* New right edge to advertise: never moves left, and moves only when that is worth a segment. */
-uint32_t zs_rcv_edge(struct zs_tcb *tcb);
+uint32_t zs_rcv_edge(const struct zs_tcb *tcb);
 /* Takes nothing more: over its memory, or the packet pool is short and it has its share. */
 bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb);
 

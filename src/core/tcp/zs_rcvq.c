@@ -133,7 +133,7 @@ uint32_t zs_rcv_space(const struct zs_tcb *tcb)
 	return (uint32_t)RTE_MIN(space, (uint64_t)65535 << tcb->rcv_wscale);
 }
 
-uint32_t zs_rcv_edge(struct zs_tcb *tcb)
+uint32_t zs_rcv_edge(const struct zs_tcb *tcb)
 {
 	uint32_t edge = tcb->rcv_nxt + zs_rcv_space(tcb);
 	uint32_t half = (uint32_t)((uint64_t)tcb->rcvbuf * tcb->rcv_ratio >> 9);
