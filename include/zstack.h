@@ -19,7 +19,14 @@
  * 3. A buffer is a chain of one or more pieces; all lengths count the whole chain.
  * 4. Who shares a buffer (z_buf_ref, z_buf_slice, z_buf_split) shares its bytes: z_buf_writable()
  * tells whether they may be written.
- * 5. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
+ * 5. What you have taken and not yet freed or sent counts against the receive window of its
+ * connection: a program that collects buffers slows its peers down and not the network device. Such
+ * a buffer is free when the last reference to it is, by z_buf_free() or by sending it. After
+ * rte_pktmbuf_free() the stack learns of it only when it meets the buffer again; until then the
+ * window is smaller, at worst by half. A connection of which you hold more than its whole receive
+ * buffer, and any connection while the pool is low, gets small payloads that wait together in one
+ * buffer by copying (Z_F_COPIED); nothing else is ever copied.
+ * 6. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
  * bytes.
  *
  * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF,
@@ -45,8 +52,7 @@ typedef struct z_buf z_buf;
 typedef struct z_mem z_mem;
 
 enum {
-	Z_F_COPIED = 1, /* z_iov.flags: the stack copied these bytes when they arrived, for want of
-			   buffers */
+	Z_F_COPIED = 1, /* z_iov.flags: the stack copied some of these bytes, for want of buffers */
 };
 
 /* A contiguous piece of payload. */
@@ -155,7 +161,8 @@ z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *arg);
 /*
  * Takes up to nbytes of the stream, or the next datagram (whole, whatever nbytes). bufp is the
  * address of a z_buf *, struct rte_mbuf * or void *. Returns bytes, and *bufp is yours; 0: end of
- * stream, *bufp is NULL (an empty datagram: *bufp is not NULL and yours). -1, *bufp NULL: EAGAIN;
+ * stream, *bufp is NULL (an empty datagram: *bufp is not NULL and yours). What you do not give
+ * back closes the window, and of small payloads you may get a copy: rule 5. -1, *bufp NULL: EAGAIN;
  * ENOTCONN; EINVAL: nbytes 0; ENOBUFS: no buffer to split one with; ECONNRESET, ETIMEDOUT and other
  * errors of the connection, once.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/zs_zstate.h"
+#include "core/tcp/zs_taken.h"
 
 /* pkt_len of a freed buffer; allocation and reception overwrite it. */
 enum { FREED = 0x5afef4ee };
@@ -83,6 +84,13 @@ void zs_zbuf_done(struct rte_mbuf *m, int status)
 	}
 }
 
+/* The application gives the chain m up: what it was charged for it ends. */
+static void drop_handles(struct rte_mbuf *m)
+{
+	if (zs_ctx_self != NULL)
+		zs_taken_drop_all(zs_ctx_self->s, m);
+}
+
 ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 {
 	struct zs_zstate *z;
@@ -116,6 +124,7 @@ ZS_API int z_buf_iov(const z_buf *b, struct z_iov *v, int max)
 		v[n] = (struct z_iov){
 			.ptr = rte_pktmbuf_mtod(m, void *),
 			.len = m->data_len,
+			.flags = m->ol_flags & ZS_PKT_COPIED ? Z_F_COPIED : 0,
 			.buf = handle(m),
 		};
 	}
@@ -163,7 +172,8 @@ static struct rte_mbuf *ref_piece(struct zs_zstate *z, struct rte_mbuf *m, size_
 		return NULL;
 	rte_pktmbuf_attach(c, m);
 	/* attach copies the flags of a packet, but the completion is not the clone's */
-	c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | ZS_PKT_COPIED;
+	zs_taken_hold(c);
 	zs_pkt_set(c, (uint16_t)(m->data_off + off), (uint16_t)len);
 	c->next = NULL;
 	c->nb_segs = 1;
@@ -201,7 +211,7 @@ static struct rte_mbuf *ref_range(struct rte_mbuf *m, size_t off, size_t len)
 		n = RTE_MIN(len, m->data_len - off);
 		c = ref_piece(z, m, off, n);
 		if (c == NULL) {
-			rte_pktmbuf_free(head);
+			z_buf_free(handle(head));
 			return NULL;
 		}
 		append_piece(&head, &last, c);
@@ -340,10 +350,13 @@ ZS_API void z_buf_reset(z_buf *b)
 
 	zs_zbuf_done(m, -ECANCELED);
 	m->next = NULL;
+	drop_handles(rest);
 	rte_pktmbuf_free(rest);
 	/* a reference gives up what it refers to and has its own small room again */
-	if (!RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1)
+	if (!RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1) {
+		drop_handles(m);
 		rte_pktmbuf_detach(m);
+	}
 	rte_pktmbuf_reset(m);
 }
 
@@ -355,6 +368,7 @@ ZS_API void z_buf_free(z_buf *b)
 		return;
 	m = zs_zbuf(b, __func__);
 	zs_zbuf_done(m, -ECANCELED);
+	drop_handles(m);
 #ifdef ZS_DEBUG
 	/* another holder's view of a shared buffer stays as it is */
 	if (rte_mbuf_refcnt_read(m) == 1)

@@ -72,11 +72,9 @@ ZS_API int z_consume(int fd, size_t nbytes)
 static ssize_t take_piece(struct zs_sock *sk, struct rte_mbuf **m, struct sockaddr *from)
 {
 	socklen_t from_len = sizeof(struct sockaddr_storage);
-	size_t max = 1; /* nothing there: what take says, or the first byte after a wait */
-	struct zs_view view;
+	/* nothing there: what take says, or the first byte after a wait */
+	size_t max = RTE_MAX(zs_sock_piece(sk), (size_t)1);
 
-	if (zs_sock_has_data(sk) && zs_sock_peek(sk, &view, 1, 0) == 1)
-		max = view.len;
 	return take(sk, m, max, from, &from_len);
 }
 

@@ -6,6 +6,7 @@
  * lines.
  */
 #include "api/zs_zstate.h"
+#include "core/tcp/zs_taken.h"
 
 #include <stdlib.h>
 
@@ -167,12 +168,16 @@ static size_t room_of(const struct zs_zgauge *g)
 
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
 {
-	if (room <= room_of(&z->pkt))
-		return take(z, &z->pkt);
-	if (room <= room_of(&z->big))
-		return take(z, &z->big);
-	errno = EMSGSIZE;
-	return NULL;
+	struct rte_mbuf *m;
+
+	if (room > room_of(&z->pkt) && room > room_of(&z->big)) {
+		errno = EMSGSIZE;
+		return NULL;
+	}
+	m = take(z, room <= room_of(&z->pkt) ? &z->pkt : &z->big);
+	if (m != NULL)
+		zs_taken_fresh(z->c->s, m);
+	return m;
 }
 
 struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z)

@@ -35,7 +35,8 @@ struct frag {
 	uint16_t off, len;	 /* in the datagram's payload */
 	uint16_t l3_off, l4_off; /* in the frame */
 };
-_Static_assert(sizeof(struct frag) <= ZS_PRIV_SIZE, "frag must fit the private area");
+_Static_assert(sizeof(struct frag) <= offsetof(struct zs_seg, taken),
+	       "a charge stays in its buffer");
 
 struct datagram {
 	struct zs_list hash_link; /* in a bucket, or in the free list */

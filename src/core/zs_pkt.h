@@ -8,6 +8,7 @@
 #ifndef ZS_PKT_H
 #define ZS_PKT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_branch_prediction.h>
@@ -40,8 +41,12 @@ struct zs_seg {
 	uint16_t off;	      /* payload offset from buf_addr: the truth about its position */
 	uint8_t flags;	      /* enum zs_seg_flag */
 	uint8_t tx_count;     /* 0 = never sent; saturates */
+	uint16_t taken; /* charged for the room while the application holds it, in cache lines;
+			   0 = nothing: zs_taken.h */
+	uint16_t holds; /* handles of the application's to the room */
 	void (*done)(void *arg, int status);
 	void *done_arg;
+	uint32_t taken_slot, taken_gen; /* whom: set while taken is */
 };
 _Static_assert(sizeof(struct zs_seg) <= ZS_PRIV_SIZE, "zs_seg must fit the private area");
 
@@ -52,7 +57,8 @@ struct zs_dgram {
 	uint16_t from_port;
 	uint8_t family;
 };
-_Static_assert(sizeof(struct zs_dgram) <= ZS_PRIV_SIZE, "zs_dgram must fit the private area");
+_Static_assert(sizeof(struct zs_dgram) <= offsetof(struct zs_seg, taken),
+	       "what a datagram leaves of a stream's buffer: its charge");
 
 static inline struct zs_seg *zs_seg(struct rte_mbuf *m)
 {
@@ -76,6 +82,9 @@ struct zs_segq {
  * private area, ol_flags is clear in every fresh buffer.
  */
 #define ZS_PKT_DONE (UINT64_C(1) << 39)
+
+/* Likewise: a received buffer whose payload the stack has put together by copying. */
+#define ZS_PKT_COPIED (UINT64_C(1) << 40)
 
 /* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its
  * owner. */

@@ -99,6 +99,7 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 	zs_list_init(&s->evq);
 	zs_wheel_init(&s->wheel, now_us);
 	derive_keys(s);
+	s->taken_gen = (uint32_t)s->hash_key[0]; /* not that of another stack with the same pool */
 	rc = init_tables(s);
 	for (uint16_t i = 0; rc == 0 && i < cfg->n_netifs; i++) {
 		s->netif[i].index = i;
@@ -195,6 +196,13 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 	}
 }
 
+/* What zs_taken_charge() charges for a buffer of the pool, at most. */
+static uint64_t buf_mem(struct rte_mempool *mp)
+{
+	return sizeof(struct rte_mbuf) + ZS_PRIV_SIZE + rte_pktmbuf_data_room_size(mp) +
+	       RTE_CACHE_LINE_MIN_SIZE;
+}
+
 /*
  * Keeps the last buffers for the device: acknowledgements must find a buffer to arrive in, for they
  * are what sets buffers free. Looking costs two cache lines, so it is done as often as the pool
@@ -202,7 +210,7 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
  */
 void zs_pool_watch(struct zs_stack *s, uint16_t n)
 {
-	const struct rte_mempool *mp = s->env.pkt_pool;
+	struct rte_mempool *mp = s->env.pkt_pool;
 	uint32_t reserve = mp->size / 8;
 	uint32_t avail;
 
@@ -216,6 +224,7 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 		s->pool_level = ZS_POOL_PLENTY;
 		s->pool_credit = RTE_MIN((avail - reserve) / 4, 256u);
 	} else {
+		s->pool_free = avail * buf_mem(mp);
 		s->pool_level = avail < reserve / 2 ? ZS_POOL_CRITICAL : ZS_POOL_LOW;
 	}
 }

@@ -49,6 +49,9 @@ struct zs_stack {
 	uint32_t nh_gen;
 	uint8_t pool_level;   /* enum zs_pool_level */
 	uint32_t pool_credit; /* packets to come before the pool is looked at again */
+	uint32_t taken_gen;   /* of the newest tcb */
+	uint64_t pool_free;   /* bytes in free buffers when the pool was last found low */
+	uint64_t taken_mem;   /* of all connections: zs_taken.h */
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;
 	struct zs_tcptab tcp;

@@ -142,6 +142,9 @@ ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
  */
 ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		     socklen_t *from_len);
+/* Bytes of the buffer that waits longest (small ones may be packed into it, see zs_tcp_pack());
+ * 0 = none, or an empty datagram. */
+size_t zs_sock_piece(struct zs_sock *sk);
 /* A buffer waits: zs_sock_take() would return it (if max is not the limit). */
 bool zs_sock_has_data(const struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */

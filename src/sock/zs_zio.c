@@ -4,6 +4,7 @@
  * delivered, give queues what the application filled, peek shows without taking, splice moves
  * from one connection to another.
  */
+#include "core/tcp/zs_taken.h"
 #include "sock/zs_sock_priv.h"
 
 /* ---- take ---- */
@@ -14,7 +15,7 @@ static ssize_t take_tcp(struct zs_sock *sk, struct rte_mbuf **m, size_t max)
 		return zs_sock_rx_idle(sk);
 	if (max == 0)
 		return -EINVAL;
-	*m = zs_tcp_recv(sk->s, sk->tcb, max);
+	*m = zs_tcp_take(sk->s, sk->tcb, max);
 	return *m != NULL ? (ssize_t)(*m)->pkt_len : -ENOBUFS;
 }
 
@@ -23,6 +24,16 @@ bool zs_sock_has_data(const struct zs_sock *sk)
 	if (sk->kind == ZS_SK_UDP)
 		return sk->udp->ep.error == 0 && sk->udp->rx_head != NULL;
 	return sk->kind == ZS_SK_TCP && zs_tcp_readable(sk->tcb) > 0;
+}
+
+size_t zs_sock_piece(struct zs_sock *sk)
+{
+	if (!zs_sock_has_data(sk))
+		return 0;
+	if (sk->kind == ZS_SK_UDP)
+		return sk->udp->rx_head->pkt_len;
+	zs_tcp_pack(sk->s, sk->tcb, zs_tcp_rcvq(sk->tcb)->buf_len);
+	return zs_tcp_rcvq(sk->tcb)->data_len;
 }
 
 static ssize_t take_udp(struct zs_sock *sk, struct rte_mbuf **m, struct sockaddr *from,
@@ -104,8 +115,10 @@ static ssize_t give_udp(struct zs_sock *sk, struct rte_mbuf *m, const struct soc
 		rc = -EMSGSIZE;
 	if (rc == 0)
 		rc = collect_dones(m, &d);
-	if (rc == 0)
-		rc = zs_udp_send(sk->s, sk->udp, m, to != NULL ? &addr : NULL, port);
+	if (rc < 0)
+		return rc;
+	zs_taken_drop_all(sk->s, m); /* now, for after the call m may be gone */
+	rc = zs_udp_send(sk->s, sk->udp, m, to != NULL ? &addr : NULL, port);
 	if (rc < 0)
 		return rc;
 	/* m may still wait in a device queue, but as far as the application can tell it is gone. */

@@ -49,6 +49,7 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.rcvbuf = tcb->rcvbuf,
 		.sndbuf = tcb->sndbuf,
 		.rcv_mem = tcb->rcvq.mem + tcb->ooo.mem,
+		.taken_mem = tcb->taken_mem,
 		.snd_queued = tcb->sndq.bytes,
 		.unsent = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0,
 		.bytes_acked = tcb->bytes_acked,

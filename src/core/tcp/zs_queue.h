@@ -47,8 +47,21 @@ void zs_rcvq_purge(struct zs_tcb *tcb);
 uint32_t zs_rcv_space(const struct zs_tcb *tcb);
 /* New right edge to advertise: never moves left, and moves only when that is worth a segment. */
 uint32_t zs_rcv_edge(const struct zs_tcb *tcb);
+/* Tells the peer when the window grew by a worthwhile step. */
+void zs_rcv_tell(struct zs_stack *s, struct zs_tcb *tcb);
 /* Takes nothing more: over its memory, or the packet pool is short and it has its share. */
 bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb);
+
+/* Memory has come free. Usually nothing is to tell: so much is left of the window that it could not
+ * double, were all memory free. */
+static inline void zs_rcv_opened(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t full = (uint64_t)tcb->rcvbuf * RTE_MAX(tcb->rcv_ratio, 32) >> 8;
+	uint32_t left = tcb->rcv_adv - tcb->rcv_nxt;
+
+	if (left < 2u * tcb->mss || full >= 2 * (uint64_t)left)
+		zs_rcv_tell(s, tcb);
+}
 
 /* ---- out-of-order queue (zs_ooo.c) ---- */
 

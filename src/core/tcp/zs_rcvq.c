@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_taken.h"
 
 struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
 {
@@ -46,9 +47,29 @@ static uint32_t rcv_mem(const struct zs_tcb *tcb)
 bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	if (unlikely(s->pool_level != ZS_POOL_PLENTY) &&
-	    (s->pool_level == ZS_POOL_CRITICAL || tcb->rcvq.mem > 0))
+	    (s->pool_level == ZS_POOL_CRITICAL || tcb->rcvq.mem > 0 || zs_taken_hoards(s, tcb)))
 		return true;
 	return rcv_mem(tcb) / 2 > tcb->rcvbuf;
+}
+
+/* n bytes can be copied behind the payload of t, queued: nobody shares its room. */
+static bool has_room(const struct rte_mbuf *t, uint32_t n)
+{
+	return rte_mbuf_refcnt_read(t) == 1 && RTE_MBUF_DIRECT(t) && rte_pktmbuf_tailroom(t) >= n;
+}
+
+/* Moves the payload of m behind that of t. Consumes m. */
+static void copy_behind(struct zs_stack *s, struct rte_mbuf *t, struct rte_mbuf *m)
+{
+	uint32_t n = m->data_len;
+
+	memcpy(rte_pktmbuf_mtod_offset(t, uint8_t *, t->data_len),
+	       rte_pktmbuf_mtod(m, const uint8_t *), n);
+	zs_pkt_set(t, t->data_off, (uint16_t)(t->data_len + n));
+	zs_seg(t)->len += n;
+	zs_seg(t)->flags |= ZS_SEG_COPIED;
+	s->stats.copies += n;
+	rte_pktmbuf_free_seg(m);
 }
 
 /*
@@ -58,19 +79,11 @@ bool zs_rcv_memory_full(const struct zs_stack *s, const struct zs_tcb *tcb)
 static bool compact_into_tail(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	struct rte_mbuf *t = tcb->rcvq.tail;
-	uint32_t n = m->data_len;
 
-	if (t == NULL || rcv_mem(tcb) / 3 <= tcb->rcvbuf / 2 || rte_mbuf_refcnt_read(t) != 1 ||
-	    !RTE_MBUF_DIRECT(t) || rte_pktmbuf_tailroom(t) < n)
+	if (t == NULL || rcv_mem(tcb) / 3 <= tcb->rcvbuf / 2 || !has_room(t, m->data_len))
 		return false;
-	memcpy(rte_pktmbuf_mtod_offset(t, uint8_t *, t->data_len),
-	       rte_pktmbuf_mtod(m, const uint8_t *), n);
-	zs_pkt_set(t, t->data_off, (uint16_t)(t->data_len + n));
-	zs_seg(t)->len += n;
-	zs_seg(t)->flags |= ZS_SEG_COPIED;
-	tcb->rcvq.bytes += n;
-	s->stats.copies += n;
-	rte_pktmbuf_free_seg(m);
+	tcb->rcvq.bytes += m->data_len;
+	copy_behind(s, t, m);
 	return true;
 }
 
@@ -83,6 +96,7 @@ static void append_one(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 	seg->len = n;
 	seg->off = m->data_off;
 	seg->flags = 0;
+	zs_taken_fresh(s, m);
 	m->pkt_len = n;
 	tcb->rcv_nxt += n;
 	tcb->bytes_in += n;
@@ -121,9 +135,14 @@ void zs_rcvq_purge(struct zs_tcb *tcb)
 	tcb->n_recent = 0;
 }
 
+/*
+ * What the application holds counts for half of the buffer at most: a charge may be of a buffer
+ * that has come back unnoticed, and that alone must not stop the connection. With an empty queue
+ * the other half is offered, which is as much as zs_rcv_edge() waits for.
+ */
 uint32_t zs_rcv_space(const struct zs_tcb *tcb)
 {
-	uint32_t mem = rcv_mem(tcb);
+	uint32_t mem = rcv_mem(tcb) + RTE_MIN(tcb->taken_mem, tcb->rcvbuf / 2);
 	uint32_t ratio = RTE_MAX(tcb->rcv_ratio, 32);
 	uint64_t space;
 
@@ -144,14 +163,28 @@ uint32_t zs_rcv_edge(const struct zs_tcb *tcb)
 	return edge;
 }
 
+void zs_rcv_tell(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint32_t left = tcb->rcv_adv - tcb->rcv_nxt;
+	uint32_t grown;
+
+	if (tcb->state == ZS_CLOSED ||
+	    tcb->flags & (ZS_TF_FIN_RCVD | ZS_TF_ORPHAN | ZS_TF_ACK_NOW)) /* the ACK tells it */
+		return;
+	grown = zs_rcv_edge(tcb) - tcb->rcv_adv;
+	if (grown >= 2u * tcb->mss && (grown >= left || left < 2u * tcb->mss))
+		zs_ack_now(s, tcb);
+	else if (grown > 0 && left < tcb->mss)
+		zs_ack_now(s, tcb);
+}
+
 /*
- * The application took n bytes. Tells the peer when the window grew by a worthwhile step, and
- * follows the connection's need: what is consumed in a round trip is to fit twice into the window.
+ * The application took n bytes. Follows the connection's need: what is consumed in a round trip is
+ * to fit twice into the window.
  */
-static void consumed(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
+static void tune(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
 {
 	uint32_t rtt = RTE_MAX(tcb->srtt_us, tcb->rcv_rtt_us);
-	uint32_t grown, left;
 
 	tcb->tune_bytes += n;
 	if (rtt != 0 && s->now_us - tcb->tune_start_us >= rtt) {
@@ -162,14 +195,12 @@ static void consumed(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
 		tcb->tune_start_us = s->now_us;
 		tcb->tune_bytes = 0;
 	}
-	if (tcb->state == ZS_CLOSED || tcb->flags & ZS_TF_FIN_RCVD)
-		return;
-	grown = zs_rcv_edge(tcb) - tcb->rcv_adv;
-	left = tcb->rcv_adv - tcb->rcv_nxt;
-	if (grown >= 2u * tcb->mss && (grown >= left || left < 2u * tcb->mss))
-		zs_ack_now(s, tcb);
-	else if (grown > 0 && left < tcb->mss)
-		zs_ack_now(s, tcb);
+}
+
+static void consumed(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
+{
+	tune(s, tcb, n);
+	zs_rcv_opened(s, tcb);
 }
 
 uint32_t zs_tcp_readable(const struct zs_tcb *tcb)
@@ -215,12 +246,14 @@ static struct rte_mbuf *take_part(struct zs_stack *s, struct zs_tcb *tcb, uint32
 
 	if (c != NULL) {
 		zs_seg(c)->flags = zs_seg(m)->flags;
+		zs_taken_hold(m);
 		trim_head(tcb, n);
 	}
 	return c;
 }
 
-struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+/* At most max queued bytes as one chain. */
+static struct rte_mbuf *gather(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
 {
 	struct rte_mbuf *head = NULL, *last = NULL;
 	size_t left = max;
@@ -246,8 +279,63 @@ struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
 		}
 		last = m;
 	}
+	return head;
+}
+
+struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+{
+	struct rte_mbuf *head = gather(s, tcb, max);
+
 	if (head != NULL)
 		consumed(s, tcb, head->pkt_len);
+	return head;
+}
+
+static void pack(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+{
+	struct rte_mbuf *m = tcb->rcvq.head;
+	size_t seen = 0;
+
+	while (m != NULL && seen < max) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		if (next == NULL || next->data_len > next->buf_len / 2 ||
+		    !has_room(m, next->data_len)) {
+			seen += m->data_len;
+			m = next;
+			continue;
+		}
+		zs_seg(m)->next = zs_seg(next)->next;
+		if (tcb->rcvq.tail == next)
+			tcb->rcvq.tail = m;
+		tcb->rcvq.mem -= zs_pkt_truesize(next);
+		copy_behind(s, m, next);
+	}
+}
+
+void zs_tcp_pack(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+{
+	if (unlikely(s->pool_level != ZS_POOL_PLENTY || tcb->taken_mem > tcb->rcvbuf))
+		pack(s, tcb, max);
+}
+
+struct rte_mbuf *zs_tcp_take(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
+{
+	struct rte_mbuf *head;
+
+	zs_tcp_pack(s, tcb, max);
+	head = gather(s, tcb, max);
+	if (head == NULL)
+		return NULL;
+	for (struct rte_mbuf *m = head; m != NULL; m = m->next) {
+		zs_taken_charge(s, tcb, m);
+		if (zs_seg(m)->flags & ZS_SEG_COPIED)
+			m->ol_flags |= ZS_PKT_COPIED;
+	}
+	tune(s, tcb, head->pkt_len);
+	/* what is held instead of queued opens no window, unless it no longer counts */
+	if (tcb->taken_mem > tcb->rcvbuf / 2)
+		zs_rcv_opened(s, tcb);
 	return head;
 }
 

@@ -7,10 +7,11 @@
 #include <errno.h>
 
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_taken.h"
 
 enum { MAX_CHAIN = 1 << 20 };
 
-static void enqueue(struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
+static void enqueue(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
 {
 	struct zs_seg *seg = zs_seg(m);
 	bool done = (m->ol_flags & ZS_PKT_DONE) != 0;
@@ -20,7 +21,8 @@ static void enqueue(struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
 	seg->off = m->data_off;
 	seg->flags = done ? ZS_SEG_DONE : 0;
 	seg->tx_count = 0;
-	m->ol_flags &= ~ZS_PKT_DONE;
+	m->ol_flags &= ~(ZS_PKT_DONE | ZS_PKT_COPIED);
+	zs_taken_drop(s, m);
 	zs_segq_push(&tcb->sndq, m, seg->len);
 	if (tcb->unsent == NULL)
 		tcb->unsent = m;
@@ -156,7 +158,7 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 		return rc;
 	seq = tail_seq(tcb);
 	while ((piece = zs_chain_pop(&m)) != NULL) {
-		enqueue(tcb, piece, seq);
+		enqueue(s, tcb, piece, seq);
 		seq += piece->data_len;
 	}
 	note_written(s, tcb, flags);
@@ -232,7 +234,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 			if (m == NULL)
 				break;
 			s->stats.allocs++;
-			enqueue(tcb, m, seq);
+			enqueue(s, tcb, m, seq);
 			zs_seg(m)->flags = ZS_SEG_COPIED;
 			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), (uint32_t)tcb->mss);
 		}

@@ -82,6 +82,10 @@ struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow)
 	tcb->rcvbuf = cfg->rcvbuf;
 	tcb->rcv_ratio = 128;
 	tcb->quickack = cfg->quickacks;
+	tcb->taken_slot = zs_slab_index(&s->tcp.tcbs, tcb);
+	if (++s->taken_gen == 0) /* of no connection */
+		s->taken_gen++;
+	tcb->taken_gen = s->taken_gen;
 	tcb->min_rtt_us = UINT32_MAX;
 	tcb->opts = (struct zs_tcp_opts){
 		.cc = cfg->cc,
@@ -131,6 +135,8 @@ void zs_tcb_free(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	zs_sndq_purge(s, tcb, tcb->ep.error != 0 ? -tcb->ep.error : -ECONNRESET);
 	zs_rcvq_purge(tcb);
+	s->taken_mem -= tcb->taken_mem;
+	tcb->taken_gen = 0;	/* what the application still holds is nobody's */
 	tcb->timer.fire = NULL; /* marks a free slot for zs_tcp_foreach() */
 	zs_slab_put(&s->tcp.tcbs, tcb);
 }

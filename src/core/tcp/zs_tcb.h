@@ -140,6 +140,8 @@ struct zs_tcb {
 	uint32_t high_sacked;			/* highest sequence number SACKed */
 	uint32_t rcvbuf;
 	uint32_t rcv_rtt_us;
+	uint32_t taken_mem;		/* held by the application */
+	uint32_t taken_slot, taken_gen; /* the name of this connection in what it holds */
 	uint64_t tune_start_us;
 	uint32_t tune_bytes; /* consumed by the application since tune_start_us */
 	uint32_t min_rtt_us;

@@ -128,6 +128,18 @@ struct rte_mbuf *zs_tcp_rcvq(const struct zs_tcb *tcb);
 /* Takes at most max bytes as one chain; ownership to the caller. NULL when nothing is queued (or no
  * mbuf for a split). */
 struct rte_mbuf *zs_tcp_recv(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
+/*
+ * The same, and what is taken is charged to the connection until zs_taken_drop() or zs_tcp_send()
+ * of it (zs_taken.h). A connection that holds too much gets small payloads packed, see
+ * zs_tcp_pack().
+ */
+struct rte_mbuf *zs_tcp_take(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
+/*
+ * Where buffers are dear, because the pool is low or the application holds more than the whole
+ * receive buffer: moves small payloads among the first max queued bytes together, so that what is
+ * taken next is few full buffers. Counted in stats.copies.
+ */
+void zs_tcp_pack(struct zs_stack *s, struct zs_tcb *tcb, size_t max);
 /* Puts back, in front, what zs_tcp_recv() has just returned and nobody has changed. */
 void zs_tcp_unrecv(struct zs_tcb *tcb, struct rte_mbuf *m);
 /* Frees n queued bytes (n <= readable). */
@@ -156,7 +168,7 @@ struct zs_tcp_info {
 	uint32_t cwnd, ssthresh;	       /* bytes */
 	uint32_t inflight, sacked, lost, retx; /* bytes */
 	uint32_t snd_wnd, rcv_wnd;
-	uint32_t rcvbuf, sndbuf, rcv_mem, snd_queued, unsent;
+	uint32_t rcvbuf, sndbuf, rcv_mem, taken_mem, snd_queued, unsent;
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retx;
 	uint64_t segs_in, segs_out, total_retx;
 	uint64_t last_send_us, last_recv_us; /* stack time */
