@@ -27,7 +27,8 @@ enum zs_seg_flag {
 	ZS_SEG_TRIMMED = 0x08, /* front already acknowledged: what precedes off is payload */
 	ZS_SEG_EOR = 0x10,     /* last byte of one write: PSH goes out with it */
 	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done, done_arg) */
-	ZS_SEG_COPIED = 0x40,  /* receive: payload was copied by the stack */
+	ZS_SEG_COPIED = 0x40,  /* payload was copied by the stack */
+	ZS_SEG_SUMMED = 0x80,  /* of a copying write: sum is that of all its bytes */
 };
 
 /* In the private area of a TCP payload buffer, send or receive queue. */
@@ -44,7 +45,10 @@ struct zs_seg {
 	uint16_t taken; /* charged for the room while the application holds it, in cache lines;
 			   0 = nothing: zs_taken.h */
 	uint16_t holds; /* handles of the application's to the room */
-	void (*done)(void *arg, int status);
+	union {
+		void (*done)(void *arg, int status);
+		uint32_t sum; /* ZS_SEG_SUMMED: zs_cksum_raw() of the payload */
+	};
 	void *done_arg;
 	uint32_t taken_slot, taken_gen; /* whom: set while taken is */
 };

@@ -2,12 +2,16 @@
 /*
  * The Internet checksum (RFC 1071) over bytes of any alignment and length. One's complement sums do
  * not depend on how many words are added at once: short runs are added in 64-bit words with their
- * carry coming around, long ones in vectors of 32-bit lanes, and the sum is folded at the
- * end.
+ * carry coming around, long ones in vectors of 32-bit lanes, and the sum is folded at the end.
  */
 #include "wire/zs_cksum.h"
 
 #include <string.h>
+
+enum {
+	WIDE = 256,	    /* from so many bytes on vectors are quicker */
+	MAX_WORDS = 1 << 16 /* that a sum of 32 bits takes */
+};
 
 static uint64_t load64(const uint8_t *p)
 {
@@ -42,13 +46,12 @@ static uint64_t load_tail(const uint8_t *p, size_t len)
 	return v;
 }
 
-enum {
-	WIDE = 256,	    /* from so many bytes on vectors are quicker */
-	MAX_WORDS = 1 << 16 /* that a sum of 32 bits takes */
-};
-
-/* Sum of 2 n 16-bit words, n at most MAX_WORDS: a loop that the compiler turns into vectors. */
-static inline __attribute__((always_inline)) uint64_t sum_words(const uint8_t *p, size_t n)
+/*
+ * Sum of 2 n 16-bit words, n at most MAX_WORDS, copied to `to` unless that is NULL: loops that the
+ * compiler turns into vectors.
+ */
+static inline __attribute__((always_inline)) uint64_t sum_words(uint8_t *restrict to,
+								const uint8_t *restrict p, size_t n)
 {
 	uint32_t even = 0, odd = 0;
 
@@ -56,47 +59,59 @@ static inline __attribute__((always_inline)) uint64_t sum_words(const uint8_t *p
 		uint32_t w;
 
 		memcpy(&w, p + sizeof(w) * i, sizeof(w));
+		if (to != NULL)
+			memcpy(to + sizeof(w) * i, &w, sizeof(w));
 		even += w & 0xffff;
 		odd += w >> 16;
 	}
 	return (uint64_t)even + odd;
 }
 
-static uint64_t sum_plain(const uint8_t *p, size_t n)
+static uint64_t sum_plain(uint8_t *to, const uint8_t *p, size_t n)
 {
-	return sum_words(p, n);
+	return to != NULL ? sum_words(to, p, n) : sum_words(NULL, p, n);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static uint64_t sum_avx2(const uint8_t *p, size_t n)
+__attribute__((target("avx2"))) static uint64_t sum_avx2(uint8_t *to, const uint8_t *p, size_t n)
 {
-	return sum_words(p, n);
+	return to != NULL ? sum_words(to, p, n) : sum_words(NULL, p, n);
 }
 
-static uint64_t sum_wide(const uint8_t *p, size_t n)
+static uint64_t sum_wide(uint8_t *to, const uint8_t *p, size_t n)
 {
-	return __builtin_cpu_supports("avx2") ? sum_avx2(p, n) : sum_plain(p, n);
+	return __builtin_cpu_supports("avx2") ? sum_avx2(to, p, n) : sum_plain(to, p, n);
 }
 #else
-static uint64_t sum_wide(const uint8_t *p, size_t n)
+static uint64_t sum_wide(uint8_t *to, const uint8_t *p, size_t n)
 {
-	return sum_plain(p, n);
+	return sum_plain(to, p, n);
 }
 #endif
 
-uint32_t zs_cksum_raw(const void *data, size_t len)
+/* Sums, and copies, whole vectors; *done: so many bytes. */
+static __attribute__((noinline)) uint64_t sum_vectors(uint8_t *to, const uint8_t *p, size_t len,
+						      size_t *done)
 {
-	const uint8_t *p = data;
-	uint64_t a = 0, b = 0;
+	uint64_t sum = 0;
+	size_t pos = 0;
 
-	while (len >= WIDE) {
-		size_t n = len / 32 * 8; /* whole vectors */
+	while (len - pos >= WIDE) {
+		size_t n = (len - pos) / 32 * 8;
 
 		n = n < MAX_WORDS ? n : MAX_WORDS;
-		a += sum_wide(p, n);
-		p += 4 * n;
-		len -= 4 * n;
+		sum += sum_wide(to != NULL ? to + pos : NULL, p + pos, n);
+		pos += 4 * n;
 	}
+	*done = pos;
+	return sum;
+}
+
+/* The same for what is too short for vectors. */
+static inline uint64_t sum_short(const uint8_t *p, size_t len)
+{
+	uint64_t a = 0, b = 0;
+
 	for (; len >= 16;
 	     p += 16, len -= 16) { /* two chains: neither waits for the other's carry */
 		a = zs_cksum_add64(a, load64(p));
@@ -108,5 +123,29 @@ uint32_t zs_cksum_raw(const void *data, size_t len)
 		len -= 8;
 	}
 	b = zs_cksum_add64(b, load_tail(p, len));
-	return zs_cksum_fold64(zs_cksum_add64(a, b));
+	return zs_cksum_add64(a, b);
+}
+
+uint32_t zs_cksum_raw(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t sum = 0;
+	size_t done = 0;
+
+	if (len >= WIDE)
+		sum = sum_vectors(NULL, p, len, &done);
+	return zs_cksum_fold64(zs_cksum_add64(sum, sum_short(p + done, len - done)));
+}
+
+uint32_t zs_cksum_copy(void *to, const void *from, size_t len)
+{
+	uint8_t *out = to;
+	const uint8_t *p = from;
+	uint64_t sum = 0;
+	size_t done = 0;
+
+	if (len >= WIDE)
+		sum = sum_vectors(out, p, len, &done);
+	memcpy(out + done, p + done, len - done);
+	return zs_cksum_fold64(zs_cksum_add64(sum, sum_short(p + done, len - done)));
 }

@@ -16,6 +16,9 @@
 /* Folded 16-bit one's complement sum of len bytes, to be added to others. */
 uint32_t zs_cksum_raw(const void *data, size_t len);
 
+/* Copies len bytes and returns what zs_cksum_raw() would say of them. They do not overlap. */
+uint32_t zs_cksum_copy(void *to, const void *from, size_t len);
+
 /* To 16 bits: the upper half of the sum with its own halves exchanged has both, and their carry. */
 static inline uint16_t zs_cksum_fold(uint32_t sum)
 {

@@ -40,11 +40,11 @@ static void rfc1071_example(void **state)
 static void any_length_and_alignment(void **state)
 {
 	struct zs_rand r = { .key = { 1, 1 } };
-	uint8_t buf[300 + 8];
+	uint8_t buf[800 + 8];
 	unsigned len, off, i;
 
 	(void)state;
-	for (len = 0; len <= 300; len++) {
+	for (len = 0; len <= 800; len++) {
 		for (off = 0; off < 8; off++) {
 			for (i = 0; i < len; i++)
 				buf[off + i] = (uint8_t)zs_rand_u64(&r);
@@ -62,6 +62,26 @@ static void long_runs_of_ones(void **state)
 	memset(buf, 0xff, sizeof(buf));
 	assert_int_equal(wire(zs_cksum_finish(zs_cksum_raw(buf, 65535))), naive_be(buf, 65535));
 	assert_int_equal(wire(zs_cksum_finish(zs_cksum_raw(buf, 70000))), naive_be(buf, 70000));
+}
+
+static void copies_and_sums(void **state)
+{
+	struct zs_rand r = { .key = { 3, 3 } };
+	uint8_t from[1600], to[1600 + 2];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(from); i++)
+		from[i] = (uint8_t)zs_rand_u64(&r);
+	for (unsigned len = 0; len <= 1500; len += len < 600 ? 1 : 37) {
+		unsigned off = len % 8;
+
+		memset(to, 0xee, sizeof(to));
+		assert_int_equal(zs_cksum_copy(to + 1, from + off, len),
+				 zs_cksum_raw(from + off, len));
+		assert_memory_equal(to + 1, from + off, len);
+		assert_int_equal(to[0], 0xee);
+		assert_int_equal(to[len + 1], 0xee);
+	}
 }
 
 static void pieces_at_even_and_odd_offsets(void **state)
@@ -119,9 +139,13 @@ static void pseudo_header_of_ip6(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(rfc1071_example),	cmocka_unit_test(any_length_and_alignment),
-	cmocka_unit_test(long_runs_of_ones),	cmocka_unit_test(pieces_at_even_and_odd_offsets),
-	cmocka_unit_test(pseudo_header_of_ip4), cmocka_unit_test(pseudo_header_of_ip6),
+	cmocka_unit_test(rfc1071_example),
+	cmocka_unit_test(any_length_and_alignment),
+	cmocka_unit_test(long_runs_of_ones),
+	cmocka_unit_test(copies_and_sums),
+	cmocka_unit_test(pieces_at_even_and_odd_offsets),
+	cmocka_unit_test(pseudo_header_of_ip4),
+	cmocka_unit_test(pseudo_header_of_ip6),
 };
 
 ZS_TEST_MAIN(tests)

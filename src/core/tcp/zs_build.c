@@ -151,14 +151,20 @@ static void set_tx(struct rte_mbuf *m, unsigned l4_len)
 	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, 0, 0, 0, 0);
 }
 
-/* The checksum, where the device does not: one pass over what has just been written. */
-static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m)
+/* The checksum, where the device does not; of payload that was summed when it was copied, only
+ * that of the header. */
+static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m,
+			 const struct zs_segment *sg, unsigned l4_len)
 {
 	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + L3);
+	const struct zs_seg *seg = sg->len > 0 ? zs_seg(sg->first) : NULL;
 
 	if (nif->offloads & ZS_OFF_TX_TCP_CKSUM)
 		return;
-	tcp->cksum = zs_cksum_finish(zs_pkt_sum(m, L2 + L3, m->pkt_len - L2 - L3));
+	if (seg != NULL && seg->flags & ZS_SEG_SUMMED && seg->len == sg->len)
+		tcp->cksum = zs_cksum_finish(zs_cksum_raw(tcp, l4_len) + seg->sum);
+	else
+		tcp->cksum = zs_cksum_finish(zs_pkt_sum(m, L2 + L3, l4_len + sg->len));
 	m->ol_flags = 0;
 }
 
@@ -168,7 +174,6 @@ static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	struct zs_addr nexthop;
 
 	if (likely(!(tcb->flags & ZS_TF_NH_PENDING))) {
-		finish_cksum(nif, m);
 		zs_txq_push(s, nif, m);
 		return;
 	}
@@ -267,6 +272,7 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 	commit_window(tcb, sg->wnd);
 	set_tx(m, l4_len);
 	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len);
+	finish_cksum(&s->netif[tcb->netif], m, sg, l4_len);
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
 	transmit(s, tcb, m);

@@ -8,6 +8,7 @@
 
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_taken.h"
+#include "wire/zs_cksum.h"
 
 enum { MAX_CHAIN = 1 << 20 };
 
@@ -182,11 +183,24 @@ static uint32_t tail_room(const struct zs_tcb *tcb)
 	return RTE_MIN(room, tcb->mss - seg->len);
 }
 
-static void fill(struct zs_tcb *tcb, struct rte_mbuf *m, const uint8_t *src, uint32_t n)
+/*
+ * Where the device leaves checksums to us, the copy is the time to sum: the bytes are at hand, and
+ * need not be read again when the segment is built.
+ */
+static void fill(const struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+		 const uint8_t *src, uint32_t n)
 {
 	struct zs_seg *seg = zs_seg(m);
+	uint8_t *dst = (uint8_t *)m->buf_addr + seg->off + seg->len;
 
-	memcpy((uint8_t *)m->buf_addr + seg->off + seg->len, src, n);
+	if (s->netif[tcb->netif].offloads & ZS_OFF_TX_TCP_CKSUM) {
+		memcpy(dst, src, n);
+		seg->flags &= (uint8_t)~ZS_SEG_SUMMED;
+	} else {
+		uint32_t sum = zs_cksum_copy(dst, src, n);
+
+		seg->sum = seg->len & 1 ? zs_cksum_add_odd(seg->sum, sum) : seg->sum + sum;
+	}
 	seg->len += n;
 	seg->flags &= (uint8_t)~ZS_SEG_EOR;
 	zs_pkt_set(m, seg->off, (uint16_t)seg->len);
@@ -235,11 +249,12 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 				break;
 			s->stats.allocs++;
 			enqueue(s, tcb, m, seq);
-			zs_seg(m)->flags = ZS_SEG_COPIED;
+			zs_seg(m)->flags = ZS_SEG_COPIED | ZS_SEG_SUMMED;
+			zs_seg(m)->sum = 0;
 			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), (uint32_t)tcb->mss);
 		}
 		n = (uint32_t)RTE_MIN((size_t)room, left);
-		fill(tcb, tcb->sndq.tail, src, n);
+		fill(s, tcb, tcb->sndq.tail, src, n);
 		src += n;
 		left -= n;
 	}
@@ -269,8 +284,8 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	rest->off = (uint16_t)(seg->off + len);
 	seg->next = c;
 	seg->len = len;
-	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED);
-	rest->flags &= (uint8_t)~ZS_SEG_COPIED;
+	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED | ZS_SEG_SUMMED);
+	rest->flags &= (uint8_t) ~(ZS_SEG_COPIED | ZS_SEG_SUMMED);
 	tcb->sndq.mem += zs_pkt_truesize(c);
 	if (tcb->sndq.tail == m)
 		tcb->sndq.tail = c;
@@ -352,6 +367,7 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 			seg->off = (uint16_t)(seg->off + n);
 			seg->len -= n;
 			seg->flags |= ZS_SEG_TRIMMED;
+			seg->flags &= (uint8_t)~ZS_SEG_SUMMED;
 			return;
 		}
 		forget_hints(tcb, m);
