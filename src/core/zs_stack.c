@@ -229,6 +229,22 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 	}
 }
 
+bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who)
+{
+	const struct rte_mempool *mp = s->env.hdr_pool;
+	uint32_t avail;
+
+	if (likely(s->hdr_credit > 0)) {
+		s->hdr_credit--;
+		return true;
+	}
+	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
+	if (unlikely(avail <= mp->size / 2))
+		return who == ZS_KEEP_QUEUE && avail > mp->size / 4;
+	s->hdr_credit = RTE_MIN((avail - mp->size / 2) / 4, 256u);
+	return true;
+}
+
 static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
 			uint16_t n)
 {
