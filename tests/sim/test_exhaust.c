@@ -123,6 +123,8 @@ static void transfers_with_few_header_buffers(const struct zs_simconn_config *bo
 	limit(p.b);
 	zs_simpool_limit(p.a->pools.hdr, FEW);
 	zs_simpool_limit(p.b->pools.hdr, FEW);
+	zs_simpool_limit(p.a->pools.pkt, 2 * FEW);
+	zs_simpool_limit(p.b->pools.pkt, 2 * FEW);
 	for (unsigned int i = 0; i < CONNS; i++)
 		pair_transfer(&p, EACH, EACH, both);
 	expect_complete(&p);
