@@ -291,6 +291,14 @@ void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, u
 	}
 }
 
+void zs_stack_link_up(struct zs_stack *s, uint16_t port)
+{
+	struct zs_netif *nif = zs_netif_by_port(s, port);
+
+	if (nif != NULL)
+		zs_arp_link_up(s, nif);
+}
+
 void zs_stack_flush(struct zs_stack *s)
 {
 	zs_output_run(s);
