@@ -430,6 +430,10 @@ bool zs_neigh_lookup(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 {
 	struct zs_neigh *n = find(s, nif, nexthop->ip4_be);
 
+	if (nif->index == ZS_LOOPBACK) {
+		*mac = nif->mac;
+		return true;
+	}
 	if (n == NULL || !has_mac(n))
 		return false;
 	use(s, n);
@@ -476,7 +480,8 @@ void zs_eth_output(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 		zs_txq_push(s, nif, m);
 		return;
 	}
-	if (group_mac(nif, ip4_be, &mac)) {
+	if (nif->index == ZS_LOOPBACK || group_mac(nif, ip4_be, &mac)) {
+		mac = nif->index == ZS_LOOPBACK ? nif->mac : mac;
 		set_dst(m, &mac);
 		zs_txq_push(s, nif, m);
 		return;

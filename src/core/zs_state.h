@@ -63,7 +63,7 @@ struct zs_stack {
 	struct zs_route routes[ZS_MAX_ROUTES];
 	struct zs_stats stats;
 	struct zs_wheel wheel;
-	struct zs_netif netif[ZS_MAX_PORTS];
+	struct zs_netif netif[ZS_LOOPBACK + 1];
 };
 
 static inline void *zs_alloc(struct zs_stack *s, size_t size)

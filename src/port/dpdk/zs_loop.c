@@ -105,6 +105,7 @@ uint64_t zs_dpdk_turn(struct zs_dpdk *d)
 void zs_dpdk_flush(struct zs_dpdk *d)
 {
 	zs_stack_flush(d->s);
+	d->busy |= zs_stack_loops(d->s);
 }
 
 /* The packets of the burst that the driver will take; one that it calls malformed ends the burst.
