@@ -25,9 +25,11 @@ struct pair {
 	int fd[2];     /* client, upstream */
 	bool ended[2]; /* fd[i] sent its end of stream, and it was passed on */
 	bool connected;
+	struct pair *next; /* in gone */
 };
 
 static struct pair *pairs[MAX_FDS]; /* by either fd */
+static struct pair *gone; /* to be closed behind the events at hand, which may name their fds */
 static struct sockaddr_in upstream;
 static int kq, listener;
 static uint64_t n_splices;
@@ -43,11 +45,21 @@ static void watch(int fd, short filter, unsigned short flags)
 
 static void hang_up(struct pair *p)
 {
-	for (int i = 0; i < 2; i++) {
-		pairs[p->fd[i]] = NULL;
-		ff_close(p->fd[i]);
+	pairs[p->fd[0]] = pairs[p->fd[1]] = NULL;
+	p->next = gone;
+	gone = p;
+}
+
+static void close_gone(void)
+{
+	while (gone != NULL) {
+		struct pair *p = gone;
+
+		gone = p->next;
+		ff_close(p->fd[0]);
+		ff_close(p->fd[1]);
+		free(p);
 	}
-	free(p);
 }
 
 static int connect_upstream(void)
@@ -99,8 +111,8 @@ static bool move(struct pair *p, int i)
 		} else if (n == 0) {
 			p->ended[i] = true;
 			ff_shutdown(to, SHUT_WR);
-		} else if (errno == EAGAIN) {
-			if (z_send_space(to) == 0)
+		} else if (errno == EAGAIN || errno == ENOBUFS) {
+			if (errno == ENOBUFS || z_send_space(to) == 0)
 				watch(to, EVFILT_WRITE, EV_ONESHOT);
 			break;
 		} else {
@@ -146,6 +158,7 @@ static int loop(void *arg)
 			relay(pairs[fd]);
 		}
 	}
+	close_gone();
 	return 0;
 }
 

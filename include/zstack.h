@@ -220,8 +220,8 @@ int z_acked(int fd, uint64_t *bytes);
 
 /*
  * Moves up to max bytes from what `from` has received to what `to` sends, without touching them.
- * flags: 0. Returns bytes; 0: end of stream. -1: EAGAIN: nothing to move or no room; EINVAL: not
- * two connections, max 0; else the error of either side.
+ * flags: 0. Returns bytes; 0: end of stream. -1: EAGAIN: nothing to move or no room; ENOBUFS: too
+ * few buffers for now; EINVAL: not two connections, max 0; else the error of either side.
  */
 ssize_t z_splice(int from, int to, size_t max, unsigned flags);
 

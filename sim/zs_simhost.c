@@ -158,7 +158,8 @@ static void turn(struct zs_simhost *h)
 	if (h->app != NULL)
 		h->app(h, h->app_arg);
 	zs_stack_flush(h->s);
-	next_us = zs_stack_advance(h->s, now_us);
+	/* what the stack sent to itself is for the next turn, like all input */
+	next_us = zs_stack_loops(h->s) ? 0 : zs_stack_advance(h->s, now_us);
 	p->deadline_ns =
 		next_us == UINT64_MAX ? ZS_SIM_NEVER : RTE_MAX(next_us, now_us + 1) * ZS_US;
 	if (zs_stack_tx_pending(h->s))

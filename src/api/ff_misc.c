@@ -77,13 +77,12 @@ static bool get_ip4(const struct linux_sockaddr *sa, uint32_t *ip4_be)
 	return true;
 }
 
-static int make_route(struct zs_ctx *c, enum FF_ROUTE_FLAG flag, const struct linux_sockaddr *dst,
+/* What the route is for; its way is added by find_way(). */
+static int read_route(enum FF_ROUTE_FLAG flag, const struct linux_sockaddr *dst,
 		      const struct linux_sockaddr *gw, const struct linux_sockaddr *netmask,
 		      struct zs_route *out)
 {
 	uint32_t dst_be, gw_be = 0, mask_be = UINT32_MAX;
-	struct zs_addr via, nexthop;
-	struct zs_netif *nif;
 	uint32_t holes;
 
 	if (!get_ip4(dst, &dst_be) || (gw != NULL && !get_ip4(gw, &gw_be)))
@@ -93,17 +92,26 @@ static int make_route(struct zs_ctx *c, enum FF_ROUTE_FLAG flag, const struct li
 	holes = ~ntohl(mask_be);
 	if ((holes & (holes + 1)) != 0)
 		return -EINVAL;
-	via = zs_addr_ip4(gw_be != 0 ? gw_be : dst_be);
-	nif = zs_route_lookup(c->s, ZS_AF_IP4, &via, &nexthop);
-	if (nif == NULL)
-		return -ENETUNREACH;
 	*out = (struct zs_route){
 		.prefix = zs_addr_ip4(dst_be & mask_be),
 		.gateway = zs_addr_ip4(gw_be),
 		.family = ZS_AF_IP4,
 		.prefix_len = (uint8_t)__builtin_popcount(mask_be),
-		.netif = nif->index,
 	};
+	return 0;
+}
+
+/* The interface by which the gateway is a neighbour; without one, that of the addresses. */
+static int find_way(struct zs_ctx *c, struct zs_route *r)
+{
+	bool direct = zs_addr_is_any(&r->gateway);
+	const struct zs_addr *via = direct ? &r->prefix : &r->gateway;
+	struct zs_addr nexthop;
+	const struct zs_netif *nif = zs_route_lookup(c->s, ZS_AF_IP4, via, &nexthop);
+
+	if (nif == NULL || nif->index == ZS_LOOPBACK || (!direct && !zs_addr_eq(via, &nexthop)))
+		return -ENETUNREACH;
+	r->netif = nif->index;
 	return 0;
 }
 
@@ -116,7 +124,9 @@ ZS_API int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct l
 
 	if (c == NULL)
 		return -1;
-	rc = make_route(c, flag, dst, gw, netmask, &r);
+	rc = read_route(flag, dst, gw, netmask, &r);
+	if (rc == 0 && req != FF_ROUTE_DEL)
+		rc = find_way(c, &r);
 	if (rc < 0)
 		return (int)ff_ret(rc);
 	switch (req) {

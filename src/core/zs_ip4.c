@@ -10,6 +10,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/zs_loopback.h"
 #include "core/zs_neigh.h"
 #include "core/zs_state.h"
 #include "wire/zs_cksum.h"
@@ -137,20 +138,26 @@ int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 {
 	struct out o = { .src = *src, .dst = *dst, .proto = proto, .ttl = ttl, .tos = tos };
 	uint32_t len = m->pkt_len + sizeof(struct zs_ip4_hdr);
+	bool whole;
 
 	o.nif = zs_route_lookup(s, ZS_AF_IP4, dst, &o.nexthop);
 	if (unlikely(o.nif == NULL)) {
 		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 		return -ENETUNREACH;
 	}
-	if (unlikely(len > IP4_MAX || (df && len > o.nif->mtu))) {
+	whole = len <= o.nif->mtu || o.nif->index == ZS_LOOPBACK; /* nothing on the way cuts it */
+	if (unlikely(len > IP4_MAX || (df && !whole))) {
 		zs_pkt_drop(s, m, ZS_DROP_TX_TOO_BIG);
 		return -EMSGSIZE;
 	}
 	if (zs_addr_is_any(src))
-		o.src = zs_addr_ip4(o.nif->ip4_be);
+		o.src = zs_netif_source(o.nif, dst);
+	if (unlikely(o.nif->index != ZS_LOOPBACK && zs_is_loopback_ip4(o.src.ip4_be))) {
+		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE); /* RFC 1122 3.2.1.3 (g) */
+		return -EINVAL;
+	}
 	put_pseudo(m, &o);
-	if (len > o.nif->mtu) {
+	if (!whole) {
 		zs_pkt_finish_l4(m, 0);
 		return send_fragments(s, m, &o);
 	}

@@ -31,6 +31,7 @@ enum {
 	FAILED_US = 30 * 1000000,
 	IN_USE_US = 60 * 1000000, /* used within this time: never pushed out */
 	DEFEND_US = 10 * 1000000,
+	ANNOUNCE_US = 2 * 1000000, /* from the first announcement to the second (RFC 5227 1.1) */
 	WAIT_PER_NEIGH = 64,
 	WAIT_TOTAL = 2048,
 	FRAME_MIN = 60,
@@ -65,10 +66,12 @@ struct zs_neigh_table {
 	uint32_t mask, cap;
 	uint16_t wait_free; /* WAIT_TOTAL = none */
 	uint64_t defended_us[ZS_MAX_PORTS];
+	struct zs_timer announce[ZS_MAX_PORTS]; /* by index of the interface */
 	struct waiting wait[WAIT_TOTAL];
 };
 
 static void fire(struct zs_stack *s, struct zs_timer *t);
+static void announce_again(struct zs_stack *s, struct zs_timer *t);
 
 int zs_neigh_init(struct zs_stack *s)
 {
@@ -95,6 +98,8 @@ int zs_neigh_init(struct zs_stack *s)
 	}
 	for (unsigned i = 0; i < WAIT_TOTAL; i++)
 		t->wait[i].next = (uint16_t)(i + 1);
+	for (unsigned i = 0; i < ZS_MAX_PORTS; i++)
+		t->announce[i].fire = announce_again;
 	return 0;
 }
 
@@ -223,6 +228,17 @@ void zs_arp_announce(struct zs_stack *s, struct zs_netif *nif)
 {
 	if (nif->ip4_be != 0)
 		arp_send(s, nif, ZS_ARP_REQUEST, &broadcast, &unknown, nif->ip4_be);
+}
+
+static void announce_again(struct zs_stack *s, struct zs_timer *t)
+{
+	zs_arp_announce(s, &s->netif[t - s->neigh->announce]);
+}
+
+void zs_arp_link_up(struct zs_stack *s, struct zs_netif *nif)
+{
+	zs_arp_announce(s, nif);
+	zs_timer_set(&s->wheel, &s->neigh->announce[nif->index], s->now_us + ANNOUNCE_US);
 }
 
 /* ---- states ---- */
@@ -414,6 +430,10 @@ bool zs_neigh_lookup(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 {
 	struct zs_neigh *n = find(s, nif, nexthop->ip4_be);
 
+	if (nif->index == ZS_LOOPBACK) {
+		*mac = nif->mac;
+		return true;
+	}
 	if (n == NULL || !has_mac(n))
 		return false;
 	use(s, n);
@@ -460,7 +480,8 @@ void zs_eth_output(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 		zs_txq_push(s, nif, m);
 		return;
 	}
-	if (group_mac(nif, ip4_be, &mac)) {
+	if (nif->index == ZS_LOOPBACK || group_mac(nif, ip4_be, &mac)) {
+		mac = nif->index == ZS_LOOPBACK ? nif->mac : mac;
 		set_dst(m, &mac);
 		zs_txq_push(s, nif, m);
 		return;

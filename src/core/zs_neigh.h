@@ -43,4 +43,7 @@ void zs_neigh_confirm(struct zs_stack *s, struct zs_netif *nif, const struct zs_
 /* Gratuitous ARP for the interface's address. */
 void zs_arp_announce(struct zs_stack *s, struct zs_netif *nif);
 
+/* Announces the interface's address now and once more (RFC 5227 2.3). */
+void zs_arp_link_up(struct zs_stack *s, struct zs_netif *nif);
+
 #endif

@@ -301,7 +301,7 @@ void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif)
 	uint64_t bytes = 0;
 	uint16_t n = nif->n_txq, sent, left;
 
-	if (n == 0)
+	if (n == 0 || nif->index == ZS_LOOPBACK)
 		return;
 	for (uint16_t i = 0; i < n; i++)
 		bytes += nif->txq[i]->pkt_len;

@@ -15,7 +15,7 @@
 struct rte_mbuf;
 struct zs_stack;
 
-enum { ZS_TXQ_LEN = 512 };
+enum { ZS_TXQ_LEN = 512, ZS_LOOPBACK = ZS_MAX_PORTS /* index of the way to ourselves */ };
 
 struct zs_netif {
 	uint16_t port, mtu;
@@ -50,6 +50,15 @@ static inline unsigned zs_txq_room(const struct zs_netif *nif)
  * with ZS_DROP_TX_FULL.
  */
 void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
+
+/* The address that a packet to dst by nif comes from, when nobody chose one. */
+static inline struct zs_addr zs_netif_source(const struct zs_netif *nif, const struct zs_addr *dst)
+{
+	bool own = nif->index == ZS_LOOPBACK &&
+		   (dst->ip4_be & nif->ip4_mask_be) != (nif->ip4_be & nif->ip4_mask_be);
+
+	return own ? *dst : zs_addr_ip4(nif->ip4_be);
+}
 
 /* Gives the staged burst to env->tx; what is refused stays staged, in order. */
 void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif);

@@ -8,6 +8,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/zs_loopback.h"
 #include "core/zs_state.h"
 #include "wire/zs_cksum.h"
 #include "wire/zs_hdr.h"
@@ -39,24 +40,18 @@ static uint32_t load_be32(const uint8_t *p)
 	return rte_be_to_cpu_32(v);
 }
 
-static bool is_own_ip4(const struct zs_stack *s, uint32_t ip4_be)
-{
-	for (uint16_t i = 0; i < s->n_netifs; i++)
-		if (s->netif[i].ip4_be == ip4_be)
-			return ip4_be != 0;
-	return false;
-}
-
 /* RFC 1122 3.2.1.3: what cannot be the address of one other host. */
 static bool source_ok(const struct zs_stack *s, const struct zs_netif *nif, uint32_t src_be)
 {
 	uint32_t src = rte_be_to_cpu_32(src_be);
 
+	if (unlikely(nif->index == ZS_LOOPBACK))
+		return zs_is_own_ip4(s, src_be);
 	if (unlikely(src >> 28 == 0xe || src == UINT32_MAX || src >> 24 == 127 || src >> 24 == 0))
 		return false;
 	if (unlikely(src_be == nif->ip4_bcast_be))
 		return false;
-	return !is_own_ip4(s, src_be);
+	return !zs_is_own_ip4(s, src_be);
 }
 
 /* Sets pi->bcast for group addresses. */
@@ -67,12 +62,14 @@ static bool dest_ok(const struct zs_stack *s, const struct zs_netif *nif, uint32
 
 	if (likely(dst_be == nif->ip4_be && dst_be != 0))
 		return true;
+	if (unlikely(zs_is_loopback_ip4(dst_be))) /* never from a wire */
+		return nif->index == ZS_LOOPBACK;
 	if (dst == UINT32_MAX || dst >> 28 == 0xe ||
 	    (dst_be == nif->ip4_bcast_be && nif->ip4_be != 0)) {
 		pi->bcast = true;
 		return true;
 	}
-	return nif->accept_any_dst || is_own_ip4(s, dst_be);
+	return nif->accept_any_dst || zs_is_own_ip4(s, dst_be);
 }
 
 /* Options are skipped, but source routes are not for hosts to follow. */

@@ -10,6 +10,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/zs_loopback.h"
 #include "core/zs_state.h"
 
 static unsigned family_bits(uint8_t family)
@@ -103,25 +104,16 @@ static struct zs_netif *group_netif(struct zs_stack *s, const struct zs_addr *ds
 	return NULL;
 }
 
-/* Packets to ourselves would need a way back in: there is none, so there is no route either. */
-static bool is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *dst)
-{
-	if (family != ZS_AF_IP4)
-		return false;
-	for (uint16_t i = 0; i < s->n_netifs; i++)
-		if (s->netif[i].ip4_be == dst->ip4_be)
-			return true;
-	return false;
-}
-
 struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
 				 struct zs_addr *nexthop)
 {
 	const struct zs_route *r;
 
-	if (zs_addr_is_any(dst) || is_own(s, family, dst))
+	if (zs_addr_is_any(dst))
 		return NULL;
 	*nexthop = *dst;
+	if (family == ZS_AF_IP4 && zs_is_own_ip4(s, dst->ip4_be))
+		return zs_loopback(s);
 	if (family == ZS_AF_IP4 && is_group_ip4(dst->ip4_be))
 		return group_netif(s, dst);
 	r = best(s, family, dst);

@@ -23,7 +23,8 @@ struct zs_route {
 int zs_route_add(struct zs_stack *s, const struct zs_route *r);
 int zs_route_del(struct zs_stack *s, const struct zs_route *r);
 
-/* Interface and next hop for dst; NULL when unreachable, or when dst is an address of ours. */
+/* Interface and next hop for dst; NULL when unreachable. For an address of
+ * ours it is the loopback interface. */
 struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
 				 struct zs_addr *nexthop);
 

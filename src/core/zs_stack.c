@@ -12,6 +12,7 @@
 #include "core/tcp/zs_tcb.h"
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_ip4.h"
+#include "core/zs_loopback.h"
 #include "core/zs_neigh.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
@@ -100,6 +101,7 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 	zs_wheel_init(&s->wheel, now_us);
 	derive_keys(s);
 	s->taken_gen = (uint32_t)s->hash_key[0]; /* not that of another stack with the same pool */
+	zs_loopback_init(s);
 	rc = init_tables(s);
 	for (uint16_t i = 0; rc == 0 && i < cfg->n_netifs; i++) {
 		s->netif[i].index = i;
@@ -125,17 +127,10 @@ void zs_stack_destroy(struct zs_stack *s)
 	zs_neigh_fini(s);
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		zs_txq_clear(&s->netif[i]);
+	zs_txq_clear(zs_loopback(s));
 	zs_free(s, s->socks.mem);
 	zs_free(s, s->flows.slot);
 	s->env.free(s->env.ctx, s);
-}
-
-uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
-{
-	if (now_us > s->now_us)
-		set_clock(s, now_us);
-	zs_wheel_advance(&s->wheel, s, s->now_us);
-	return zs_wheel_next(&s->wheel);
 }
 
 static void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
@@ -229,6 +224,22 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 	}
 }
 
+bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who)
+{
+	const struct rte_mempool *mp = s->env.hdr_pool;
+	uint32_t avail;
+
+	if (likely(s->hdr_credit > 0)) {
+		s->hdr_credit--;
+		return true;
+	}
+	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
+	if (unlikely(avail <= mp->size / 2))
+		return who == ZS_KEEP_QUEUE && avail > mp->size / 4;
+	s->hdr_credit = RTE_MIN((avail - mp->size / 2) / 4, 256u);
+	return true;
+}
+
 static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
 			uint16_t n)
 {
@@ -257,6 +268,31 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 	s->stats.rx_bytes += bytes;
 }
 
+/* What we sent to ourselves before this turn. */
+static void input_loopback(struct zs_stack *s)
+{
+	struct zs_netif *lo = zs_loopback(s);
+	uint16_t left = lo->n_txq;
+
+	while (left > 0) {
+		struct rte_mbuf *pkts[ZS_BURST];
+		uint16_t n = RTE_MIN(left, (uint16_t)ZS_BURST);
+
+		left -= n;
+		n = zs_loopback_take(s, pkts, n);
+		input_burst(s, lo, pkts, n);
+	}
+}
+
+uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
+{
+	if (now_us > s->now_us)
+		set_clock(s, now_us);
+	zs_wheel_advance(&s->wheel, s, s->now_us);
+	input_loopback(s);
+	return zs_stack_loops(s) ? 0 : zs_wheel_next(&s->wheel);
+}
+
 void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct zs_netif *nif = zs_netif_by_port(s, port);
@@ -275,6 +311,14 @@ void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, u
 	}
 }
 
+void zs_stack_link_up(struct zs_stack *s, uint16_t port)
+{
+	struct zs_netif *nif = zs_netif_by_port(s, port);
+
+	if (nif != NULL)
+		zs_arp_link_up(s, nif);
+}
+
 void zs_stack_flush(struct zs_stack *s)
 {
 	zs_output_run(s);
@@ -287,7 +331,12 @@ bool zs_stack_tx_pending(const struct zs_stack *s)
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		if (s->netif[i].n_txq > 0)
 			return true;
-	return !zs_list_empty(&s->out);
+	return zs_stack_loops(s) || !zs_list_empty(&s->out);
+}
+
+bool zs_stack_loops(const struct zs_stack *s)
+{
+	return s->netif[ZS_LOOPBACK].n_txq > 0;
 }
 
 uint64_t zs_stack_now(const struct zs_stack *s)

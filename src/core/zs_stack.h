@@ -21,17 +21,26 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 /* Frees every connection without a word to its peer, and every buffer the stack still holds. */
 void zs_stack_destroy(struct zs_stack *s);
 
-/* Fires due timers. Returns the next deadline, UINT64_MAX for none; it may be early, never late. */
+/*
+ * Fires due timers, and brings in what the stack sent to itself. Returns the next deadline,
+ * UINT64_MAX for none; it may be early, never late. 0: zs_stack_loops().
+ */
 uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us);
 
 /* Consumes all n packets (any n) that arrived on `port`; order within the burst is kept. */
 void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+
+/* The link of `port` came up: neighbours that know our address under another MAC address learn. */
+void zs_stack_link_up(struct zs_stack *s, uint16_t port);
 
 /* Lets every connection with something to say say it, and gives the burst to env->tx. */
 void zs_stack_flush(struct zs_stack *s);
 
 /* True when connections or device queues wait for another zs_stack_flush(). */
 bool zs_stack_tx_pending(const struct zs_stack *s);
+
+/* True when packets that the stack sent to itself wait for zs_stack_advance(). */
+bool zs_stack_loops(const struct zs_stack *s);
 
 uint64_t zs_stack_now(const struct zs_stack *s);
 const struct zs_stats *zs_stack_stats(const struct zs_stack *s);

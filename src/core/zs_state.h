@@ -49,6 +49,7 @@ struct zs_stack {
 	uint32_t nh_gen;
 	uint8_t pool_level;   /* enum zs_pool_level */
 	uint32_t pool_credit; /* packets to come before the pool is looked at again */
+	uint32_t hdr_credit;  /* references to be kept before the header pool is looked at again */
 	uint32_t taken_gen;   /* of the newest tcb */
 	uint64_t pool_free;   /* bytes in free buffers when the pool was last found low */
 	uint64_t taken_mem;   /* of all connections: zs_taken.h */
@@ -62,7 +63,7 @@ struct zs_stack {
 	struct zs_route routes[ZS_MAX_ROUTES];
 	struct zs_stats stats;
 	struct zs_wheel wheel;
-	struct zs_netif netif[ZS_MAX_PORTS];
+	struct zs_netif netif[ZS_LOOPBACK + 1];
 };
 
 static inline void *zs_alloc(struct zs_stack *s, size_t size)
@@ -85,6 +86,18 @@ static inline void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_d
 
 /* n buffers of the packet pool are about to be taken: brings s->pool_level up to date. */
 void zs_pool_watch(struct zs_stack *s, uint16_t n);
+
+/* Who keeps a reference until somebody else lets go, and what he leaves of the header pool. */
+enum zs_keep {
+	ZS_KEEP_QUEUE, /* a send queue, until the peer acknowledges: a quarter */
+	ZS_KEEP_APP,   /* or what an application has a part in: half */
+};
+
+/*
+ * May a header buffer be kept? The last ones are for headers and acknowledgements, which come back
+ * by themselves, and are what sets the kept ones free.
+ */
+bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who);
 
 /* Takes a token; false when none is left. */
 bool zs_bucket_take(struct zs_stack *s, struct zs_bucket *b);
@@ -112,6 +125,13 @@ static inline struct rte_mbuf *zs_pkt_clone(struct zs_stack *s, struct rte_mbuf 
 	c->next = NULL;
 	c->nb_segs = 1;
 	return c;
+}
+
+/* The same for a reference that will be kept; NULL also when the pool is too low for that. */
+static inline struct rte_mbuf *zs_pkt_keep(struct zs_stack *s, struct rte_mbuf *m, uint16_t off,
+					   uint16_t len, enum zs_keep who)
+{
+	return likely(zs_hdr_spare(s, who)) ? zs_pkt_clone(s, m, off, len) : NULL;
 }
 
 #endif

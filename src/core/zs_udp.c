@@ -11,6 +11,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/tcp/zs_port.h"
 #include "core/zs_ip4.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
@@ -123,12 +124,7 @@ static bool is_broadcast(const struct zs_stack *s, const struct zs_addr *a)
 
 static bool may_bind(const struct zs_stack *s, const struct zs_addr *a)
 {
-	if (zs_addr_is_any(a) || is_group(s, a))
-		return true;
-	for (uint16_t i = 0; i < s->n_netifs; i++)
-		if (s->netif[i].ip4_be == a->ip4_be || s->netif[i].accept_any_dst)
-			return true;
-	return false;
+	return is_group(s, a) || zs_addr_is_local(s, ZS_AF_IP4, a);
 }
 
 /* Two endpoints may have one port when their addresses differ, or both agreed to share. */
@@ -226,7 +222,7 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 		return rc;
 	disconnect(u);
 	if (zs_addr_is_any(&u->flow.laddr)) {
-		u->flow.laddr = zs_addr_ip4(nif->ip4_be);
+		u->flow.laddr = zs_netif_source(nif, addr);
 		u->laddr_by_connect = true;
 	}
 	u->flow.faddr = *addr;

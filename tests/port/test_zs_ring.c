@@ -30,6 +30,7 @@ static struct world {
 	struct zs_dpdk *d;
 	struct zs_stack *peer;
 	struct zs_udp *server, *client;
+	bool announced;
 	uint32_t idle_bufs; /* in use when nothing happens */
 } w;
 
@@ -146,6 +147,24 @@ static void settle(void)
 	} while (after.rx_packets != before.rx_packets || after.tx_packets != before.tx_packets);
 }
 
+/* The first turn, before anybody speaks: our address, from and for itself, to all. */
+static bool first_frame_is_announcement(void)
+{
+	struct rte_mbuf *m;
+	const uint8_t *f;
+	bool is;
+
+	(void)zs_dpdk_turn(w.d);
+	zs_dpdk_flush(w.d);
+	if (rte_ring_dequeue(w.from_port, (void **)&m) < 0)
+		return false;
+	f = rte_pktmbuf_mtod(m, const uint8_t *);
+	is = memcmp(f, "\xff\xff\xff\xff\xff\xff", 6) == 0 && f[12] == 8 && f[13] == 6 &&
+	     memcmp(f + 28, &w.cfg.port[0].ip4_be, 4) == 0 && memcmp(f + 38, f + 28, 4) == 0;
+	rte_pktmbuf_free(m);
+	return is;
+}
+
 static int setup(void **state)
 {
 	const struct zs_addr any = { .q = { 0, 0 } };
@@ -155,6 +174,7 @@ static int setup(void **state)
 	w.cfg.port[0].ip4_be = htonl(port_ip);
 	if (zs_dpdk_init(&w.d, &w.cfg) < 0 || make_peer() < 0)
 		return -1;
+	w.announced = first_frame_is_announcement();
 	w.server = zs_udp_open(zs_dpdk_stack(w.d), ZS_AF_IP4);
 	w.client = zs_udp_open(w.peer, ZS_AF_IP4);
 	if (zs_udp_bind(zs_dpdk_stack(w.d), w.server, &any, PORT) < 0)
@@ -371,11 +391,18 @@ static void test_signal_stops(void **state)
 	assert_true(sa.sa_handler == SIG_DFL); /* the next one would end the process */
 }
 
+static void test_address_is_announced(void **state)
+{
+	(void)state;
+	assert_true(w.announced);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_use_of_private_area_is_zero),
 		cmocka_unit_test(test_rooms),
+		cmocka_unit_test(test_address_is_announced),
 		cmocka_unit_test(test_offloads_are_what_is_advertised),
 		cmocka_unit_test(test_datagrams_cross_and_buffers_return),
 		cmocka_unit_test(test_device_that_is_full_is_counted_and_tried_again),

@@ -335,6 +335,44 @@ static void test_hub(void **state)
 		zs_simapp_destroy(app[i]);
 }
 
+/* Another machine takes over an address: by its announcement peers know at once. */
+static void test_takeover(void **state)
+{
+	const struct zs_simwire_config c = { .delay_ns = 20 * ZS_US, .rate_bps = 1000000000 };
+	struct zs_simconn_config up = { .tx_bytes = 1000 }, down = { .rx_bytes = 1000 };
+	struct zs_sim *w = zs_sim_create(1);
+	struct zs_simhub *hub = zs_simhub_create(w);
+	struct zs_simapp *app[3];
+
+	(void)state;
+	for (uint8_t i = 0; i < 3; i++) {
+		struct zs_simhost_config hc;
+		struct zs_simhost *h;
+
+		zs_simhost_config(&hc, zs_sim_ip(10, 0, 0, i == 0 ? 1 : 2), 24, 1500,
+				  ZS_SIM_OFF_ALL);
+		h = zs_simhost_create(w, &hc);
+		if (i == 2)
+			zs_simhost_stop(app[1]->h);
+		zs_simhub_join(hub, h, &c);
+		app[i] = zs_simapp_create(h);
+		zs_simapp_listen(app[i], PORT, 16, &down);
+		if (i == 2)
+			zs_stack_link_up(h->s, 0);
+		zs_simhost_wake(h, 0);
+		zs_sim_run_for(w, ZS_MS);
+		if (i > 0)
+			zs_simapp_connect(app[0], zs_sim_ip(10, 0, 0, 2), PORT, &up);
+		zs_sim_run_for(w, 10 * ZS_MS);
+		assert_int_equal(app[0]->n_done, i);
+	}
+	assert_int_equal(app[2]->n_done, 1);
+	assert_int_equal(zs_sim_violations(w), 0);
+	assert_int_equal(zs_sim_destroy(w), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		zs_simapp_destroy(app[i]);
+}
+
 /* The device of the simulator sees what is wrong with a packet. */
 static const char *device_says(void (*spoil)(uint8_t *f))
 {
@@ -389,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_device_checks_checksums),
 		cmocka_unit_test(test_host_answers_arp),
 		cmocka_unit_test(test_hub),
+		cmocka_unit_test(test_takeover),
 	};
 
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);

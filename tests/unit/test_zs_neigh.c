@@ -334,6 +334,27 @@ static void test_announcements(void **state)
 	net_end(&net);
 }
 
+/* RFC 5227 2.3: twice, two seconds apart. */
+static void test_link_up(void **state)
+{
+	struct net net;
+
+	(void)state;
+	net_start(&net);
+	zs_stack_link_up(net.s, 99); /* no port of ours */
+	net_wait(&net, SECOND);
+	assert_int_equal(net.n_out, 0);
+	zs_stack_link_up(net.s, net.nif->port);
+	assert_true(zs_stack_advance(net.s, net.now) <= net.now + 2 * SECOND);
+	net_wait(&net, 1900000);
+	assert_int_equal(net.n_out, 1);
+	assert_arp(&net, 0, ZS_ARP_REQUEST, all, host(US));
+	net_wait(&net, 60 * SECOND);
+	assert_int_equal(net.n_out, 2);
+	assert_arp(&net, 1, ZS_ARP_REQUEST, all, host(US));
+	net_end(&net);
+}
+
 /* 30 s fresh; then 5 s of grace from the first use; then three unicasts; then a broadcast. */
 static void test_ageing(void **state)
 {
@@ -585,15 +606,25 @@ static void test_no_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolution),    cmocka_unit_test(test_no_answer),
-		cmocka_unit_test(test_waiting_room),  cmocka_unit_test(test_waiting_room_total),
-		cmocka_unit_test(test_groups),	      cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_links_apart),   cmocka_unit_test(test_hygiene),
-		cmocka_unit_test(test_announcements), cmocka_unit_test(test_ageing),
-		cmocka_unit_test(test_confirmed),     cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_full),	      cmocka_unit_test(test_flood_of_requests),
-		cmocka_unit_test(test_worth),	      cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_bad),	      cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_resolution),
+		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_waiting_room),
+		cmocka_unit_test(test_waiting_room_total),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_links_apart),
+		cmocka_unit_test(test_hygiene),
+		cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_link_up),
+		cmocka_unit_test(test_ageing),
+		cmocka_unit_test(test_confirmed),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_flood_of_requests),
+		cmocka_unit_test(test_worth),
+		cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_no_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,8 +57,9 @@ static void test_from_config(void **state)
 	assert_via(&net, ip4(172, 16, 9, 9), 1, ip4(172, 16, 9, 9));
 	assert_via(&net, ip4(8, 8, 8, 8), 0, host(254));
 	assert_null(lookup(&net, 0, &nh));
-	assert_null(lookup(&net, host(US), &nh)); /* ourselves */
-	assert_null(lookup(&net, ip4(172, 16, 0, 1), &nh));
+	assert_ptr_equal(lookup(&net, host(US), &nh), &net.s->netif[ZS_LOOPBACK]);
+	assert_ptr_equal(lookup(&net, ip4(127, 1, 2, 3), &nh), &net.s->netif[ZS_LOOPBACK]);
+	assert_ptr_equal(lookup(&net, ip4(172, 16, 0, 1), &nh), &net.s->netif[ZS_LOOPBACK]);
 	net_end(&net);
 }
 

@@ -279,7 +279,7 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 	return 0;
 }
 
-void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
+bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 {
 	struct zs_addr nexthop;
 	struct zs_mac none = { { 0 } };
@@ -291,7 +291,7 @@ void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 
 	if (m == NULL) {
 		s->stats.drops[nif == NULL ? ZS_DROP_NO_ROUTE : ZS_DROP_NO_MBUF]++;
-		return;
+		return nif == NULL;
 	}
 	m->data_off = (uint16_t)(m->buf_len - (L2 + L3 + L4 + ZS_TCPOPT_MAX));
 	p = (uint8_t *)m->buf_addr + m->data_off;
@@ -317,6 +317,7 @@ void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 	set_tx(m, l4_len);
 	s->stats.tcp_segs_out++;
 	zs_eth_output(s, nif, &nexthop, m);
+	return true;
 }
 
 void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi)
@@ -334,5 +335,5 @@ void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi)
 		raw.flags = ZS_RST | ZS_ACK;
 	}
 	s->stats.tcp_rst_out++;
-	zs_send_raw(s, &raw);
+	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }

@@ -13,6 +13,7 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
+#include "core/zs_loopback.h"
 
 enum { DEFAULT_PEER_MSS = 536 /* RFC 9293 3.7.1 */, MIN_MSS = 48 };
 
@@ -161,7 +162,9 @@ static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow 
 	if (nif == NULL)
 		return -ENETUNREACH;
 	if (zs_addr_is_any(&flow->laddr))
-		flow->laddr = zs_addr_ip4(nif->ip4_be);
+		flow->laddr = zs_netif_source(nif, &flow->faddr);
+	if (nif->index != ZS_LOOPBACK && zs_is_loopback_ip4(flow->laddr.ip4_be))
+		return -EINVAL; /* RFC 1122 3.2.1.3 (g): not outside a host */
 	tcb->netif = nif->index;
 	tcb->mtu = nif->mtu;
 	return 0;

@@ -301,6 +301,45 @@ static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	return SENT;
 }
 
+/* ---- SYN ---- */
+
+/* False: not sent for want of a buffer or of room at the device, and still due. */
+static bool send_syn(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	bool ack = tcb->state == ZS_SYN_RCVD;
+	uint32_t wnd = RTE_MIN(zs_rcv_space(tcb), 65535u);
+	struct zs_tcpopt opt = {
+		.mss = (uint16_t)(tcb->mtu - 40),
+		.has_ts = ack ? (tcb->flags & ZS_TF_TS) != 0 : s->cfg.use_ts,
+		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
+		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,
+		.wscale = tcb->rcv_wscale,
+		.ts_val = s->now_ms + tcb->ts_off,
+		.ts_ecr = ack ? tcb->ts_recent : 0,
+	};
+	struct zs_raw raw = {
+		.flow = &tcb->flow,
+		.seq = tcb->iss,
+		.ack = ack ? tcb->rcv_nxt : 0,
+		.flags = (uint8_t)(ZS_SYN | (ack ? ZS_ACK : 0)),
+		.wnd = (uint16_t)wnd,
+		.ttl = tcb->opts.ttl,
+		.tos = tcb->opts.tos,
+		.syn_opt = &opt,
+	};
+
+	if (tcb->opts.maxseg != 0)
+		opt.mss = RTE_MIN(opt.mss, tcb->opts.maxseg);
+	if (ack)
+		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + wnd);
+	tcb->flags |= ZS_TF_SYN_DUE;
+	if (!tx_room(s, tcb) || !zs_send_raw(s, &raw))
+		return false;
+	tcb->flags &= ~(uint32_t)ZS_TF_SYN_DUE;
+	tcb->last_send_us = s->now_us;
+	return true;
+}
+
 /* ---- the turn ---- */
 
 /* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the
@@ -335,12 +374,36 @@ static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->cwnd = RTE_MAX(tcb->cwnd, iw);
 }
 
+/* Data, the lost first, and FIN: all that may be sent now. */
+static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+{
+	enum outcome o;
+
+	restart_after_idle(s, tcb);
+	tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
+	while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
+		if (o == BLOCKED)
+			return BLOCKED;
+	while ((o = send_one(s, tcb, wnd)) == SENT)
+		;
+	if (o == BLOCKED)
+		return BLOCKED;
+	if (tcb->unsent == NULL)
+		tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
+	if (send_fin(s, tcb, wnd) == BLOCKED)
+		return BLOCKED;
+	arm_persist(s, tcb);
+	return NOTHING;
+}
+
 /* Returns false when it has to go on in a later turn. */
 static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint16_t wnd = zs_build_window(tcb);
-	enum outcome o;
+	bool blocked;
 
+	if (tcb->flags & ZS_TF_SYN_DUE)
+		return send_syn(s, tcb);
 	if (tcb->state < ZS_SYN_RCVD || tcb->state == ZS_TIME_WAIT)
 		return true;
 	if (!zs_build_refresh(s, tcb))
@@ -348,23 +411,11 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
 	    send_ack(s, tcb, wnd) == BLOCKED)
 		return false;
-	if (tcb->state != ZS_SYN_RCVD) {
-		restart_after_idle(s, tcb);
-		tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-		while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
-			if (o == BLOCKED)
-				return false;
-		while ((o = send_one(s, tcb, wnd)) == SENT)
-			;
-		if (o == BLOCKED)
-			return false;
-		if (tcb->unsent == NULL)
-			tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
-		if (send_fin(s, tcb, wnd) == BLOCKED)
-			return false;
-		arm_persist(s, tcb);
-	}
-	return !(tcb->flags & ZS_TF_ACK_NOW) || send_ack(s, tcb, wnd) != BLOCKED;
+	blocked = tcb->state != ZS_SYN_RCVD && say(s, tcb, wnd) == BLOCKED;
+	/* Data that must wait keeps no acknowledgement back: the peer may wait for just that. */
+	if (tcb->flags & ZS_TF_ACK_NOW && send_ack(s, tcb, wnd) == BLOCKED)
+		return false;
+	return !blocked;
 }
 
 void zs_output_run(struct zs_stack *s)
@@ -411,39 +462,13 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
 	};
 
 	s->stats.tcp_rst_out++;
-	zs_send_raw(s, &raw);
+	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
 void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	bool ack = tcb->state == ZS_SYN_RCVD;
-	uint32_t wnd = RTE_MIN(zs_rcv_space(tcb), 65535u);
-	struct zs_tcpopt opt = {
-		.mss = (uint16_t)(tcb->mtu - 40),
-		.has_ts = ack ? (tcb->flags & ZS_TF_TS) != 0 : s->cfg.use_ts,
-		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
-		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,
-		.wscale = tcb->rcv_wscale,
-		.ts_val = s->now_ms + tcb->ts_off,
-		.ts_ecr = ack ? tcb->ts_recent : 0,
-	};
-	struct zs_raw raw = {
-		.flow = &tcb->flow,
-		.seq = tcb->iss,
-		.ack = ack ? tcb->rcv_nxt : 0,
-		.flags = (uint8_t)(ZS_SYN | (ack ? ZS_ACK : 0)),
-		.wnd = (uint16_t)wnd,
-		.ttl = tcb->opts.ttl,
-		.tos = tcb->opts.tos,
-		.syn_opt = &opt,
-	};
-
-	if (tcb->opts.maxseg != 0)
-		opt.mss = RTE_MIN(opt.mss, tcb->opts.maxseg);
-	if (ack)
-		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + wnd);
-	tcb->last_send_us = s->now_us;
-	zs_send_raw(s, &raw);
+	if (!send_syn(s, tcb))
+		zs_output_later(s, tcb);
 }
 
 bool zs_challenge_allowed(struct zs_stack *s)

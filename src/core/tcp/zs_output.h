@@ -14,7 +14,7 @@ void zs_output_run(struct zs_stack *s);
 /* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una -
  * 1). */
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
-/* SYN, or SYN-ACK of a simultaneous open. */
+/* SYN, or SYN-ACK of a simultaneous open; in a later turn when there is no buffer. */
 void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
 void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
@@ -56,7 +56,8 @@ struct zs_raw {
 	bool ts;
 	uint32_t ts_val, ts_ecr;
 };
-void zs_send_raw(struct zs_stack *s, const struct zs_raw *raw);
+/* False: there was no buffer. */
+bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw);
 /* RST in answer to a segment (RFC 9293 3.10.7.1); never to a RST. */
 void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi);
 

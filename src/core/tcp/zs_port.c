@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_tcb.h"
+#include "core/zs_loopback.h"
 
 static struct zs_list *port_bucket(struct zs_stack *s, uint16_t port)
 {
@@ -20,9 +21,9 @@ bool zs_addr_is_local(const struct zs_stack *s, uint8_t family, const struct zs_
 	if (zs_addr_is_any(a))
 		return true;
 	for (unsigned i = 0; family == ZS_AF_IP4 && i < s->n_netifs; i++)
-		if (s->netif[i].accept_any_dst || s->netif[i].ip4_be == a->ip4_be)
+		if (s->netif[i].accept_any_dst)
 			return true;
-	return false;
+	return family == ZS_AF_IP4 && zs_is_own_ip4(s, a->ip4_be);
 }
 
 static bool bind_conflicts(struct zs_stack *s, const struct zs_flow *local,

@@ -14,6 +14,9 @@
 /* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind
  * it. -ENOBUFS. */
 int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len);
+/* Nothing is in flight, and nothing may be sent for now: gives back a reference that the first
+ * record can do without. */
+void zs_sndq_yield(struct zs_tcb *tcb);
 /* Releases what lies below ack; returns the newest record time that is good for an RTT sample, see
  * zs_ack.h. */
 struct zs_acked;

@@ -242,7 +242,7 @@ static void trim_head(struct zs_tcb *tcb, uint32_t n)
 static struct rte_mbuf *take_part(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
 {
 	struct rte_mbuf *m = tcb->rcvq.head;
-	struct rte_mbuf *c = zs_pkt_clone(s, m, zs_seg(m)->off, (uint16_t)n);
+	struct rte_mbuf *c = zs_pkt_keep(s, m, zs_seg(m)->off, (uint16_t)n, ZS_KEEP_APP);
 
 	if (c != NULL) {
 		zs_seg(c)->flags = zs_seg(m)->flags;

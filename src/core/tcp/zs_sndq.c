@@ -83,7 +83,7 @@ static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 
 		if (!needs_wrap(m))
 			continue;
-		c = zs_pkt_clone(s, m, m->data_off, m->data_len);
+		c = zs_pkt_keep(s, m, m->data_off, m->data_len, ZS_KEEP_APP);
 		if (c == NULL)
 			goto err_free;
 		zs_seg(c)->next = wrapped;
@@ -267,6 +267,61 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 	return src - (const uint8_t *)buf;
 }
 
+/*
+ * The buffer that m, an indirect one, refers to, when m is all that keeps it; the caller owns a
+ * reference to it then. NULL: somebody else has it, or there is none.
+ */
+static struct rte_mbuf *sole_owner(const struct rte_mbuf *m)
+{
+	struct rte_mbuf *owner;
+
+	if (!RTE_MBUF_CLONED(m))
+		return NULL;
+	owner = rte_mbuf_from_indirect((struct rte_mbuf *)(uintptr_t)m);
+	if (needs_wrap(owner))
+		return NULL;
+	rte_mbuf_refcnt_update(owner, 1);
+	owner->ol_flags &= ~ZS_PKT_DONE;
+	owner->next = NULL; /* of the packet that it was in */
+	owner->nb_segs = 1;
+	return owner;
+}
+
+/*
+ * A buffer for the bytes of m from off on. Where none can be kept, the one that m refers to will do
+ * once nobody else needs it: so no connection waits for a buffer while it keeps one.
+ */
+static struct rte_mbuf *rest_of(struct zs_stack *s, struct rte_mbuf *m, uint16_t off, uint16_t len)
+{
+	struct rte_mbuf *c = zs_pkt_keep(s, m, off, len, ZS_KEEP_QUEUE);
+
+	if (likely(c != NULL))
+		return c;
+	c = sole_owner(m);
+	if (c != NULL)
+		zs_pkt_set(c, off, len);
+	return c;
+}
+
+void zs_sndq_yield(struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = tcb->unsent, *owner;
+
+	if (m == NULL || m != tcb->sndq.head || rte_mbuf_refcnt_read(m) != 1)
+		return;
+	owner = sole_owner(m);
+	if (owner == NULL)
+		return;
+	*zs_seg(owner) = *zs_seg(m);
+	zs_seg(owner)->flags |= ZS_SEG_TRIMMED;
+	zs_pkt_set(owner, zs_seg(m)->off, (uint16_t)zs_seg(m)->len);
+	tcb->sndq.mem += zs_pkt_truesize(owner) - zs_pkt_truesize(m);
+	tcb->sndq.head = tcb->unsent = owner;
+	if (tcb->sndq.tail == m)
+		tcb->sndq.tail = owner;
+	rte_pktmbuf_free_seg(m);
+}
+
 int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len)
 {
 	struct zs_seg *seg = zs_seg(m);
@@ -274,7 +329,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	struct rte_mbuf *c;
 
 	zs_assert(len > 0 && len < seg->len);
-	c = zs_pkt_clone(s, m, (uint16_t)(seg->off + len), (uint16_t)(seg->len - len));
+	c = rest_of(s, m, (uint16_t)(seg->off + len), (uint16_t)(seg->len - len));
 	if (c == NULL)
 		return -ENOBUFS;
 	rest = zs_seg(c);
@@ -286,6 +341,8 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	seg->len = len;
 	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED | ZS_SEG_SUMMED);
 	rest->flags &= (uint8_t) ~(ZS_SEG_COPIED | ZS_SEG_SUMMED);
+	if (RTE_MBUF_DIRECT(c)) /* there are bytes of m where a header would go */
+		rest->flags |= ZS_SEG_TRIMMED;
 	tcb->sndq.mem += zs_pkt_truesize(c);
 	if (tcb->sndq.tail == m)
 		tcb->sndq.tail = c;

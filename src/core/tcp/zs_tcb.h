@@ -41,6 +41,7 @@ enum zs_tcb_flag {
 	ZS_TF_OOO_FIN = 1u << 18,    /* a FIN beyond a gap was seen, at fin_seq */
 	ZS_TF_DSACK = 1u << 19,	     /* dsack holds a block to report (RFC 2883) */
 	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
+	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
 };
 
 enum zs_ca_state {

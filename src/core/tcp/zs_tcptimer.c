@@ -8,6 +8,7 @@
 
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
 
 enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
@@ -79,6 +80,7 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_output_later(s, tcb);
 		return false;
 	}
+	zs_sndq_yield(tcb);
 	/* RFC 9293 3.8.6.1: no end while the peer answers; an orphan is not kept for ever (RFC
 	 * 6429) */
 	if (tcb->probes >= (tcb->flags & ZS_TF_ORPHAN ? ORPHAN_PROBES : s->cfg.data_retries)) {

@@ -53,6 +53,8 @@ struct zs_dpdk {
 	uint64_t next_us;	    /* deadline told by the last zs_stack_advance() */
 	uint32_t idle_turns;	    /* in a row */
 	uint32_t idle_sleep_us;
+	uint32_t links_down; /* ports whose links have not been up yet */
+	uint64_t links_us;   /* when to look again */
 	uint16_t n_ports;
 	bool busy; /* this turn so far */
 	bool stop;

@@ -16,6 +16,7 @@
 enum {
 	SPIN_TURNS = 64,  /* idle turns before the first sleep */
 	YIELD_EVERY = 32, /* idle turns between two offers of the CPU to others */
+	LINK_US = 100000, /* between two looks at a link that is down */
 };
 
 void zs_loop_init(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
@@ -25,6 +26,7 @@ void zs_loop_init(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	d->us_base = 1000000;
 	d->tsc_base = d->mark_tsc = rte_rdtsc();
 	d->next_us = UINT64_MAX;
+	d->links_down = (1u << d->n_ports) - 1;
 	d->idle_sleep_us = cfg->idle_sleep_us;
 	if (d->idle_sleep_us != 0)
 		(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; sleeps would last 50 us longer */
@@ -67,6 +69,22 @@ static void receive(struct zs_dpdk *d, uint16_t index)
 	zs_stack_input(d->s, index, pkts, n);
 }
 
+/* A port's address is announced when its link is up: before, nobody would hear it. */
+static void watch_links(struct zs_dpdk *d, uint64_t now_us)
+{
+	struct rte_eth_link link;
+
+	d->links_us = now_us + LINK_US;
+	for (uint16_t i = 0; i < d->n_ports; i++) {
+		if (!(d->links_down & 1u << i) ||
+		    rte_eth_link_get_nowait(d->port[i].id, &link) < 0 ||
+		    link.link_status != RTE_ETH_LINK_UP)
+			continue;
+		d->links_down &= ~(1u << i);
+		zs_stack_link_up(d->s, i);
+	}
+}
+
 uint64_t zs_dpdk_turn(struct zs_dpdk *d)
 {
 	uint64_t tsc = rte_rdtsc();
@@ -77,6 +95,8 @@ uint64_t zs_dpdk_turn(struct zs_dpdk *d)
 	if (now_us >= d->next_us)
 		d->busy = true;
 	d->next_us = zs_stack_advance(d->s, now_us);
+	if (unlikely(d->links_down != 0) && now_us >= d->links_us)
+		watch_links(d, now_us);
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		receive(d, i);
 	return d->busy ? 0 : d->next_us;
@@ -85,6 +105,7 @@ uint64_t zs_dpdk_turn(struct zs_dpdk *d)
 void zs_dpdk_flush(struct zs_dpdk *d)
 {
 	zs_stack_flush(d->s);
+	d->busy |= zs_stack_loops(d->s);
 }
 
 /* The packets of the burst that the driver will take; one that it calls malformed ends the burst.

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rest of the calls: routes, traffic counters; and talking to oneself. */
+#include <stdlib.h>
+
+#include "apitest.h"
+#include "zstack.h"
+
+/* ---- routes ---- */
+
+static struct sockaddr_in ip(const char *text)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	assert_int_equal(inet_pton(AF_INET, text, &sin.sin_addr), 1);
+	return sin;
+}
+
+static int route(enum FF_ROUTE_CTL req, const char *net, const char *gw, const char *mask)
+{
+	struct sockaddr_in d = ip(net), g = ip(gw != NULL ? gw : "0.0.0.0");
+	struct sockaddr_in m = ip(mask != NULL ? mask : "0.0.0.0");
+
+	return ff_route_ctl(req, mask != NULL ? FF_RTF_GATEWAY : FF_RTF_HOST, sa(&d),
+			    gw != NULL ? sa(&g) : NULL, mask != NULL ? sa(&m) : NULL);
+}
+
+/* A datagram to far away: is there a way? */
+static int try_send(const char *to)
+{
+	struct sockaddr_in sin = ip(to);
+	int fd = ff_socket(AF_INET, SOCK_DGRAM, 0), rc;
+
+	sin.sin_port = htons(9);
+	rc = (int)ff_sendto(fd, "x", 1, 0, sa(&sin), sizeof(sin));
+	ff_close(fd);
+	return rc;
+}
+
+static void routes_come_and_go(void **state)
+{
+	(void)state;
+	assert_errno(try_send("192.168.1.5"), ENETUNREACH);
+	assert_int_equal(route(FF_ROUTE_ADD, "192.168.1.0", "10.0.0.2", "255.255.255.0"), 0);
+	assert_int_equal(try_send("192.168.1.5"), 1);
+	assert_errno(try_send("192.168.2.5"), ENETUNREACH);
+	assert_errno(route(FF_ROUTE_ADD, "192.168.1.0", "10.0.0.2", "255.255.255.0"), EEXIST);
+	assert_int_equal(route(FF_ROUTE_CHANGE, "192.168.1.0", "10.0.0.3", "255.255.255.0"), 0);
+	assert_int_equal(try_send("192.168.1.5"), 1);
+	assert_int_equal(route(FF_ROUTE_DEL, "192.168.1.0", "10.0.0.3", "255.255.255.0"), 0);
+	assert_errno(try_send("192.168.1.5"), ENETUNREACH);
+	assert_errno(route(FF_ROUTE_DEL, "192.168.1.0", NULL, "255.255.255.0"), ENOENT);
+	assert_int_equal(route(FF_ROUTE_ADD, "192.168.7.7", "10.0.0.2", NULL), 0);
+	assert_int_equal(try_send("192.168.7.7"), 1);
+	assert_errno(try_send("192.168.7.8"), ENETUNREACH);
+	assert_int_equal(route(FF_ROUTE_DEL, "192.168.7.7", NULL, NULL), 0);
+	assert_errno(try_send("192.168.7.7"), ENETUNREACH);
+}
+
+static void default_route(void **state)
+{
+	(void)state;
+	assert_int_equal(route(FF_ROUTE_ADD, "0.0.0.0", "10.0.0.2", "0.0.0.0"), 0);
+	assert_int_equal(try_send("8.8.8.8"), 1);
+	/* who deletes a route need not know where it went */
+	assert_int_equal(route(FF_ROUTE_DEL, "0.0.0.0", NULL, "0.0.0.0"), 0);
+	assert_errno(try_send("8.8.8.8"), ENETUNREACH);
+}
+
+static void routes_that_lead_nowhere(void **state)
+{
+	struct sockaddr_in six = { .sin_family = AF_INET6 }, good = ip("192.168.1.0");
+
+	(void)state;
+	assert_errno(route(FF_ROUTE_ADD, "192.168.1.0", "172.16.0.1", "255.255.255.0"),
+		     ENETUNREACH);
+	assert_errno(route(FF_ROUTE_ADD, "192.168.1.0", "10.0.0.1", "255.255.255.0"), ENETUNREACH);
+	assert_errno(route(FF_ROUTE_ADD, "192.168.1.0", "127.0.0.1", "255.255.255.0"), ENETUNREACH);
+	assert_errno(route(FF_ROUTE_ADD, "192.168.1.0", "10.0.0.2", "255.0.255.0"), EINVAL);
+	/* a gateway is a neighbour, not somebody behind another gateway */
+	assert_int_equal(route(FF_ROUTE_ADD, "192.168.1.0", "10.0.0.2", "255.255.255.0"), 0);
+	assert_errno(route(FF_ROUTE_ADD, "192.168.2.0", "192.168.1.1", "255.255.255.0"),
+		     ENETUNREACH);
+	assert_errno(ff_route_ctl(FF_ROUTE_ADD, FF_RTF_GATEWAY, sa(&six), sa(&good), NULL), EINVAL);
+	assert_errno(ff_route_ctl(FF_ROUTE_ADD, FF_RTF_GATEWAY, NULL, sa(&good), NULL), EINVAL);
+	/* what cannot be changed stays as it was */
+	assert_errno(route(FF_ROUTE_CHANGE, "192.168.1.0", "172.16.0.1", "255.255.255.0"),
+		     ENETUNREACH);
+	assert_int_equal(try_send("192.168.1.5"), 1);
+}
+
+/* ---- traffic ---- */
+
+static void traffic_is_counted(void **state)
+{
+	struct api_world *t = *state;
+	struct ff_traffic_args a, b;
+	int c, s;
+
+	api_on(t, 1);
+	api_pair(t, api_listen(PORT, 0), &c, &s);
+	ff_get_traffic(&a);
+	assert_true(a.rx_packets > 0 && a.tx_packets > 0);
+	api_write_all(c, 50000, 1);
+	api_on(t, 1);
+	api_expect(s, 50000, 1);
+	api_on(t, 0);
+	ff_get_traffic(&b);
+	assert_in_range(b.tx_packets - a.tx_packets, 35, 100);
+	assert_in_range(b.tx_bytes - a.tx_bytes, 50000 + 35 * 66, 60000);
+	assert_true(b.rx_packets > a.rx_packets && b.rx_bytes > a.rx_bytes);
+	assert_int_equal(b.tx_dropped, 0);
+	assert_int_equal(b.rx_dropped, 0);
+}
+
+static void traffic_counts_what_is_dropped(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in sin = api_addr(1, 999);
+	int fd = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	struct ff_traffic_args a;
+
+	assert_int_equal(ff_sendto(fd, "x", 1, 0, sa(&sin), sizeof(sin)), 1);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	ff_get_traffic(&a);
+	assert_int_equal(a.rx_dropped, 1); /* nobody listens */
+	assert_int_equal(a.tx_dropped, 0);
+}
+
+/* ---- oneself ---- */
+
+enum { MIB = 1 << 20, PIECE = 30000 };
+
+static void self_pair(const char *addr, int *c, int *s)
+{
+	struct sockaddr_in sin = ip(addr);
+	int lfd = api_listen(PORT, 0);
+
+	sin.sin_port = htons(PORT);
+	*c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ff_connect(*c, sa(&sin), sizeof(sin)), 0);
+	*s = ff_accept(lfd, NULL, NULL);
+	assert_true(*s >= 0);
+	ff_close(lfd);
+}
+
+static void self_by_copy(void **state)
+{
+	int c, s;
+
+	(void)state;
+	self_pair("127.0.0.1", &c, &s);
+	for (unsigned i = 0; i < MIB / PIECE + 1; i++) {
+		api_write_all(c, PIECE, i);
+		api_write_all(s, PIECE, i + 1000);
+		api_expect(s, PIECE, i);
+		api_expect(c, PIECE, i + 1000);
+	}
+	ff_close(c);
+	assert_int_equal(ff_read(s, &c, 1), 0);
+	ff_close(s);
+}
+
+static void fill(uint8_t *p, size_t n, unsigned seed)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(i * 7 + i / 251 + seed);
+}
+
+/* Takes n bytes as they are, and may keep them beyond the sender's interest. */
+static void expect_uncopied(int fd, size_t n, unsigned seed)
+{
+	uint8_t *want = malloc(n);
+	size_t done = 0;
+
+	fill(want, n, seed);
+	while (done < n) {
+		struct z_iov v[64];
+		z_buf *b;
+		ssize_t got = z_read(fd, &b, n - done);
+		int pieces = z_buf_iov(b, v, 64);
+
+		assert_true(got > 0);
+		assert_in_range(pieces, 1, 64);
+		for (int i = 0; i < pieces; done += v[i++].len)
+			assert_memory_equal(v[i].ptr, want + done, v[i].len);
+		z_buf_free(b);
+	}
+	free(want);
+}
+
+static void self_without_a_copy(void **state)
+{
+	struct api_world *t = *state;
+	const struct zs_stats *st = zs_stack_stats(t->host[0].h->s);
+	int c, s;
+
+	self_pair("10.0.0.1", &c, &s);
+	for (unsigned i = 0; i < 2 * MIB / PIECE; i++) {
+		z_buf *b = z_alloc(-1, PIECE, 0);
+
+		assert_non_null(b);
+		fill(z_buf_append(b, PIECE), PIECE, i);
+		assert_int_equal(z_write(i % 2 ? s : c, b, PIECE), PIECE);
+		expect_uncopied(i % 2 ? c : s, PIECE, i);
+	}
+	assert_int_equal(st->copies, 0);
+	ff_close(c);
+	ff_close(s);
+}
+
+static void self_refused(void **state)
+{
+	struct sockaddr_in sin = ip("127.0.0.1");
+	int c = ff_socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	sin.sin_port = htons(PORT);
+	assert_errno(ff_connect(c, sa(&sin), sizeof(sin)), ECONNREFUSED);
+	ff_close(c);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(routes_come_and_go),
+		CASE(default_route),
+		CASE(routes_that_lead_nowhere),
+		CASE(traffic_is_counted),
+		CASE(traffic_counts_what_is_dropped),
+		CASE(self_by_copy),
+		CASE(self_without_a_copy),
+		CASE(self_refused),
+	};
+
+	return cmocka_run_group_tests_name("misc", tests, NULL, NULL);
+}
