@@ -191,7 +191,7 @@ static bool feed(struct load *l, struct conn *c, const char *p, uint32_t n, uint
 	const char *end = p + n;
 
 	while (c->state == CONN_OPEN) {
-		switch (response_next(&c->in, &p, end)) {
+		switch (response_next(&c->in, &l->memo, &p, end)) {
 		case RESPONSE_MORE:
 			return true;
 		case RESPONSE_BODY:

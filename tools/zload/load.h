@@ -50,6 +50,7 @@ struct load {
 	struct request request;
 	struct pace pace;
 	struct result result;
+	struct response_memo memo;
 	struct conn *conns;
 	uint64_t *due;		  /* memory of all rings */
 	struct conn_list ready;	  /* can take a request; those to be opened in front */

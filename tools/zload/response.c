@@ -5,6 +5,7 @@
  */
 #include "response.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -270,8 +271,57 @@ static enum response_event complete(struct response *r)
 	return RESPONSE_DONE;
 }
 
-enum response_event response_next(struct response *r, const char **p, const char *end)
+/* ---- heads that are known ---- */
+
+static bool recall(struct response *r, const struct response_memo *memo, const char **p,
+		   const char *end)
 {
+	if (memo->len == 0 || (size_t)(end - *p) < memo->len ||
+	    memcmp(*p, memo->head, memo->len) != 0)
+		return false;
+	memcpy(r, &memo->after, offsetof(struct response, kept));
+	*p += memo->len;
+	return true;
+}
+
+static void remember(const struct response *r, struct response_memo *memo, const char *head,
+		     size_t len)
+{
+	if (len > RESPONSE_MEMO_MAX)
+		return;
+	memcpy(memo->head, head, len);
+	memcpy(&memo->after, r, offsetof(struct response, kept));
+	memo->len = (uint32_t)len;
+}
+
+static bool in_head(const struct response *r)
+{
+	return r->state == STATUS_LINE || r->state == HEADER;
+}
+
+/* Uses lines until the head is complete: true; false: more is needed, or it is none: `bad`. */
+static bool take_head(struct response *r, struct response_memo *memo, const char **p,
+		      const char *end, bool *bad)
+{
+	const char *start = r->state == STATUS_LINE && r->n_head == 0 ? *p : NULL;
+	struct line l;
+
+	if (start != NULL && recall(r, memo, p, end))
+		return true;
+	while (in_head(r) && !*bad && *p < end)
+		*bad = (take_line(r, p, end, &l) && use_line(r, &l) == RESPONSE_BAD) ||
+		       r->n_head > RESPONSE_HEAD_MAX;
+	if (in_head(r) || *bad)
+		return false;
+	if (start != NULL)
+		remember(r, memo, start, (size_t)(*p - start));
+	return true;
+}
+
+enum response_event response_next(struct response *r, struct response_memo *memo, const char **p,
+				  const char *end)
+{
+	bool bad = false;
 	struct line l;
 
 	for (;;) {
@@ -279,6 +329,11 @@ enum response_event response_next(struct response *r, const char **p, const char
 			return complete(r);
 		if (*p == end)
 			return RESPONSE_MORE;
+		if (in_head(r)) {
+			if (!take_head(r, memo, p, end, &bad))
+				return bad ? RESPONSE_BAD : RESPONSE_MORE;
+			continue;
+		}
 		if (r->state == FIXED || r->state == CHUNK_DATA || r->state == UNTIL_CLOSE)
 			return use_data(r, p, end);
 		if ((take_line(r, p, end, &l) && use_line(r, &l) == RESPONSE_BAD) ||

@@ -13,6 +13,7 @@
 enum {
 	RESPONSE_KEPT = 256,	     /* of a line in pieces; the rest matters to nobody */
 	RESPONSE_HEAD_MAX = 1 << 16, /* bytes of a head, or of a trailer section */
+	RESPONSE_MEMO_MAX = 512,
 };
 
 enum response_event {
@@ -38,8 +39,20 @@ struct response {
 	char kept[RESPONSE_KEPT]; /* last: touched by few responses */
 };
 
+/*
+ * The last head that came in one piece, and what it came to: servers send the same one again and
+ * again, and comparing is far cheaper than parsing. Zeroed memory remembers nothing. May serve any
+ * number of responses.
+ */
+struct response_memo {
+	uint32_t len;
+	char head[RESPONSE_MEMO_MAX];
+	struct response after;
+};
+
 /* Uses bytes from *p on, never beyond `end`, until there is something to tell. */
-enum response_event response_next(struct response *r, const char **p, const char *end);
+enum response_event response_next(struct response *r, struct response_memo *memo, const char **p,
+				  const char *end);
 
 /* The connection ended: DONE for a response that lasts until then, MORE between two responses, else
  * BAD. */
