@@ -19,6 +19,7 @@
 
 #include "http.h"
 #include "options.h"
+#include "pattern.h"
 #include "report.h"
 
 enum { MAX_BUFS = 64 };
@@ -90,7 +91,7 @@ static bool take(struct fetch *f, const char *data, size_t n)
 	}
 	if (n > f->size - f->got)
 		return bad("more bytes than announced");
-	right = http_check(data, f->got, n);
+	right = pattern_check(data, f->got, n);
 	if (right < n) {
 		fprintf(stderr, "client: byte %llu is wrong\n",
 			(unsigned long long)(f->got + right));

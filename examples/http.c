@@ -1,57 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Request parser, response producer and body pattern of the example servers: see http.h. */
+/* Request parser and response producer of the example servers: see http.h. */
 #include "http.h"
 
 #include <string.h>
 #include <strings.h>
 
-/* ---- the body ---- */
-
-enum { PERIOD = 65521 }; /* prime: no shift by a segment or buffer size goes unnoticed */
-
-static uint8_t table[2 * PERIOD]; /* twice, so that a period starts anywhere */
-
-__attribute__((constructor)) static void make_table(void)
-{
-	uint32_t x = 1;
-
-	for (int i = 0; i < PERIOD; i++) {
-		x = x * 1664525 + 1013904223;
-		table[i] = table[i + PERIOD] = (uint8_t)(x >> 24);
-	}
-}
-
-void http_pattern(void *dst, uint64_t off, size_t n)
-{
-	uint8_t *p = dst;
-
-	while (n > 0) {
-		size_t take = n < PERIOD ? n : PERIOD;
-
-		memcpy(p, table + off % PERIOD, take);
-		p += take;
-		off += take;
-		n -= take;
-	}
-}
-
-size_t http_check(const void *data, uint64_t off, size_t n)
-{
-	const uint8_t *p = data;
-
-	for (size_t done = 0; done < n;) {
-		size_t take = n - done < PERIOD ? n - done : PERIOD;
-		const uint8_t *want = table + (off + done) % PERIOD;
-
-		if (memcmp(p + done, want, take) != 0) {
-			while (p[done] == *want++)
-				done++;
-			return done;
-		}
-		done += take;
-	}
-	return n;
-}
+#include "pattern.h"
 
 /* ---- requests ---- */
 
@@ -294,6 +248,6 @@ size_t http_produce(const struct http_response *r, void *dst, size_t n)
 		memcpy(p, r->head + r->pos, head);
 	}
 	if (n > head)
-		http_pattern(p + head, r->pos + head - r->head_len, n - head);
+		pattern_fill(p + head, r->pos + head - r->head_len, n - head);
 	return n;
 }

@@ -9,7 +9,7 @@
  *	GET /      a body of the server's --body bytes
  *	GET /N     a body of N bytes
  *
- * Bodies follow a fixed pattern that depends on the offset, so that a client can check every byte.
+ * Bodies follow the pattern of pattern.h, so that a client can check every byte.
  */
 #ifndef EXAMPLES_HTTP_H
 #define EXAMPLES_HTTP_H
@@ -66,9 +66,5 @@ static inline uint64_t http_left(const struct http_response *r)
 
 /* Writes the response's next bytes, at most n, to dst; the caller moves r->pos by what was sent. */
 size_t http_produce(const struct http_response *r, void *dst, size_t n);
-
-/* The pattern: fill, or find the first byte in [0, n) that differs (n when none does). */
-void http_pattern(void *dst, uint64_t off, size_t n);
-size_t http_check(const void *data, uint64_t off, size_t n);
 
 #endif

@@ -23,7 +23,7 @@
 #include "options.h"
 #include "report.h"
 
-enum { MAX_EVENTS = 512, MAX_PIECES = 16, MAX_FDS = 65536 };
+enum { MAX_EVENTS = 512, MAX_PIECES = 16, MAX_FDS = 1 << 21 };
 
 struct conn {
 	int fd;

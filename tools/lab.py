@@ -304,7 +304,7 @@ def pinned(core, cmd):
     return ["taskset", "-c", str(core), *cmd]
 
 
-# ---- the body pattern of examples/http.c ----
+# ---- the body pattern of examples/pattern.c ----
 
 _PERIOD = 65521
 

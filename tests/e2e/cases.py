@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The end-to-end cases, in groups that share a lab. Run by run.py, in the order of this file."""
 import contextlib
+import json
 import os
 import random
 import re
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -641,3 +643,237 @@ def group_af_xdp(suite):
         suite.case("200 connections, 10 x 8 KB each", get, host, 8 * KB, 200, 10)
         suite.case("wrk 64 B, 50 connections", wrk, host, 64, 50)
         suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
+
+
+# ---- the load generator, as the client of servers in the kernel ----
+
+@quick
+def group_zload(suite):
+    with lab.Lab() as host, kernel_http(suite, host):
+        for name, fn in (("closed loop, every body right", zload_closed),
+                         ("a rate is kept", zload_rate),
+                         ("a connection per request", zload_close),
+                         ("a connection per request at a fixed rate", zload_rate_close),
+                         ("-n ends it, 8 requests under way", zload_count),
+                         ("warm-up is not measured", zload_warmup),
+                         ("JSON has standard output to itself", zload_stdout),
+                         ("404 alone is no service", zload_not_found),
+                         ("nobody listens", zload_refused),
+                         ("nobody is there", zload_nobody),
+                         ("bad arguments", zload_usage)):
+            suite.case(name, fn, suite, host)
+    with lab.Lab() as host:
+        for name, fn in (("chunked bodies", zload_chunked),
+                         ("bodies until the connection ends", zload_until_close),
+                         ("a wrong byte is found", zload_wrong),
+                         ("a wrong byte behind the first response is found on demand", zload_wrong_later),
+                         ("a server that falls silent", zload_silent),
+                         ("connections that are reset are opened again", zload_reset),
+                         ("this is not HTTP", zload_not_http)):
+            suite.case(name, fn, suite, host)
+    with lab.Lab() as host:
+        host.kernel.run("ip link del vk")
+        suite.case("without any configuration", zload_newcomer, suite, host)
+
+
+def zload(suite, host, path, *args, code=0, port=80, ip=lab.KERNEL_IP):
+    """Runs it to its end, which must be this exit code; returns what it says as JSON."""
+    out = os.path.join(host.dir, "zload.json")
+    z = host.start(suite.tool("zload"), "--json", out, *args, f"http://{ip}:{port}{path}", link=suite.link)
+    try:
+        got = z.proc.wait(25)
+        expect(got == code, f"exit {got} instead of {code}: {z.output()[-900:]}")
+    finally:
+        z.kill()
+    with open(out) as f:
+        result = json.load(f)
+    expect(sum(n for _, n in result["histogram"]) == result["requests"], "histogram and requests differ")
+    return result
+
+
+def errors(result):
+    return {k: n for k, n in result["errors"].items() if n}
+
+
+def in_order(result):
+    expect(not errors(result) and result["requests_lost"] == 0, f"errors: {errors(result)}")
+    expect(set(result["statuses"]) == {"200"}, result["statuses"])
+    expect(result["requests"] > 20, f"only {result['requests']} requests")
+    return result
+
+
+def zload_closed(suite, host):
+    r = in_order(zload(suite, host, "/5000", "-c", 5, "-d", 1.3, "--verify", "pattern"))
+    expect(len(r["series"]) == 2 and sum(s["requests"] for s in r["series"]) == r["requests"], r["series"])
+    ns = r["latency_ns"]
+    expect(0 < ns["min"] <= ns["p50"] <= ns["p99"] <= ns["max"] < 5e9, ns)
+    # one request is under way on each connection: Little's law
+    under_way = r["requests_per_second"] * ns["mean"] / 1e9
+    expect(4 < under_way < 5.1, f"{under_way:.2f} requests under way")
+    expect(0 < r["median_window"] <= r["best_window"], r["best_window"])
+    expect(0 < r["busy"] <= 1, r["busy"])
+
+
+def zload_rate(suite, host):
+    r = in_order(zload(suite, host, "/64", "-c", 5, "-R", 400, "-d", 3))
+    expect(380 <= r["requests_per_second"] <= 420, f"{r['requests_per_second']} requests/s")
+
+
+def zload_rate_close(suite, host):
+    r = in_order(zload(suite, host, "/64", "--close", "-c", 5, "-R", 200, "-d", 2))
+    expect(190 <= r["requests_per_second"] <= 210, f"{r['requests_per_second']} requests/s")
+
+
+def zload_close(suite, host):
+    r = in_order(zload(suite, host, "/64", "--close", "-c", 5, "-n", 300, "--verify", "pattern"))
+    expect(r["requests"] == 300, r["requests"])
+
+
+def zload_count(suite, host):
+    r = in_order(zload(suite, host, "/64", "-c", 3, "-p", 8, "-n", 2000, "--verify", "pattern"))
+    expect(r["requests"] == 2000, r["requests"])
+
+
+def zload_warmup(suite, host):
+    start = time.monotonic()
+    r = in_order(zload(suite, host, "/64", "--warmup", 1, "-d", 0.5))
+    expect(time.monotonic() - start > 1.5 and 0.45 < r["seconds"] < 1, f"{r['seconds']} s measured")
+
+
+def zload_stdout(suite, host):
+    z = host.stack.popen([suite.tool("zload"), "--conf", host.config(lab.server_core(), ""), "--json", "-",
+                          "-n", "10", f"http://{lab.KERNEL_IP}/"],
+                         env=dict(os.environ, ZSTACK_EAL_ARGS=host.eal_args(suite.link)),
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = z.communicate(timeout=25)
+    expect(json.loads(out)["requests"] == 10 and b"requests" in err, err)
+
+
+def zload_not_found(suite, host):
+    r = zload(suite, host, "/nothing", "-n", 5, code=1)
+    expect(r["statuses"] == {"404": 5}, r["statuses"])
+
+
+def zload_refused(suite, host):
+    r = zload(suite, host, "/", "-d", 0.5, code=1, port=99)
+    expect(r["errors"]["connect"] > 10 and r["requests"] == 0, r["errors"])
+    r = zload(suite, host, "/", "-n", 30, code=1, port=99)
+    expect(r["requests_lost"] == 30, r["requests_lost"])
+
+
+def zload_nobody(suite, host):
+    r = zload(suite, host, "/", "-c", 2, "-d", 3, "--timeout", 0.5, code=1, ip="10.18.0.77")
+    expect(r["errors"]["connect"] + r["errors"]["timeout"] >= 2, r["errors"])
+
+
+def zload_usage(suite, host):
+    for args in ([], ["-c", "0", "http://1.2.3.4/"], ["http://example.org/"], ["--what", "http://1.2.3.4/"]):
+        z = host.start(suite.tool("zload"), *args, link=suite.link)
+        expect(z.proc.wait(5) == 2 and "zload: " in z.output(), z.output())
+        z.kill()
+
+
+def zload_newcomer(suite, host):
+    """The tap device zs0 comes with it; the server was there before."""
+    server = host.start_kernel(host.kernel, [suite.program("kernel_http")], ready_port=80,
+                               ready_ip="127.0.0.1")
+    out = host.kernel.run([suite.tool("zload"), "-d", "2", f"http://{lab.KERNEL_IP}/1000"])
+    expect(" 200: " in out and re.search(r"errors +0", out), out)
+    server.stop()
+
+
+@contextlib.contextmanager
+def answering(host, answer, port=80):
+    """A server in the kernel: answer(n) is what it sends to the n-th request (from 0) of a connection, and
+    whether it closes then."""
+    with host.kernel:
+        listener = socket.create_server((lab.KERNEL_IP, port))
+
+    def talk_to(conn):
+        with conn, contextlib.suppress(OSError):
+            n, got = 0, b""
+            while data := conn.recv(65536):
+                got += data
+                while b"\r\n\r\n" in got:
+                    got = got.split(b"\r\n\r\n", 1)[1]
+                    out, close = answer(n)
+                    conn.sendall(out)
+                    n += 1
+                    if close == "reset":
+                        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    if close:
+                        return
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=talk_to, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def fixed(body):
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def in_chunks(body):
+    rng = random.Random(len(body))
+    out = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while body:
+        n = rng.randrange(1, 700)
+        out += b"%x\r\n%b\r\n" % (len(body[:n]), body[:n])
+        body = body[n:]
+    return out + b"0\r\n\r\n"
+
+
+def zload_chunked(suite, host):
+    with answering(host, lambda n: (in_chunks(lab.pattern(0, 3000 + n)), False)):
+        r = in_order(zload(suite, host, "/", "-c", 3, "-p", 2, "-n", 200, "--verify", "pattern"))
+    expect(r["requests"] == 200 and r["reopened"] == 0, r["reopened"])
+
+
+def zload_until_close(suite, host):
+    with answering(host, lambda n: (b"HTTP/1.0 200 OK\r\n\r\n" + lab.pattern(0, 5000), True)):
+        r = in_order(zload(suite, host, "/", "-c", 3, "-n", 60, "--verify", "pattern"))
+    expect(r["requests"] == 60 and 57 <= r["reopened"] <= 60, r["reopened"])
+
+
+def zload_wrong(suite, host):
+    body = lab.pattern(0, 2999) + b"!"
+    with answering(host, lambda n: (fixed(body), False)):
+        for args in ([], ["--verify", "pattern"]):
+            r = zload(suite, host, "/", "-c", 2, "-n", 10, *args, code=1)
+            expect(errors(r) == {"body": 10}, r["errors"])
+        in_order(zload(suite, host, "/", "-c", 2, "-n", 30, "--verify", "none"))
+
+
+def zload_wrong_later(suite, host):
+    right, wrong = fixed(lab.pattern(0, 100)), fixed(lab.pattern(1, 100))
+    with answering(host, lambda n: (wrong if n == 10 else right, False)):
+        in_order(zload(suite, host, "/", "-c", 1, "-n", 30))
+        r = zload(suite, host, "/", "-c", 1, "-n", 30, "--verify", "pattern", code=1)
+    expect(errors(r) == {"body": 2}, r["errors"])
+
+
+def zload_silent(suite, host):
+    with answering(host, lambda n: (fixed(b"") if n < 5 else b"HTTP/1.1 200", False)):
+        r = zload(suite, host, "/", "-c", 1, "-d", 2, "--timeout", 0.4)
+    expect(set(errors(r)) == {"timeout"} and 2 <= r["errors"]["timeout"] <= 5, r["errors"])
+    expect(r["requests_lost"] == r["errors"]["timeout"], r["requests_lost"])
+
+
+def zload_reset(suite, host):
+    with answering(host, lambda n: (fixed(b""), False) if n < 5 else (b"", "reset")):
+        r = zload(suite, host, "/", "-c", 2, "-n", 60)
+    expect(errors(r) == {"reset": 10} and r["requests"] == 50, (r["errors"], r["requests"]))
+
+
+def zload_not_http(suite, host):
+    with answering(host, lambda n: (b"SSH-2.0-nothing\r\n", False)):
+        r = zload(suite, host, "/", "-n", 5, code=1)
+    expect(errors(r) == {"response": 5}, r["errors"])

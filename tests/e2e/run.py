@@ -33,6 +33,9 @@ class Suite:
     def program(self, name):
         return os.path.join(self.build, "examples", name)
 
+    def tool(self, name):
+        return os.path.join(self.build, "tools", name, name)
+
     def _say(self, ok, name, reason=""):
         self.passed += ok
         self.failed += not ok

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the stack itself costs, without device, driver and link: server and client in one process,
+ * cycles of the server alone. bench/README.md explains each line.
+ *
+ *	core [--only NAME] [--json FILE]
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "crowd.h"
+#include "flows.h"
+#include "meter.h"
+#include "pair.h"
+#include "web.h"
+
+enum { MILLION = 1000000, NAME_MAX_LEN = 96, SPARE_CONNS = 4096 };
+
+static struct lines lines;
+
+static void add(const char *name, const char *what, double value, const char *unit)
+{
+	char line[2 * NAME_MAX_LEN];
+
+	snprintf(line, sizeof(line), "%s.%s", name, what);
+	lines_add(&lines, line, value, unit);
+}
+
+static void add_cycles(const char *name, const char *what, struct meter *m)
+{
+	char median[NAME_MAX_LEN];
+
+	snprintf(median, sizeof(median), "%s_median", what);
+	add(name, what, meter_best(m), "cycles");
+	add(name, median, meter_median(m), "cycles");
+}
+
+/* ---- requests ---- */
+
+struct http {
+	const char *name;
+	bool copy;
+	unsigned size;
+	uint32_t active, open;
+};
+
+static const struct http https[] = {
+	{ "core.zc.64.50", false, 64, 50, 50 },
+	{ "core.zc.1024.50", false, 1024, 50, 50 },
+	{ "core.zc.4096.50", false, 4096, 50, 50 },
+	{ "core.zc.8192.50", false, 8192, 50, 50 },
+	{ "core.copy.64.50", true, 64, 50, 50 },
+	{ "core.copy.1024.50", true, 1024, 50, 50 },
+	{ "core.copy.4096.50", true, 4096, 50, 50 },
+	{ "core.copy.8192.50", true, 8192, 50, 50 },
+	{ "core.zc.64.100.of_100", false, 64, 100, 100 },
+	{ "core.zc.64.100.of_1000000", false, 64, 100, MILLION },
+};
+
+/* The active connections lie scattered among those that are idle, as in a server that has been up.
+ */
+static void connect_among_idle(struct pair *p, const struct http *h)
+{
+	uint32_t idle = (h->open - h->active) / h->active;
+
+	crowd_expect(p);
+	for (uint32_t i = 1; i <= h->active; i++) {
+		crowd_grow(p, i * idle);
+		web_connect(p, 1, h->size, false);
+	}
+	crowd_rest(p);
+}
+
+static void run_http(const struct http *h)
+{
+	struct pair *p = pair_create(h->open + SPARE_CONNS, NULL);
+	struct meter m = { 0 };
+
+	web_serve(p, h->copy);
+	if (h->open > h->active)
+		connect_among_idle(p, h);
+	else
+		web_connect(p, h->active, h->size, false);
+	web_go();
+	do
+		pair_round(p);
+	while (!meter_look(&m, web_requests(), p->server.cycles));
+	add_cycles(h->name, "cycles_per_request", &m);
+	web_end();
+	pair_destroy(p);
+}
+
+/* ---- connections ---- */
+
+/* Entries in TIME-WAIT are to end while they are measured. */
+static void short_msl(struct zs_config *cfg)
+{
+	cfg->msl_us = 1000;
+}
+
+static void run_conn(const char *name)
+{
+	struct pair *p = pair_create(SPARE_CONNS, short_msl);
+	struct meter m = { 0 };
+
+	web_serve(p, false);
+	web_connect(p, 50, 64, true);
+	web_go();
+	do
+		pair_round(p);
+	while (!meter_look(&m, web_requests(), p->server.cycles));
+	add_cycles(name, "cycles", &m);
+	add(name, "per_second", (double)rte_get_tsc_hz() / meter_best(&m), "connections/s");
+	web_end();
+	pair_destroy(p);
+}
+
+/* ---- segments ---- */
+
+static void run_flows(const char *name, void (*burst)(struct flows *f))
+{
+	struct pair *p = pair_create(SPARE_CONNS, NULL);
+	struct meter m = { 0 };
+	struct flows f;
+
+	flows_open(&f, p);
+	do
+		burst(&f);
+	while (!meter_look(&m, f.received, p->server.cycles));
+	add_cycles(name, "cycles", &m);
+	pair_destroy(p);
+}
+
+static void run_ack(const char *name)
+{
+	run_flows(name, flows_acks);
+}
+
+static void run_segment(const char *name)
+{
+	run_flows(name, flows_segments);
+}
+
+/* ---- memory ---- */
+
+static double resident_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long size, pages = 0;
+
+	if (f == NULL || fscanf(f, "%lu %lu", &size, &pages) != 2)
+		pages = 0;
+	if (f != NULL)
+		fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void run_idle(const char *name)
+{
+	struct pair *p = pair_create(MILLION, NULL);
+	double before;
+
+	crowd_expect(p);
+	before = resident_bytes();
+	crowd_grow(p, MILLION);
+	add(name, "bytes_per_connection", (resident_bytes() - before) / MILLION, "bytes");
+	add(name, "reserved_bytes_per_connection", (double)p->server.reserved / MILLION, "bytes");
+	pair_destroy(p);
+}
+
+/* ---- all ---- */
+
+static const struct {
+	const char *name;
+	void (*run)(const char *name);
+} others[] = {
+	{ "core.ack", run_ack },
+	{ "core.segment", run_segment },
+	{ "core.conn", run_conn },
+	{ "core.idle", run_idle },
+};
+
+/* NAME may be the beginning of a case's name, or a line of it. */
+static bool wanted(const char *name, const char *only)
+{
+	size_t n = strlen(name), k = only != NULL ? strlen(only) : 0;
+
+	return only == NULL || strncmp(name, only, n < k ? n : k) == 0;
+}
+
+static int run_all(const char *only)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof(https) / sizeof(https[0]); i++)
+		if (wanted(https[i].name, only)) {
+			run_http(&https[i]);
+			n++;
+		}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (wanted(others[i].name, only)) {
+			others[i].run(others[i].name);
+			n++;
+		}
+	return n;
+}
+
+static const struct option options[] = {
+	{ "only", required_argument, NULL, 'o' },
+	{ "json", required_argument, NULL, 'j' },
+	{ NULL, 0, NULL, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL, *json = NULL;
+	int option, n;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'o')
+			only = optarg;
+		else if (option == 'j')
+			json = optarg;
+		else
+			break;
+	}
+	if (option == '?' || optind < argc) {
+		fputs("usage: core [--only NAME] [--json FILE]\n", stderr);
+		return 2;
+	}
+	if (!pair_start_eal())
+		return 1;
+	if (!lines_open(&lines, json)) {
+		fprintf(stderr, "core: %s: %s\n", json, strerror(errno));
+		return 1;
+	}
+	n = run_all(only);
+	lines_close(&lines);
+	if (n == 0)
+		fprintf(stderr, "core: there is no %s\n", only);
+	return n > 0 ? 0 : 2;
+}

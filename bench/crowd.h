@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A crowd of peers that connect to the server and then say nothing more. They have no memory: a SYN
+ * is made from a peer's number, and a SYN-ACK holds all that its answer needs.
+ */
+#ifndef BENCH_CROWD_H
+#define BENCH_CROWD_H
+
+#include <stdint.h>
+
+struct pair;
+
+enum { CROWD_PORT = 81 };
+
+/* The server listens for the crowd from now on. */
+void crowd_expect(struct pair *p);
+/* Connects peers until `n` are connected. */
+void crowd_grow(struct pair *p, uint32_t n);
+/* Nobody of the crowd will come any more: the server's turns are without its listener again. */
+void crowd_rest(struct pair *p);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All figures for programs to read. */
+#ifndef ZLOAD_JSON_H
+#define ZLOAD_JSON_H
+
+#include <stdbool.h>
+
+struct args;
+struct result;
+
+/*
+ * Writes one JSON object to the file a->json ("-": standard output): configuration, figures,
+ * seconds, and the histogram as pairs of a bucket's greatest value in ns and its count. Sorts the
+ * windows of r. False: errno.
+ */
+bool json_write(const struct args *a, struct result *r);
+
+#endif
