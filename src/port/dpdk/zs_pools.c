@@ -13,7 +13,7 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum { CACHE = 256, SPARE = 128, OTHER_MEM_MB = 64, PAGE = 4096 };
+enum { CACHE = 512, SPARE = 128, OTHER_MEM_MB = 64, PAGE = 4096 };
 
 /* What one buffer takes in a pool, headers, padding and all. */
 static uint64_t buf_size(uint32_t room)
@@ -54,8 +54,9 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 	uint32_t cache = RTE_MIN((uint32_t)CACHE, n / 8);
 	struct rte_mempool *mp;
 
-	mp = rte_pktmbuf_pool_create(name, n, cache, ZS_PRIV_SIZE,
-				     (uint16_t)(RTE_PKTMBUF_HEADROOM + room), d->socket);
+	mp = rte_pktmbuf_pool_create_by_ops(name, n, cache, ZS_PRIV_SIZE,
+					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), d->socket,
+					    "stack");
 	if (mp == NULL)
 		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of %" PRIu32 " bytes: %s", n,
 			     room, rte_strerror(rte_errno));
