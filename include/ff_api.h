@@ -47,16 +47,18 @@ struct linux_sockaddr {
 typedef int (*loop_func_t)(void *arg);
 
 /*
- * Starts the stack of this process. Recognized: --conf/-c FILE, --proc-type/-t TYPE, --proc-id/-p
- * N; everything else in argv is left to the application. Without --conf, ./config.ini is read when
- * it exists, and otherwise the defaults hold (one net_tap port zs0, 10.18.0.2/24). 0, or -1 with
- * the reason on stderr.
+ * Starts the stacks of this process, one for each CPU of lcore_mask. Recognized: --conf/-c FILE,
+ * --proc-type/-t primary, --proc-id/-p 0; everything else in argv is left to the application.
+ * Without --conf, ./config.ini is read when it exists, and otherwise the defaults hold (one net_tap
+ * port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr.
  */
 int ff_init(int argc, char *const argv[]);
 
 /*
- * Drives the stack, calling loop(arg) each turn, until ff_stop_run(), SIGINT or SIGTERM. The stack
- * ends when the process exits: what is connected then is closed in order.
+ * Drives the stacks, each on a thread of its own, the calling one among them, with loop(arg) called
+ * in each turn of each; until ff_stop_run() on any of them, SIGINT or SIGTERM. Every thread has its
+ * own sockets and descriptors: with more than one, loop must not share data between them. The
+ * stacks end when the process exits: what is connected then is closed in order.
  */
 void ff_run(loop_func_t loop, void *arg);
 void ff_stop_run(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Start and end of the library in a process: ff_init reads the configuration, starts the DPDK port
- * and gives the calling thread its context; ff_run drives it. It ends when the process exits:
- * connections are closed in order then. Until that a program can still close sockets and read
- * counters after ff_run.
+ * and makes a context for each lcore, the calling thread's among them; ff_run drives each on its
+ * own thread. It ends when the process exits: connections are closed in order then. Until that a
+ * program can still close sockets and read counters after ff_run.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,72 +16,69 @@
 
 #include "api/zs_conf.h"
 #include "api/zs_ctx.h"
-#include "api/zs_init.h"
 #include "base/zs_api.h"
 
 ZS_API struct ff_config ff_global_cfg;
 
-/* The one stack of the process. */
+/* What there is once in a process. */
 static struct {
 	struct zs_conf conf;
 	struct zs_dpdk *dpdk;
-	struct zs_ctx *ctx;
+	struct zs_ctx *ctx[ZS_MAX_LCORES]; /* of lcore i; the first n */
+	uint16_t n;
 	pthread_t thread;
 	bool at_exit;
 } app;
 
-struct zs_dpdk *zs_app_dpdk(void)
-{
-	return app.dpdk;
-}
-
-/* ---- the drive ---- */
+/* ---- the drive: arg is struct zs_lcore ---- */
 
 static uint64_t turn(void *arg)
 {
-	return zs_dpdk_turn(arg);
+	return zs_lcore_turn(arg);
 }
 
 static void flush(void *arg)
 {
-	zs_dpdk_flush(arg);
+	zs_lcore_flush(arg);
 }
 
 static void idle(void *arg, uint64_t until_us)
 {
-	zs_dpdk_idle(arg, until_us);
+	zs_lcore_idle(arg, until_us);
 }
 
 static void busy(void *arg)
 {
-	zs_dpdk_mark_busy(arg);
+	zs_lcore_mark_busy(arg);
 }
 
 static bool stopping(void *arg)
 {
-	return zs_dpdk_stopping(arg);
+	(void)arg;
+	return zs_dpdk_stopping(app.dpdk);
 }
 
 static void count_load(void *arg, struct zs_load *out)
 {
-	struct zs_dpdk_stats st;
+	struct zs_lcore_stats st;
 
-	zs_dpdk_get_stats(arg, &st);
+	zs_lcore_get_stats(arg, &st);
 	*out = (struct zs_load){
 		.turns = st.turns,
 		.busy_turns = st.busy_turns,
 		.total_cycles = st.total_cycles,
 		.busy_cycles = st.busy_cycles,
 		.cycles_hz = st.tsc_hz,
-		.bufs_in_use = zs_dpdk_bufs_in_use(arg),
+		.bufs_in_use = zs_dpdk_bufs_in_use(app.dpdk),
 	};
 }
 
 static int mem_map(void *arg, void *addr, size_t len)
 {
+	(void)arg;
 	(void)addr;
 	(void)len;
-	return zs_dpdk_mem_map(arg);
+	return zs_dpdk_mem_map(app.dpdk);
 }
 
 /* ---- start ---- */
@@ -112,18 +109,28 @@ ZS_API int ff_load_config(int argc, char *const argv[])
 	return (int)ff_ret(load(argc, argv));
 }
 
-/* Once, in reverse order of ff_init; harmless when nothing is there. */
-static void end(void)
+static void destroy(void)
 {
-	if (app.ctx == NULL || !pthread_equal(pthread_self(), app.thread))
-		return;
-	zs_ctx_destroy(app.ctx);
-	app.ctx = NULL;
+	while (app.n > 0)
+		zs_ctx_destroy(app.ctx[--app.n]);
 	zs_dpdk_fini(app.dpdk);
 	app.dpdk = NULL;
 }
 
-static int start(int argc, char *const argv[])
+/*
+ * Once, in reverse order of ff_init; harmless when nothing is there. A program that exits in the
+ * middle of its loop leaves the other threads at work.
+ */
+static void end(void)
+{
+	if (app.n == 0 || !pthread_equal(pthread_self(), app.thread))
+		return;
+	zs_ctx_stop(app.ctx[0]);
+	zs_dpdk_wait(app.dpdk);
+	destroy();
+}
+
+static int create_contexts(void)
 {
 	struct zs_drive drive = {
 		.turn = turn,
@@ -134,9 +141,27 @@ static int start(int argc, char *const argv[])
 		.load = count_load,
 		.mem_map = mem_map,
 	};
+	unsigned n = zs_dpdk_n_lcores(app.dpdk);
+	int rc = 0;
+
+	while (rc == 0 && app.n < n) {
+		struct zs_lcore *lc = zs_dpdk_lcore(app.dpdk, app.n);
+
+		drive.arg = lc;
+		rc = zs_ctx_create(&app.ctx[app.n], zs_lcore_stack(lc), &drive, app.conf.fd_base,
+				   app.conf.max_fds);
+		if (rc == 0)
+			app.n++;
+	}
+	zs_ctx_group(app.ctx, app.n);
+	return rc;
+}
+
+static int start(int argc, char *const argv[])
+{
 	int rc;
 
-	if (app.ctx != NULL)
+	if (app.n != 0)
 		return -EALREADY;
 	rc = load(argc, argv);
 	if (rc < 0)
@@ -145,20 +170,16 @@ static int start(int argc, char *const argv[])
 	rc = zs_dpdk_init(&app.dpdk, &app.conf.dpdk);
 	if (rc < 0)
 		return rc;
-	drive.arg = app.dpdk;
-	rc = zs_ctx_create(&app.ctx, zs_dpdk_stack(app.dpdk), &drive, app.conf.fd_base,
-			   app.conf.max_fds);
-	if (rc < 0)
-		goto err_fini_dpdk;
+	rc = create_contexts();
+	if (rc < 0) {
+		destroy();
+		return rc;
+	}
 	app.thread = pthread_self();
-	(void)zs_ctx_enter(app.ctx);
+	(void)zs_ctx_enter(app.ctx[0]);
 	if (!app.at_exit)
 		app.at_exit = atexit(end) == 0;
 	return 0;
-err_fini_dpdk:
-	zs_dpdk_fini(app.dpdk);
-	app.dpdk = NULL;
-	return rc;
 }
 
 ZS_API int ff_init(int argc, char *const argv[])
@@ -168,20 +189,36 @@ ZS_API int ff_init(int argc, char *const argv[])
 
 /* ---- loop ---- */
 
+struct loop {
+	loop_func_t fn;
+	void *arg;
+};
+
+/* On the lcore's thread. */
+static void run(struct zs_lcore *lc, void *arg)
+{
+	const struct loop *loop = arg;
+	struct zs_ctx *c = app.ctx[zs_lcore_index(lc)];
+	struct zs_ctx *before = zs_ctx_enter(c);
+
+	zs_ctx_run(c, loop->fn, loop->arg);
+	(void)zs_ctx_enter(before);
+}
+
 ZS_API void ff_run(loop_func_t loop, void *arg)
 {
-	struct zs_ctx *c = zs_ctx_get();
+	struct loop l = { loop, arg };
 
-	if (c == NULL || c != app.ctx) {
+	if (app.n == 0 || zs_ctx_self != app.ctx[0]) {
 		fputs("zstack: ff_run: this thread has no stack (was ff_init successful?)\n",
 		      stderr);
 		return;
 	}
-	zs_ctx_run(c, loop, arg);
+	zs_dpdk_run(app.dpdk, run, &l);
 }
 
 ZS_API void ff_stop_run(void)
 {
-	if (app.ctx != NULL)
-		app.ctx->stop = true;
+	if (app.n > 0)
+		zs_ctx_stop(app.ctx[0]);
 }

@@ -20,6 +20,8 @@
 
 enum { FD_BASE = 1024, MAX_POLLERS = 4096 };
 
+#define ONE_PROCESS "not here: one process runs a thread on each CPU of lcore_mask"
+
 /* ---- strings and messages ---- */
 
 struct zs_conf_str {
@@ -256,14 +258,12 @@ static bool finish_vdevs(struct zs_conf_raw *raw)
 	return true;
 }
 
-/* F-Stack starts one process per bit of lcore_mask; process N runs on the N-th. */
-static bool finish_lcores(struct zs_conf_raw *raw, const struct zs_conf_args *args)
+/* F-Stack starts a process for each bit of lcore_mask, here it is a thread. */
+static bool finish_lcores(struct zs_conf_raw *raw)
 {
-	struct zs_dpdk_config *d = &raw->conf->dpdk;
 	uint64_t mask;
 	char *end;
 
-	ff_global_cfg.dpdk.nb_procs = 1;
 	if (raw->lcore_mask == NULL)
 		return true;
 	errno = 0;
@@ -272,14 +272,7 @@ static bool finish_lcores(struct zs_conf_raw *raw, const struct zs_conf_args *ar
 		return zs_conf_fail(raw, raw->lcore_mask_line,
 				    "lcore_mask: '%s' is not a hexadecimal mask of up to 64 CPUs",
 				    raw->lcore_mask);
-	ff_global_cfg.dpdk.nb_procs = __builtin_popcountll(mask);
-	if (args->proc_id >= __builtin_popcountll(mask))
-		return zs_conf_fail(raw, raw->lcore_mask_line,
-				    "lcore_mask: %s has no CPU for process %d", raw->lcore_mask,
-				    args->proc_id);
-	for (int i = 0; i < args->proc_id; i++)
-		mask &= mask - 1;
-	d->lcore_mask = mask & -mask;
+	raw->conf->dpdk.lcore_mask = mask;
 	return true;
 }
 
@@ -348,14 +341,14 @@ static void finish_eal(struct zs_conf_raw *raw)
 	d->close_ms = raw->close_ms;
 }
 
-static bool finish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
+static bool finish(struct zs_conf_raw *raw)
 {
 	struct zs_conf *conf = raw->conf;
 	uint64_t fds;
 
 	if (raw->nb_bond > 0)
 		return zs_conf_fail(raw, raw->nb_bond_line, "nb_bond: bonding is not supported");
-	if (!finish_lcores(raw, args) || !finish_vdevs(raw) || !finish_ports(raw, &conf->dpdk) ||
+	if (!finish_lcores(raw) || !finish_vdevs(raw) || !finish_ports(raw, &conf->dpdk) ||
 	    !finish_stack(raw))
 		return false;
 	finish_eal(raw);
@@ -391,7 +384,6 @@ static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
 	struct zs_conf *conf = raw->conf;
 	struct zs_dpdk_config *d = &conf->dpdk;
 	struct ff_config *g = &ff_global_cfg;
-	int nb_procs = g->dpdk.nb_procs;
 	uint16_t max_id = d->port[d->n_ports - 1].port_id;
 
 	*g = (struct ff_config){ 0 };
@@ -405,8 +397,7 @@ static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
 	g->dpdk.nb_channel = (int)raw->channel;
 	g->dpdk.memory = (int)raw->memory;
 	g->dpdk.no_huge = raw->no_huge;
-	g->dpdk.nb_procs = nb_procs;
-	g->dpdk.proc_id = args->proc_id;
+	g->dpdk.nb_procs = 1;
 	g->dpdk.promiscuous = raw->promiscuous;
 	g->dpdk.nb_vdev = (int)raw->nb_vdev;
 	g->dpdk.numa_on = raw->numa_on;
@@ -444,7 +435,7 @@ int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_ar
 	set_defaults(&raw, conf, file != NULL ? file : "defaults");
 	if (file != NULL)
 		rc = parse_file(&raw);
-	if (rc == 0 && !finish(&raw, args))
+	if (rc == 0 && !finish(&raw))
 		rc = -EINVAL;
 	if (rc == 0)
 		publish(&raw, args);
@@ -497,7 +488,7 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 				continue;
 			snprintf(err, ZS_CONF_ERR,
 				 strcmp(v, "secondary") == 0
-					 ? "--proc-type: '%s' processes are not supported"
+					 ? "--proc-type: %s: " ONE_PROCESS
 					 : "--proc-type: '%s' is neither primary nor auto",
 				 v);
 			return -EINVAL;
@@ -510,7 +501,10 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 					 "--proc-id: '%s' is not a process number", v);
 				return -EINVAL;
 			}
-			args->proc_id = (int)n;
+			if (n > 0) {
+				snprintf(err, ZS_CONF_ERR, "--proc-id: %ld: " ONE_PROCESS, n);
+				return -EINVAL;
+			}
 		}
 	}
 	return 0;

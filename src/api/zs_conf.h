@@ -32,7 +32,6 @@ struct zs_conf {
 struct zs_conf_args {
 	const char *file;      /* --conf, -c; NULL = not given */
 	const char *proc_type; /* --proc-type, -t; NULL = not given */
-	int proc_id;	       /* --proc-id, -p; 0 = not given */
 };
 
 /* -EINVAL with err written ("--proc-id: ..."). */

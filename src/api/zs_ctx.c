@@ -35,6 +35,22 @@ int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive
 	return 0;
 }
 
+void zs_ctx_group(struct zs_ctx *const *all, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		all[i]->all = all;
+		all[i]->index = i;
+		all[i]->n_all = n;
+	}
+}
+
+void zs_ctx_stop(struct zs_ctx *c)
+{
+	__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
+	for (uint16_t i = 0; i < c->n_all; i++)
+		__atomic_store_n(&c->all[i]->stop, true, __ATOMIC_RELAXED);
+}
+
 void zs_ctx_destroy(struct zs_ctx *c)
 {
 	if (c == NULL)

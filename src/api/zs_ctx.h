@@ -50,12 +50,14 @@ struct zs_ctx {
 	struct zs_fdtab fds;
 	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not
 			block */
-	bool stop;   /* ff_stop_run() was called */
+	bool stop;   /* ff_stop_run() was called; written by any thread */
 	struct zs_note *free_notes;
 	void *zc_head;	     /* ff_zc.c: chains handed out and not yet sent */
 	uint32_t n_events;   /* sockets that had events in the last turn */
 	struct zs_zstate *z; /* of the z_ calls; NULL until the first */
 	struct zs_drive drive;
+	struct zs_ctx *const *all; /* the contexts of the process, of one thread each */
+	uint16_t index, n_all;	   /* own place in it */
 	struct zs_note_chunk *chunks;
 	struct zs_wheel wheel; /* of EVFILT_TIMER */
 };
@@ -76,6 +78,10 @@ static inline struct zs_ctx *zs_ctx_get(void)
 /* drive is copied. fd numbers: fd_base.. fd_base + max_fds - 1. -EINVAL, -ENOMEM. */
 int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive *drive,
 		  int fd_base, uint32_t max_fds);
+/* Tells n contexts of each other. The array has to stay. */
+void zs_ctx_group(struct zs_ctx *const *all, uint16_t n);
+/* Asks for the end of the loops of c and of those it was grouped with. Any thread. */
+void zs_ctx_stop(struct zs_ctx *c);
 /* Closes every descriptor; the stack stays the caller's. */
 void zs_ctx_destroy(struct zs_ctx *c);
 /* Makes c (or NULL) the calling thread's context; returns the one before. */
@@ -133,7 +139,7 @@ static inline void zs_ctx_busy(struct zs_ctx *c)
 
 static inline bool zs_ctx_stopping(const struct zs_ctx *c)
 {
-	return c->stop || c->drive.stopping(c->drive.arg);
+	return __atomic_load_n(&c->stop, __ATOMIC_RELAXED) || c->drive.stopping(c->drive.arg);
 }
 
 /*

@@ -128,8 +128,7 @@ static void values_arrive(void **state)
 				     "rcvbuf_max=1m\n"
 				     "sack=off\n"),
 			 0);
-	assert_int_equal(d->lcore_mask, 4); /* process 0: the lowest */
-	assert_int_equal(ff_global_cfg.dpdk.nb_procs, 2);
+	assert_int_equal(ff_global_cfg.dpdk.nb_procs, 1); /* a thread on each of them */
 	assert_false(d->numa);
 	assert_int_equal(d->idle_sleep_us, 20);
 	assert_int_equal(d->mem_mb, 512);
@@ -253,20 +252,16 @@ static void first_error_counts(void **state)
 	assert_error("[dpdk]\nmemory=a\nchannel=b\n", "x.ini:2: memory: 'a' is not a number");
 }
 
-static void process_number_picks_the_core(void **state)
+static void all_cores_of_the_mask(void **state)
 {
-	struct zs_conf_args args = { .proc_id = 1 };
+	struct zs_conf_args args = { 0 };
 	struct zs_conf conf;
 
 	(void)state;
 	write_file("x.ini", "[dpdk]\nlcore_mask=0x14\n");
 	assert_int_equal(zs_conf_load(&conf, "x.ini", &args), 0);
-	assert_int_equal(conf.dpdk.lcore_mask, 0x10);
-	assert_int_equal(ff_global_cfg.dpdk.proc_id, 1);
-	zs_conf_free(&conf);
-	args.proc_id = 2;
-	assert_int_equal(zs_conf_load(&conf, "x.ini", &args), -EINVAL);
-	assert_string_equal(conf.err, "x.ini:2: lcore_mask: 0x14 has no CPU for process 2");
+	assert_int_equal(conf.dpdk.lcore_mask, 0x14);
+	assert_int_equal(ff_global_cfg.dpdk.proc_id, 0);
 	zs_conf_free(&conf);
 	assert_int_equal(zs_conf_load(&conf, "missing.ini", &args), -ENOENT);
 	assert_string_equal(conf.err, "missing.ini: No such file or directory");
@@ -280,11 +275,12 @@ static int parse(struct zs_conf_args *args, char *err, int argc, const char *con
 
 static void arguments(void **state)
 {
-	const char *nginx[] = { "nginx", "--conf=a.ini", "--proc-id=3", "--proc-type=primary" };
-	const char *shorts[] = { "x", "-c", "b.ini", "-t", "auto", "-p", "1", "64" };
+	const char *nginx[] = { "nginx", "--conf=a.ini", "--proc-id=0", "--proc-type=primary" };
+	const char *shorts[] = { "x", "-c", "b.ini", "-t", "auto", "-p", "0", "64" };
 	const char *others[] = { "x", "--port", "80", "--body=3", "-v", "-cx",
 				 "-", "file",	"--", "-c",	  "no" };
 	const char *second[] = { "x", "--proc-type=secondary" };
+	const char *later[] = { "x", "--proc-id=1" };
 	const char *bad_id[] = { "x", "--proc-id", "three" };
 	const char *missing[] = { "x", "--conf" };
 	struct zs_conf_args args;
@@ -293,16 +289,17 @@ static void arguments(void **state)
 	(void)state;
 	assert_int_equal(parse(&args, err, 4, nginx), 0);
 	assert_string_equal(args.file, "a.ini");
-	assert_int_equal(args.proc_id, 3);
 	assert_string_equal(args.proc_type, "primary");
 	assert_int_equal(parse(&args, err, 8, shorts), 0);
 	assert_string_equal(args.file, "b.ini");
-	assert_int_equal(args.proc_id, 1);
 	assert_int_equal(parse(&args, err, 11, others), 0);
 	assert_null(args.file);
-	assert_int_equal(args.proc_id, 0);
 	assert_int_equal(parse(&args, err, 2, second), -EINVAL);
-	assert_string_equal(err, "--proc-type: 'secondary' processes are not supported");
+	assert_string_equal(err, "--proc-type: secondary: not here: "
+				 "one process runs a thread on each CPU of lcore_mask");
+	assert_int_equal(parse(&args, err, 2, later), -EINVAL);
+	assert_string_equal(err, "--proc-id: 1: not here: "
+				 "one process runs a thread on each CPU of lcore_mask");
 	assert_int_equal(parse(&args, err, 3, bad_id), -EINVAL);
 	assert_string_equal(err, "--proc-id: 'three' is not a process number");
 	assert_int_equal(parse(&args, err, 2, missing), 0);
@@ -350,7 +347,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_say_where),
 		cmocka_unit_test(long_lines_are_refused),
 		cmocka_unit_test(first_error_counts),
-		cmocka_unit_test(process_number_picks_the_core),
+		cmocka_unit_test(all_cores_of_the_mask),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(load_config_reads_config_ini),
 		cmocka_unit_test(init_with_bad_file),

@@ -28,6 +28,7 @@ static struct world {
 	struct rte_ring *to_port, *from_port;
 	struct zs_dpdk_config cfg;
 	struct zs_dpdk *d;
+	struct zs_lcore *lc;
 	struct zs_stack *peer;
 	struct zs_udp *server, *client;
 	bool announced;
@@ -118,7 +119,7 @@ static void turn_peer(void)
 	struct rte_mbuf *pkts[ZS_BURST];
 	uint16_t n;
 
-	zs_stack_advance(w.peer, zs_dpdk_clock_us(w.d));
+	zs_stack_advance(w.peer, zs_lcore_clock_us(w.lc));
 	n = (uint16_t)rte_ring_dequeue_burst(w.from_port, (void **)pkts, ZS_BURST, NULL);
 	zs_stack_input(w.peer, 0, pkts, n);
 	zs_stack_flush(w.peer);
@@ -126,24 +127,24 @@ static void turn_peer(void)
 
 static void turn_port(void)
 {
-	uint64_t next_us = zs_dpdk_turn(w.d);
+	uint64_t next_us = zs_lcore_turn(w.lc);
 
-	zs_dpdk_flush(w.d);
-	zs_dpdk_idle(w.d, next_us);
+	zs_lcore_flush(w.lc);
+	zs_lcore_idle(w.lc, next_us);
 }
 
 /* Both sides until nothing moves. */
 static void settle(void)
 {
-	struct zs_dpdk_stats before, after;
+	struct zs_lcore_stats before, after;
 
 	do {
-		zs_dpdk_get_stats(w.d, &before);
+		zs_lcore_get_stats(w.lc, &before);
 		for (int i = 0; i < 8; i++) {
 			turn_port();
 			turn_peer();
 		}
-		zs_dpdk_get_stats(w.d, &after);
+		zs_lcore_get_stats(w.lc, &after);
 	} while (after.rx_packets != before.rx_packets || after.tx_packets != before.tx_packets);
 }
 
@@ -154,8 +155,8 @@ static bool first_frame_is_announcement(void)
 	const uint8_t *f;
 	bool is;
 
-	(void)zs_dpdk_turn(w.d);
-	zs_dpdk_flush(w.d);
+	(void)zs_lcore_turn(w.lc);
+	zs_lcore_flush(w.lc);
 	if (rte_ring_dequeue(w.from_port, (void **)&m) < 0)
 		return false;
 	f = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -172,12 +173,15 @@ static int setup(void **state)
 	(void)state;
 	small_config(&w.cfg);
 	w.cfg.port[0].ip4_be = htonl(port_ip);
-	if (zs_dpdk_init(&w.d, &w.cfg) < 0 || make_peer() < 0)
+	if (zs_dpdk_init(&w.d, &w.cfg) < 0)
+		return -1;
+	w.lc = zs_dpdk_lcore(w.d, 0);
+	if (make_peer() < 0)
 		return -1;
 	w.announced = first_frame_is_announcement();
-	w.server = zs_udp_open(zs_dpdk_stack(w.d), ZS_AF_IP4);
+	w.server = zs_udp_open(zs_lcore_stack(w.lc), ZS_AF_IP4);
 	w.client = zs_udp_open(w.peer, ZS_AF_IP4);
-	if (zs_udp_bind(zs_dpdk_stack(w.d), w.server, &any, PORT) < 0)
+	if (zs_udp_bind(zs_lcore_stack(w.lc), w.server, &any, PORT) < 0)
 		return -1;
 	settle();
 	w.idle_bufs = zs_dpdk_bufs_in_use(w.d);
@@ -205,7 +209,7 @@ static void send_to_port(uint16_t len)
 static struct rte_mbuf *receive_at_port(void)
 {
 	for (int i = 0; i < TURNS; i++) {
-		struct rte_mbuf *m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+		struct rte_mbuf *m = zs_udp_recv(zs_lcore_stack(w.lc), w.server);
 
 		if (m != NULL)
 			return m;
@@ -259,14 +263,14 @@ static void test_rooms(void **state)
 static void test_offloads_are_what_is_advertised(void **state)
 {
 	(void)state;
-	assert_int_equal(zs_stack_config(zs_dpdk_stack(w.d))->netif[0].offloads,
+	assert_int_equal(zs_stack_config(zs_lcore_stack(w.lc))->netif[0].offloads,
 			 ZS_OFF_TX_MULTI_SEG);
 }
 
 static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 {
 	struct rte_mbuf *filler[RING_SIZE];
-	struct zs_dpdk_stats before, after;
+	struct zs_lcore_stats before, after;
 	struct rte_mbuf *m;
 	unsigned n;
 
@@ -279,28 +283,28 @@ static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 	assert_int_equal(rte_ring_enqueue_bulk(w.from_port, (void **)filler, n, NULL), n);
 	send_to_port(10); /* and the answer cannot leave */
 	zs_stack_flush(w.peer);
-	zs_dpdk_get_stats(w.d, &before);
+	zs_lcore_get_stats(w.lc, &before);
 	m = NULL;
 	for (int i = 0; i < TURNS && m == NULL; i++) {
 		turn_port();
-		m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+		m = zs_udp_recv(zs_lcore_stack(w.lc), w.server);
 	}
 	assert_non_null(m);
 	struct zs_addr from = zs_dgram(m)->from;
 	uint16_t port = zs_dgram(m)->from_port;
 
-	assert_int_equal(zs_udp_send(zs_dpdk_stack(w.d), w.server, m, &from, port), 0);
+	assert_int_equal(zs_udp_send(zs_lcore_stack(w.lc), w.server, m, &from, port), 0);
 	turn_port();
 	turn_port();
-	zs_dpdk_get_stats(w.d, &after);
+	zs_lcore_get_stats(w.lc, &after);
 	assert_true(after.tx_refused >= before.tx_refused + 2);
 	assert_int_equal(after.tx_packets, before.tx_packets);
-	assert_true(zs_stack_tx_pending(zs_dpdk_stack(w.d)));
+	assert_true(zs_stack_tx_pending(zs_lcore_stack(w.lc)));
 
 	assert_int_equal(rte_ring_dequeue_bulk(w.from_port, (void **)filler, n, NULL), n);
 	rte_pktmbuf_free_bulk(filler, n);
 	settle();
-	zs_dpdk_get_stats(w.d, &after);
+	zs_lcore_get_stats(w.lc, &after);
 	assert_int_equal(after.tx_packets, before.tx_packets + 1);
 	m = zs_udp_recv(w.peer, w.client);
 	assert_non_null(m);
@@ -310,48 +314,48 @@ static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 
 static void test_statistics_tell_busy_from_idle(void **state)
 {
-	struct zs_dpdk_stats st;
+	struct zs_lcore_stats st;
 	struct rte_mbuf *m;
 
 	(void)state;
 	settle();
-	zs_dpdk_reset_stats(w.d);
+	zs_lcore_reset_stats(w.lc);
 	for (int i = 0; i < 100; i++)
 		turn_port();
-	(void)zs_dpdk_turn(w.d);
-	zs_dpdk_get_stats(w.d, &st);
+	(void)zs_lcore_turn(w.lc);
+	zs_lcore_get_stats(w.lc, &st);
 	assert_int_equal(st.turns, 101);
 	assert_true(st.busy_turns <= 5); /* a timer of the stack may have come */
 	assert_true(st.total_cycles > 0);
 	assert_true(st.busy_cycles < st.total_cycles);
 
-	zs_dpdk_reset_stats(w.d);
+	zs_lcore_reset_stats(w.lc);
 	for (int i = 0; i < 10; i++) {
-		(void)zs_dpdk_turn(w.d);
-		zs_dpdk_mark_busy(w.d);
+		(void)zs_lcore_turn(w.lc);
+		zs_lcore_mark_busy(w.lc);
 	}
-	(void)zs_dpdk_turn(w.d);
-	zs_dpdk_get_stats(w.d, &st);
+	(void)zs_lcore_turn(w.lc);
+	zs_lcore_get_stats(w.lc, &st);
 	assert_true(st.busy_turns >= 10);
 	assert_true(st.busy_cycles > 0 && st.busy_cycles <= st.total_cycles);
 
 	send_to_port(10);
 	zs_stack_flush(w.peer);
-	assert_int_equal(zs_dpdk_turn(w.d), 0);
-	m = zs_udp_recv(zs_dpdk_stack(w.d), w.server);
+	assert_int_equal(zs_lcore_turn(w.lc), 0);
+	m = zs_udp_recv(zs_lcore_stack(w.lc), w.server);
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
-	zs_dpdk_get_stats(w.d, &st);
+	zs_lcore_get_stats(w.lc, &st);
 	assert_int_equal(st.rx_packets, 1);
 }
 
 static void test_clock_runs_with_the_wall(void **state)
 {
-	uint64_t a = zs_dpdk_clock_us(w.d), b;
+	uint64_t a = zs_lcore_clock_us(w.lc), b;
 
 	(void)state;
 	usleep(20000);
-	b = zs_dpdk_clock_us(w.d);
+	b = zs_lcore_clock_us(w.lc);
 	assert_in_range(b - a, 19000, 2000000);
 }
 

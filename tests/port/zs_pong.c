@@ -25,6 +25,7 @@ enum { ECHO_PORT = 7, RETRY_US = 200000 };
 
 struct pong {
 	struct zs_dpdk *d;
+	struct zs_lcore *lc;
 	struct zs_stack *s;
 	struct zs_udp *udp;
 	uint32_t peer_be; /* 0 = server */
@@ -156,7 +157,7 @@ static void serve(struct pong *g)
 		struct zs_addr from = zs_dgram(m)->from;
 		uint16_t port = zs_dgram(m)->from_port;
 
-		zs_dpdk_mark_busy(g->d);
+		zs_lcore_mark_busy(g->lc);
 		g->got++;
 		if (zs_udp_send(g->s, g->udp, m, &from, port) < 0)
 			rte_pktmbuf_free(m);
@@ -170,7 +171,7 @@ static void ask(struct pong *g)
 	while ((m = zs_udp_recv(g->s, g->udp)) != NULL) {
 		int answer = is_answer(g, m);
 
-		zs_dpdk_mark_busy(g->d);
+		zs_lcore_mark_busy(g->lc);
 		rte_pktmbuf_free(m);
 		g->bad = g->bad || answer < 0;
 		g->got += answer == 1;
@@ -185,14 +186,14 @@ static void ask(struct pong *g)
 static void run(struct pong *g)
 {
 	while (!zs_dpdk_stopping(g->d)) {
-		uint64_t next_us = zs_dpdk_turn(g->d);
+		uint64_t next_us = zs_lcore_turn(g->lc);
 
 		if (g->peer_be != 0)
 			ask(g);
 		else
 			serve(g);
-		zs_dpdk_flush(g->d);
-		zs_dpdk_idle(g->d, next_us);
+		zs_lcore_flush(g->lc);
+		zs_lcore_idle(g->lc, next_us);
 		if (g->end_us != 0 && zs_stack_now(g->s) > g->end_us)
 			zs_dpdk_stop(g->d);
 	}
@@ -201,9 +202,9 @@ static void run(struct pong *g)
 static void report(const struct pong *g)
 {
 	const struct zs_stats *st = zs_stack_stats(g->s);
-	struct zs_dpdk_stats ds;
+	struct zs_lcore_stats ds;
 
-	zs_dpdk_get_stats(g->d, &ds);
+	zs_lcore_get_stats(g->lc, &ds);
 	printf("done udp=%u rx=%" PRIu64 " tx=%" PRIu64 " refused=%" PRIu64 " turns=%" PRIu64
 	       " busy=%" PRIu64 " busy_cycles=%" PRIu64 " total_cycles=%" PRIu64 " sleeps=%" PRIu64
 	       " copies=%" PRIu64 "\n",
@@ -231,14 +232,15 @@ int main(int argc, char **argv)
 	more_ports(&cfg);
 	if (zs_dpdk_init(&g.d, &cfg) < 0)
 		return 1;
-	g.s = zs_dpdk_stack(g.d);
+	g.lc = zs_dpdk_lcore(g.d, 0);
+	g.s = zs_lcore_stack(g.lc);
 	g.udp = zs_udp_open(g.s, ZS_AF_IP4);
 	if (g.udp == NULL || zs_udp_bind(g.s, g.udp, &any, g.peer_be != 0 ? 0 : ECHO_PORT) < 0)
 		die("no UDP socket");
 	printf("ready mtu=%u offloads=%#x\n", zs_stack_config(g.s)->netif[0].mtu,
 	       zs_stack_config(g.s)->netif[0].offloads);
 	fflush(stdout);
-	g.end_us += g.end_us != 0 ? zs_dpdk_clock_us(g.d) : 0;
+	g.end_us += g.end_us != 0 ? zs_lcore_clock_us(g.lc) : 0;
 	run(&g);
 	report(&g);
 	if (g.peer_be != 0 && (g.got < g.count || g.bad))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Start and end: EAL, ports, pools, stack, and back in reverse order. */
+/* Start and end: EAL, lcores, ports, pools, stacks, and back in reverse order. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -9,9 +9,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 
 #include "core/tcp/zs_tcp.h"
 #include "port/dpdk/zs_dpdk_state.h"
@@ -185,17 +188,70 @@ static void set_netif(struct zs_netif_config *nif, uint16_t index, const struct 
 	};
 }
 
-static int create_stack(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
+/* ---- lcores ---- */
+
+static struct zs_node *find_node(struct zs_dpdk *d, int socket)
 {
+	struct zs_node *node = d->node;
+
+	while (node < d->node + d->n_nodes && node->socket != socket)
+		node++;
+	if (node == d->node + ZS_MAX_NODES)
+		return NULL;
+	if (node == d->node + d->n_nodes) {
+		node->socket = socket;
+		d->n_nodes++;
+	}
+	return node;
+}
+
+static int add_lcore(struct zs_dpdk *d, unsigned id, const struct zs_dpdk_config *cfg)
+{
+	int socket = cfg->numa ? (int)rte_lcore_to_socket_id(id) : SOCKET_ID_ANY;
+	struct zs_node *node = find_node(d, socket);
+	struct zs_lcore *lc;
+
+	if (node == NULL || d->n_lcores == ZS_MAX_LCORES)
+		return zs_dpdk_fail(-E2BIG, "at most %d lcores on %d NUMA nodes are possible",
+				    ZS_MAX_LCORES, ZS_MAX_NODES);
+	lc = rte_zmalloc_socket(NULL, sizeof(*lc), RTE_CACHE_LINE_SIZE, socket);
+	if (lc == NULL)
+		return zs_dpdk_fail(-ENOMEM, "out of memory");
+	lc->d = d;
+	lc->id = id;
+	lc->index = d->n_lcores;
+	lc->n_ports = d->n_ports;
+	lc->node = node;
+	node->n_lcores++;
+	d->lcore[d->n_lcores++] = lc;
+	return 0;
+}
+
+static int add_lcores(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
+{
+	int rc = add_lcore(d, rte_get_main_lcore(), cfg);
+	unsigned id;
+
+	RTE_LCORE_FOREACH_WORKER(id)
+	{
+		if (rc == 0)
+			rc = add_lcore(d, id, cfg);
+	}
+	return rc;
+}
+
+static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
+{
+	const struct zs_dpdk *d = lc->d;
 	struct zs_config stack = cfg->stack;
 	struct zs_env env = {
 		.alloc = zs_mem_alloc,
 		.free = zs_mem_free,
 		.tx = zs_loop_tx,
-		.ctx = d,
-		.pkt_pool = d->pkt_pool,
-		.hdr_pool = d->hdr_pool,
-		.big_pool = d->big_pool,
+		.ctx = lc,
+		.pkt_pool = lc->node->pools.pkt,
+		.hdr_pool = lc->node->pools.hdr,
+		.big_pool = lc->node->pools.big,
 	};
 	int rc;
 
@@ -204,7 +260,7 @@ static int create_stack(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	stack.n_netifs = d->n_ports;
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		set_netif(&stack.netif[i], i, &d->port[i], &cfg->port[i]);
-	rc = zs_stack_create(&d->s, &stack, &env, zs_dpdk_clock_us(d));
+	rc = zs_stack_create(&lc->s, &stack, &env, zs_lcore_clock_us(lc));
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "the stack does not start: %s",
 				    rc == -EINVAL ? "a value of its configuration is out of range"
@@ -212,15 +268,52 @@ static int create_stack(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	return 0;
 }
 
+/* What an lcore's thread is to do. */
+struct job {
+	struct zs_lcore *lc;
+	const struct zs_dpdk_config *cfg;
+	void (*fn)(struct zs_lcore *lc, void *arg);
+	void *arg;
+};
+
+static int start_lcore(void *arg)
+{
+	const struct job *job = arg;
+
+	zs_loop_init(job->lc, job->cfg);
+	return create_stack(job->lc, job->cfg);
+}
+
+/* Each on its own thread: memory comes from where it is touched first. */
+static int start_lcores(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
+{
+	int rc = 0;
+
+	d->tsc_base = rte_rdtsc();
+	for (uint16_t i = 0; rc == 0 && i < d->n_lcores; i++) {
+		struct job job = { .lc = d->lcore[i], .cfg = cfg };
+
+		if (i == 0) {
+			rc = start_lcore(&job);
+			continue;
+		}
+		rc = rte_eal_remote_launch(start_lcore, &job, job.lc->id);
+		if (rc == 0)
+			rc = rte_eal_wait_lcore(job.lc->id);
+	}
+	return rc;
+}
+
 /* Takes apart whatever is there. */
 static void destroy(struct zs_dpdk *d)
 {
-	zs_stack_destroy(d->s);
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		zs_stack_destroy(d->lcore[i]->s);
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		zs_ethport_stop(d, i);
-	for (uint16_t i = 0; i < d->n_ports; i++)
-		rte_mempool_free(d->port[i].rx_pool);
 	zs_pools_free(d);
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		rte_free(d->lcore[i]);
 	if (d->eal_up)
 		(void)rte_eal_cleanup(); /* the process is to go on or end either way */
 	zs_signal_restore(d);
@@ -246,12 +339,11 @@ int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg)
 		rc = cfg->on_eal(cfg->on_eal_arg);
 	if (rc < 0)
 		goto err_destroy;
-	d->socket = cfg->numa ? (int)rte_socket_id() : SOCKET_ID_ANY;
-	rc = start_ports(d, cfg);
-	if (rc < 0)
-		goto err_destroy;
-	zs_loop_init(d, cfg);
-	rc = create_stack(d, cfg);
+	rc = add_lcores(d, cfg);
+	if (rc == 0)
+		rc = start_ports(d, cfg);
+	if (rc == 0)
+		rc = start_lcores(d, cfg);
 	if (rc < 0)
 		goto err_destroy;
 	if (cfg->signals)
@@ -264,22 +356,84 @@ err_destroy:
 	return rc;
 }
 
+unsigned zs_dpdk_n_lcores(const struct zs_dpdk *d)
+{
+	return d->n_lcores;
+}
+
+struct zs_lcore *zs_dpdk_lcore(const struct zs_dpdk *d, unsigned index)
+{
+	return d->lcore[index];
+}
+
+unsigned zs_lcore_index(const struct zs_lcore *lc)
+{
+	return lc->index;
+}
+
+struct zs_stack *zs_lcore_stack(struct zs_lcore *lc)
+{
+	return lc->s;
+}
+
+static int run_job(void *arg)
+{
+	const struct job *job = arg;
+
+	job->fn(job->lc, job->arg);
+	return 0;
+}
+
+void zs_dpdk_run(struct zs_dpdk *d, void (*fn)(struct zs_lcore *lc, void *arg), void *arg)
+{
+	struct job job[ZS_MAX_LCORES];
+
+	d->spread = true;
+	for (uint16_t i = 1; i < d->n_lcores; i++) {
+		job[i] = (struct job){ .lc = d->lcore[i], .fn = fn, .arg = arg };
+		/* fails when the lcore is at work, and nobody else gives it any */
+		(void)rte_eal_remote_launch(run_job, &job[i], d->lcore[i]->id);
+	}
+	fn(d->lcore[0], arg);
+	zs_dpdk_wait(d);
+}
+
+void zs_dpdk_wait(struct zs_dpdk *d)
+{
+	for (uint16_t i = 1; i < d->n_lcores; i++)
+		(void)rte_eal_wait_lcore(d->lcore[i]->id); /* the result of run_job() */
+}
+
+/* ---- end ---- */
+
 static void abort_conn(void *arg, struct zs_tcb *tcb)
 {
 	zs_tcp_abort(arg, tcb);
 }
 
-/* Runs the loop for connections that are ending; TIME-WAIT needs nobody. */
+static uint32_t n_conns(const struct zs_dpdk *d)
+{
+	uint32_t n = 0;
+
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		n += zs_stack_counts(d->lcore[i]->s).tcbs;
+	return n;
+}
+
+/* Runs the loops for connections that are ending, one after the other; TIME-WAIT needs nobody. */
 static void close_in_order(struct zs_dpdk *d)
 {
-	uint64_t until_us = zs_dpdk_clock_us(d) + d->close_ms * 1000ull;
+	uint64_t until_us = zs_lcore_clock_us(d->lcore[0]) + d->close_ms * 1000ull;
 
 	do {
-		uint64_t next_us = zs_dpdk_turn(d);
+		uint64_t next_us = until_us;
 
-		zs_dpdk_flush(d);
-		zs_dpdk_idle(d, RTE_MIN(next_us, until_us));
-	} while (zs_stack_counts(d->s).tcbs > 0 && zs_stack_now(d->s) < until_us);
+		for (uint16_t i = d->n_lcores; i-- > 0;) {
+			next_us = RTE_MIN(next_us, zs_lcore_turn(d->lcore[i]));
+			zs_lcore_flush(d->lcore[i]);
+		}
+		zs_lcore_idle(d->lcore[0], next_us);
+	} while (n_conns(d) > 0 && zs_stack_now(d->lcore[0]->s) < until_us);
 }
 
 void zs_dpdk_fini(struct zs_dpdk *d)
@@ -287,12 +441,9 @@ void zs_dpdk_fini(struct zs_dpdk *d)
 	if (d == NULL)
 		return;
 	close_in_order(d);
-	zs_tcp_foreach(d->s, abort_conn, d->s);
-	zs_dpdk_flush(d);
+	for (uint16_t i = d->n_lcores; i-- > 0;) {
+		zs_tcp_foreach(d->lcore[i]->s, abort_conn, d->lcore[i]->s);
+		zs_lcore_flush(d->lcore[i]);
+	}
 	destroy(d);
-}
-
-struct zs_stack *zs_dpdk_stack(struct zs_dpdk *d)
-{
-	return d->s;
 }

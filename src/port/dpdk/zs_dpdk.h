@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One stack on DPDK ports: EAL, buffer pools, ports, the loop that drives the stack, shutdown. The
- * only part of the library that knows EAL and ethdev. All state hangs off struct zs_dpdk, but EAL
- * itself exists once per process: a second zs_dpdk_init() in one process is -EALREADY.
+ * A stack per lcore on DPDK ports: EAL, buffer pools, ports, the loops that drive the stacks,
+ * shutdown. The only part of the library that knows EAL and ethdev. All state hangs off struct
+ * zs_dpdk, but EAL itself exists once per process: a second zs_dpdk_init() in one process is
+ * -EALREADY.
  *
- * The loop, as src/api runs it:
+ * The loop of each lcore, as src/api runs it:
  *
  *	while (!zs_dpdk_stopping(d)) {
- *		next_us = zs_dpdk_turn(d);     timers, receive
+ *		next_us = zs_lcore_turn(lc);     timers, receive
  *		if (application_did_something())
- *			zs_dpdk_mark_busy(d);
- *		zs_dpdk_flush(d);              send
- *		zs_dpdk_idle(d, next_us);      nothing when the turn was busy
+ *			zs_lcore_mark_busy(lc);
+ *		zs_lcore_flush(lc);              send
+ *		zs_lcore_idle(lc, next_us);      nothing when the turn was busy
  *	}
  *
  * Buffers: all pools have a private area of ZS_PRIV_SIZE bytes, zero when the pool is made and
@@ -29,6 +30,7 @@
 
 struct rte_mempool;
 struct zs_dpdk;
+struct zs_lcore;
 
 enum zs_dpdk_huge {
 	ZS_HUGE_AUTO, /* hugepages when the machine has free ones, else --no-huge */
@@ -47,6 +49,7 @@ enum {
 	 */
 	ZS_DPDK_BIG_ROOM = 16384 + 512,
 	ZS_DPDK_DESCS = 1024, /* default length of a receive or transmit ring */
+	ZS_MAX_LCORES = 64,
 };
 
 struct zs_dpdk_port {
@@ -80,11 +83,12 @@ struct zs_dpdk_config {
 	bool pci;	      /* where nobody names a device: look on PCI */
 	enum zs_dpdk_huge huge;
 	uint32_t mem_mb;     /* -m; 0 = as much as the pools need */
-	uint64_t lcore_mask; /* the loop runs on the lowest CPU of it; 0 = wherever it may */
-	bool numa;	     /* take memory from the node of the loop's CPU; false = anywhere */
+	uint64_t lcore_mask; /* a stack on each CPU of it; 0 = one stack, wherever it may */
+	bool numa;	     /* take memory from the node of each lcore's CPU; false = anywhere */
 	bool signals; /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
 
-	uint32_t n_pkt, n_hdr, n_big; /* buffers; raised to what the rings may keep and some more */
+	/* buffers for each lcore; raised to what the rings may keep and some more */
+	uint32_t n_pkt, n_hdr, n_big;
 	uint16_t big_room;
 
 	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */
@@ -114,66 +118,83 @@ void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg);
 bool zs_dpdk_pci_bound(void);
 
 /*
- * Starts EAL, makes pools, starts ports, creates the stack. On failure says why on stderr
- * ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread becomes
- * EAL's main thread and must be the one that runs the loop.
+ * Starts EAL, makes pools, starts ports, creates a stack for each lcore of EAL. On failure says why
+ * on stderr ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread
+ * becomes EAL's main thread and must be the one that runs the loop of lcore 0.
  */
 int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg);
 
 /*
- * Ends connections in order for up to close_ms, resets the rest, destroys the stack, stops and
- * closes the ports, frees the pools, cleans EAL up. The facade has closed its sockets before. NULL
- * allowed.
+ * Ends connections in order for up to close_ms, resets the rest, destroys the stacks, stops and
+ * closes the ports, frees the pools, cleans EAL up. The facade has closed its sockets before, and
+ * no other thread runs any more. NULL allowed.
  */
 void zs_dpdk_fini(struct zs_dpdk *d);
+
+/* ---- lcores ---- */
+
+/* Number 0 is the one of the thread that called zs_dpdk_init(). */
+unsigned zs_dpdk_n_lcores(const struct zs_dpdk *d);
+struct zs_lcore *zs_dpdk_lcore(const struct zs_dpdk *d, unsigned index);
+unsigned zs_lcore_index(const struct zs_lcore *lc);
+
+/*
+ * Calls fn(lc, arg) for every lcore on its own thread, for number 0 on the calling one; returns
+ * when all have returned. Until the first time lcore 0 gets whatever arrives on any queue; from
+ * then on each stack gets its own packets, so all of them have to be driven.
+ */
+void zs_dpdk_run(struct zs_dpdk *d, void (*fn)(struct zs_lcore *lc, void *arg), void *arg);
+
+/* For a main thread that leaves in the middle of zs_dpdk_run(): the others have returned. */
+void zs_dpdk_wait(struct zs_dpdk *d);
 
 /*
  * Begins a turn: reads the clock, fires timers, receives one burst per port. Returns 0 when the
  * turn was busy, else the stack's next deadline (stack clock; UINT64_MAX = none), for
- * zs_dpdk_idle().
+ * zs_lcore_idle().
  */
-uint64_t zs_dpdk_turn(struct zs_dpdk *d);
+uint64_t zs_lcore_turn(struct zs_lcore *lc);
 
 /* Sends what is due. */
-void zs_dpdk_flush(struct zs_dpdk *d);
+void zs_lcore_flush(struct zs_lcore *lc);
 
 /*
  * Ends a turn. Returns at once when the turn was busy; else pauses, and after a while without
  * work sleeps if the configuration allows, but never beyond until_us (stack clock) nor past a
  * signal.
  */
-void zs_dpdk_idle(struct zs_dpdk *d, uint64_t until_us);
+void zs_lcore_idle(struct zs_lcore *lc, uint64_t until_us);
 
 /* The application did something in this turn: it counts as busy. */
-void zs_dpdk_mark_busy(struct zs_dpdk *d);
+void zs_lcore_mark_busy(struct zs_lcore *lc);
 
-/* A signal asked the process to end, or zs_dpdk_stop() was called. */
+/* A signal asked the process to end, or zs_dpdk_stop() was called; by any thread. */
 bool zs_dpdk_stopping(const struct zs_dpdk *d);
 void zs_dpdk_stop(struct zs_dpdk *d);
 
-struct zs_stack *zs_dpdk_stack(struct zs_dpdk *d);
+struct zs_stack *zs_lcore_stack(struct zs_lcore *lc);
 
-/* Microseconds of the stack's clock, read now. */
-uint64_t zs_dpdk_clock_us(const struct zs_dpdk *d);
+/* Microseconds of the stacks' clock, read now. */
+uint64_t zs_lcore_clock_us(const struct zs_lcore *lc);
 
 /*
- * A turn lasts from zs_dpdk_turn() to zs_dpdk_idle() (its pause not included) or to the next
- * zs_dpdk_turn(), whichever comes first, so the application's work between them belongs to it. It
- * is busy when it received or sent a packet, a timer was due, or zs_dpdk_mark_busy() was called.
+ * A turn lasts from zs_lcore_turn() to zs_lcore_idle() (its pause not included) or to the next
+ * zs_lcore_turn(), whichever comes first, so the application's work between them belongs to it. It
+ * is busy when it received or sent a packet, a timer was due, or zs_lcore_mark_busy() was called.
  * Cycles are those of the TSC: busy cycles / requests is what a request costs the core; 1 -
  * busy_cycles / total_cycles is its spare time.
  */
-struct zs_dpdk_stats {
+struct zs_lcore_stats {
 	uint64_t turns, busy_turns;
-	uint64_t total_cycles, busy_cycles; /* since init, or since zs_dpdk_reset_stats() */
+	uint64_t total_cycles, busy_cycles; /* since init, or since zs_lcore_reset_stats() */
 	uint64_t rx_packets, tx_packets, tx_refused;
 	uint64_t tx_malformed; /* dropped: the driver's rte_eth_tx_prepare() would not have them */
 	uint64_t sleeps;
 	uint64_t tsc_hz;
 };
 
-void zs_dpdk_get_stats(const struct zs_dpdk *d, struct zs_dpdk_stats *out);
-void zs_dpdk_reset_stats(struct zs_dpdk *d);
+void zs_lcore_get_stats(const struct zs_lcore *lc, struct zs_lcore_stats *out);
+void zs_lcore_reset_stats(struct zs_lcore *lc);
 
 /* Counters of the device itself. -errno when it has none. */
 struct zs_dpdk_port_stats {
@@ -188,7 +209,7 @@ int zs_dpdk_port_stats(const struct zs_dpdk *d, uint16_t index, struct zs_dpdk_p
  */
 int zs_dpdk_mem_map(const struct zs_dpdk *d);
 
-/* Pools, for the z_ calls and for tests that count live buffers. */
+/* Pools of lcore 0. */
 struct zs_dpdk_pools {
 	struct rte_mempool *pkt, *hdr, *big;
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this folder share: struct zs_dpdk itself, and their functions for each other.
+/*
+ * What the files of this folder share: struct zs_dpdk and struct zs_lcore themselves, and their
+ * functions for each other.
  */
 #ifndef ZS_DPDK_STATE_H
 #define ZS_DPDK_STATE_H
@@ -14,7 +16,7 @@
 
 struct zs_eal_args;
 
-enum { ZS_QUEUE = 0 }; /* of every port, until there is more than one core */
+enum { ZS_MAX_NODES = 8 };
 
 /* What a driver needs that ethdev does not tell (zs_quirks.c). */
 struct zs_quirks {
@@ -26,26 +28,36 @@ struct zs_quirks {
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
 	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between
 			   them */
+	bool one_queue; /* how many there are its peer decides, later */
 	bool no_prepare;
 };
 
 /* A port of the stack. */
 struct zs_ethport {
-	uint16_t id; /* ethdev */
+	uint16_t id;	       /* ethdev */
+	uint16_t n_rxq, n_txq; /* queue q is lcore q's */
 	uint16_t n_rxd, n_txd;
-	uint32_t held; /* buffers that its rings can keep */
+	uint32_t held; /* buffers that the rings of a pair of queues can keep */
 	uint16_t mtu;
 	bool tx_prepare; /* the driver wants rte_eth_tx_prepare() before a burst */
 	bool configured, started;
 	uint32_t offloads; /* enum zs_offload */
 	struct zs_mac mac;
-	struct rte_mempool *rx_pool; /* own pool, or NULL: d->pkt_pool */
 	struct rte_eth_dev_info info;
 	struct zs_quirks quirks;
 };
 
-struct zs_dpdk {
-	/* the loop */
+/* The buffers of the lcores of one NUMA node: each has its cache in front of the shared pools. */
+struct zs_node {
+	int socket; /* or SOCKET_ID_ANY */
+	uint16_t n_lcores;
+	struct zs_dpdk_pools pools;
+	struct rte_mempool *rx_pool[ZS_MAX_PORTS]; /* of ports with large frames, else NULL: pkt */
+};
+
+/* An lcore: its stack and its loop. Only its own thread touches it, unless that does not run. */
+struct zs_lcore {
+	struct zs_dpdk *d;
 	struct zs_stack *s;
 	uint64_t tsc_base, us_base; /* the clock: us_base at tsc_base */
 	uint64_t us_mul;	    /* microseconds per cycle, times 2^32 */
@@ -53,17 +65,24 @@ struct zs_dpdk {
 	uint64_t next_us;	    /* deadline told by the last zs_stack_advance() */
 	uint32_t idle_turns;	    /* in a row */
 	uint32_t idle_sleep_us;
-	uint32_t links_down; /* ports whose links have not been up yet */
+	uint32_t links_down; /* lcore 0: ports whose links have not been up yet */
 	uint64_t links_us;   /* when to look again */
+	uint16_t index;	     /* in d->lcore */
 	uint16_t n_ports;
 	bool busy; /* this turn so far */
-	bool stop;
-	struct zs_dpdk_stats stats;
-	struct zs_ethport port[ZS_MAX_PORTS];
+	struct zs_lcore_stats stats;
+	struct zs_node *node;
+	unsigned id; /* EAL's */
+};
 
-	/* the rest */
-	struct rte_mempool *pkt_pool, *hdr_pool, *big_pool;
-	int socket; /* NUMA node of the memory, or SOCKET_ID_ANY */
+struct zs_dpdk {
+	bool stop;   /* written by any thread */
+	bool spread; /* every lcore gets its own packets; before, lcore 0 gets all */
+	uint16_t n_ports, n_lcores, n_nodes;
+	struct zs_lcore *lcore[ZS_MAX_LCORES];
+	struct zs_ethport port[ZS_MAX_PORTS];
+	struct zs_node node[ZS_MAX_NODES];
+	uint64_t tsc_base; /* of all clocks */
 	uint32_t close_ms;
 	bool eal_up, signals;
 	bool own_tap; /* the default device */
@@ -81,8 +100,9 @@ int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool
 uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg);
 int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
 void zs_pools_free(struct zs_dpdk *d);
-/* A pool for received frames of `room` bytes; NULL: no memory. */
-struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, uint16_t index, uint16_t room, uint32_t n);
+/* The pool of port `index` for frames of `room` bytes on this node; NULL: no memory. */
+struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, struct zs_node *node, uint16_t index,
+			       uint16_t room);
 
 /* zs_ethport.c. check: before pools exist; start: needs them. stop undoes both. */
 int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg);
@@ -108,8 +128,8 @@ void zs_signal_catch(struct zs_dpdk *d);
 void zs_signal_restore(struct zs_dpdk *d);
 bool zs_signal_seen(void);
 
-/* zs_loop.c */
-void zs_loop_init(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
+/* zs_loop.c; on the lcore's own thread. ctx of zs_loop_tx() is struct zs_lcore. */
+void zs_loop_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg);
 uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 
 #endif

@@ -116,13 +116,23 @@ static int float_anywhere(char *text, size_t size)
 	return 0;
 }
 
+/* "0,2,3" for 0xd */
+static void list_lcores(char *text, size_t size, uint64_t mask)
+{
+	size_t len = 0;
+
+	for (; mask != 0; mask &= mask - 1)
+		len += (size_t)snprintf(text + len, size - len, "%s%d", len > 0 ? "," : "",
+					__builtin_ctzll(mask));
+}
+
 static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
 	char text[512];
 	int rc;
 
 	if (cfg->lcore_mask != 0) {
-		snprintf(text, sizeof(text), "%d", __builtin_ctzll(cfg->lcore_mask));
+		list_lcores(text, sizeof(text), cfg->lcore_mask);
 		return zs_eal_args_add(a, ZS_ARG_CONFIG, "-l", text);
 	}
 	rc = float_anywhere(text, sizeof(text));

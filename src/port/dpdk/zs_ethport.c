@@ -82,6 +82,15 @@ static int check_mtu(const struct zs_ethport *p, uint16_t index)
 	return 0;
 }
 
+/* A queue for each lcore, as far as there are queues. */
+static void choose_queues(struct zs_ethport *p, uint16_t n_lcores)
+{
+	uint16_t n = p->quirks.one_queue ? 1 : n_lcores;
+
+	p->n_rxq = RTE_MIN(n, p->info.max_rx_queues);
+	p->n_txq = RTE_MIN(n, p->info.max_tx_queues);
+}
+
 int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
 {
 	struct zs_ethport *p = &d->port[index];
@@ -102,6 +111,7 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s", index, strerror(-rc));
 	zs_quirks_get(p, &p->quirks);
+	choose_queues(p, d->n_lcores);
 	p->mtu = cfg->mtu != 0 ? cfg->mtu : (uint16_t)default_mtu(p);
 	rc = check_mtu(p, index);
 	if (rc < 0)
@@ -111,6 +121,9 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: no usable ring sizes: %s", index, strerror(-rc));
+	if (p->n_rxq < d->n_lcores || p->n_txq < d->n_lcores)
+		return zs_dpdk_fail(-ENOTSUP, "port %u: %s: fewer queues than lcores", index,
+				    p->info.driver_name);
 	p->held = p->n_rxd + p->n_txd + p->quirks.held;
 	return 0;
 }
@@ -126,7 +139,7 @@ static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_
 	if (p->mtu <= p->info.max_mtu && p->mtu >= p->info.min_mtu &&
 	    p->mtu + 14u <= p->info.max_rx_pktlen)
 		conf.rxmode.mtu = p->mtu;
-	rc = rte_eth_dev_configure(p->id, 1, 1, &conf);
+	rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: configuration refused: %s", index,
 				    p->info.driver_name, strerror(-rc));
@@ -152,26 +165,6 @@ static int set_mtu(const struct zs_ethport *p, uint16_t index)
 	return 0;
 }
 
-static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uint32_t room)
-{
-	struct rte_mempool *mp = d->pkt_pool;
-	int rc;
-
-	if (room + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(mp)) {
-		p->rx_pool = zs_pool_rx(d, index, (uint16_t)room, 2 * p->held);
-		mp = p->rx_pool;
-	}
-	if (mp == NULL)
-		return -ENOMEM;
-	rc = rte_eth_rx_queue_setup(p->id, ZS_QUEUE, p->n_rxd,
-				    (unsigned)rte_eth_dev_socket_id(p->id), NULL, mp);
-	if (rc < 0) {
-		rte_mempool_free(p->rx_pool);
-		p->rx_pool = NULL;
-	}
-	return rc;
-}
-
 /* Bytes behind the headroom that take one frame of the MTU. */
 static uint32_t rx_room(const struct zs_ethport *p)
 {
@@ -181,19 +174,41 @@ static uint32_t rx_room(const struct zs_ethport *p)
 	return RTE_MIN(room, (uint32_t)UINT16_MAX - RTE_PKTMBUF_HEADROOM);
 }
 
-static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
+static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uint16_t queue)
 {
-	int rc = setup_rx(d, p, index, rx_room(p));
+	struct zs_node *node = d->lcore[queue]->node;
+	struct rte_mempool *mp = zs_pool_rx(d, node, index, (uint16_t)rx_room(p));
+	int rc = -ENOMEM;
+
+	if (mp != NULL)
+		rc = rte_eth_rx_queue_setup(p->id, queue, p->n_rxd,
+					    (unsigned)rte_eth_dev_socket_id(p->id), NULL, mp);
+	if (rc < 0)
+		return zs_dpdk_fail(rc, "port %u: %s: receive queue %u of %u refused: %s", index,
+				    p->info.driver_name, queue, p->n_rxd, strerror(-rc));
+	return 0;
+}
+
+static int setup_tx(const struct zs_ethport *p, uint16_t index, uint16_t queue)
+{
+	int rc = rte_eth_tx_queue_setup(p->id, queue, p->n_txd,
+					(unsigned)rte_eth_dev_socket_id(p->id), NULL);
 
 	if (rc < 0)
-		return zs_dpdk_fail(rc, "port %u: %s: receive queue of %u refused: %s", index,
-				    p->info.driver_name, p->n_rxd, strerror(-rc));
-	rc = rte_eth_tx_queue_setup(p->id, ZS_QUEUE, p->n_txd,
-				    (unsigned)rte_eth_dev_socket_id(p->id), NULL);
-	if (rc < 0)
-		return zs_dpdk_fail(rc, "port %u: %s: transmit queue of %u refused: %s", index,
-				    p->info.driver_name, p->n_txd, strerror(-rc));
+		return zs_dpdk_fail(rc, "port %u: %s: transmit queue %u of %u refused: %s", index,
+				    p->info.driver_name, queue, p->n_txd, strerror(-rc));
 	return 0;
+}
+
+static int setup_queues(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index)
+{
+	int rc = 0;
+
+	for (uint16_t q = 0; rc == 0 && q < p->n_rxq; q++)
+		rc = setup_rx(d, p, index, q);
+	for (uint16_t q = 0; rc == 0 && q < p->n_txq; q++)
+		rc = setup_tx(p, index, q);
+	return rc;
 }
 
 /* A device without an address (ring, null) gets one of ours; that it cannot keep it does not

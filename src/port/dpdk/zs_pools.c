@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The buffer pools. Every buffer has a private area of ZS_PRIV_SIZE bytes, zero when its pool is
- * made (rte_pktmbuf_init) and afterwards as its last user left it.
+ * The buffer pools: one set for the lcores of each NUMA node, so that memory is near and what one
+ * lcore does not need another may have; the lcores' caches keep them apart. Every buffer has a
+ * private area of ZS_PRIV_SIZE bytes, zero when its pool is made (rte_pktmbuf_init) and afterwards
+ * as its last user left it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -39,6 +41,8 @@ uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 	uint64_t bytes = cfg->n_pkt * pkt + cfg->n_hdr * buf_size(ZS_DPDK_HDR_ROOM) +
 			 cfg->n_big * buf_size(cfg->big_room) + SPARE * sent;
 
+	unsigned cores = cfg->lcore_mask != 0 ? (unsigned)__builtin_popcountll(cfg->lcore_mask) : 1;
+
 	for (uint16_t i = 0; i < cfg->n_ports; i++) {
 		const struct zs_dpdk_port *p = &cfg->port[i];
 		uint32_t room = p->mtu > ZS_DPDK_PKT_ROOM ? p->mtu : ZS_DPDK_PKT_ROOM;
@@ -46,16 +50,17 @@ uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 		bytes += txd(p) * sent;
 		bytes += 2 * (rxd(p) + txd(p)) * buf_size(room); /* a pool of its own */
 	}
-	return (uint32_t)(bytes / 8 * 9 >> 20) + OTHER_MEM_MB;
+	return (uint32_t)(cores * bytes / 8 * 9 >> 20) + OTHER_MEM_MB;
 }
 
-static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t n, uint32_t room)
+static struct rte_mempool *create(const struct zs_node *node, const char *name, uint32_t n,
+				  uint32_t room)
 {
 	uint32_t cache = RTE_MIN((uint32_t)CACHE, n / 8);
 	struct rte_mempool *mp;
 
 	mp = rte_pktmbuf_pool_create_by_ops(name, n, cache, ZS_PRIV_SIZE,
-					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), d->socket,
+					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), node->socket,
 					    "stack");
 	if (mp == NULL)
 		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of %" PRIu32 " bytes: %s", n,
@@ -65,7 +70,7 @@ static struct rte_mempool *create(struct zs_dpdk *d, const char *name, uint32_t 
 
 /* The same with buffers of exactly one page each, one behind the other; the room is what is left in
  * it. */
-static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, uint32_t n)
+static struct rte_mempool *create_of_pages(const struct zs_node *node, const char *name, uint32_t n)
 {
 	enum { FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
 	uint32_t elt = PAGE - (rte_mempool_calc_obj_size(PAGE, FLAGS, NULL) - PAGE);
@@ -76,7 +81,7 @@ static struct rte_mempool *create_of_pages(struct zs_dpdk *d, const char *name, 
 	struct rte_mempool *mp;
 	int rc;
 
-	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), d->socket, FLAGS);
+	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), node->socket, FLAGS);
 	rc = mp == NULL ? -rte_errno
 			: rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
 	if (rc >= 0) {
@@ -110,57 +115,88 @@ static uint32_t least(const struct zs_dpdk *d, bool received)
 	uint32_t n = SPARE;
 
 	for (uint16_t i = 0; i < d->n_ports; i++)
-		n += received ? d->port[i].held : d->port[i].n_txd;
+		n += received ? RTE_MAX(d->port[i].n_rxq, d->port[i].n_txq) * d->port[i].held
+			      : d->port[i].n_txq * d->port[i].n_txd;
 	return n;
+}
+
+static int create_node(struct zs_dpdk *d, struct zs_node *node, const struct zs_dpdk_config *cfg)
+{
+	uint32_t n_pkt = RTE_MAX(cfg->n_pkt * node->n_lcores, least(d, true));
+	uint32_t n_hdr = RTE_MAX(cfg->n_hdr * node->n_lcores, least(d, false));
+	uint32_t n_big = RTE_MAX(cfg->n_big * node->n_lcores, least(d, false));
+	struct zs_dpdk_pools *p = &node->pools;
+	char pkt[RTE_MEMPOOL_NAMESIZE], hdr[RTE_MEMPOOL_NAMESIZE], big[RTE_MEMPOOL_NAMESIZE];
+	int number = (int)(node - d->node);
+
+	snprintf(pkt, sizeof(pkt), "zs_pkt%d", number);
+	snprintf(hdr, sizeof(hdr), "zs_hdr%d", number);
+	snprintf(big, sizeof(big), "zs_big%d", number);
+	p->pkt = wants_pages(d) ? create_of_pages(node, pkt, n_pkt)
+				: create(node, pkt, n_pkt, ZS_DPDK_PKT_ROOM);
+	if (p->pkt != NULL)
+		p->hdr = create(node, hdr, n_hdr, ZS_DPDK_HDR_ROOM);
+	if (p->hdr != NULL)
+		p->big = create(node, big, n_big, cfg->big_room);
+	return p->big != NULL ? 0 : -ENOMEM;
 }
 
 int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 {
-	uint32_t n_pkt, n_hdr, n_big;
+	int rc = 0;
 
 	if (cfg->n_pkt == 0 || cfg->n_hdr == 0 || cfg->n_big == 0 ||
 	    cfg->big_room < ZS_DPDK_PKT_ROOM || cfg->big_room > UINT16_MAX - RTE_PKTMBUF_HEADROOM)
 		return zs_dpdk_fail(-EINVAL, "pool sizes out of range");
-	n_pkt = RTE_MAX(cfg->n_pkt, least(d, true));
-	n_hdr = RTE_MAX(cfg->n_hdr, least(d, false));
-	n_big = RTE_MAX(cfg->n_big, least(d, false));
-	d->pkt_pool = wants_pages(d) ? create_of_pages(d, "zs_pkt", n_pkt)
-				     : create(d, "zs_pkt", n_pkt, ZS_DPDK_PKT_ROOM);
-	if (d->pkt_pool != NULL)
-		d->hdr_pool = create(d, "zs_hdr", n_hdr, ZS_DPDK_HDR_ROOM);
-	if (d->hdr_pool != NULL)
-		d->big_pool = create(d, "zs_big", n_big, cfg->big_room);
-	return d->big_pool != NULL ? 0 : -ENOMEM;
+	for (uint16_t i = 0; rc == 0 && i < d->n_nodes; i++)
+		rc = create_node(d, &d->node[i], cfg);
+	return rc;
 }
 
-struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, uint16_t index, uint16_t room, uint32_t n)
+struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, struct zs_node *node, uint16_t index,
+			       uint16_t room)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	snprintf(name, sizeof(name), "zs_rx%u_%u", index, room);
-	return create(d, name, n, room);
+	if (room + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(node->pools.pkt))
+		return node->pools.pkt;
+	if (node->rx_pool[index] == NULL) {
+		snprintf(name, sizeof(name), "zs_rx%u_%d", index, (int)(node - d->node));
+		node->rx_pool[index] =
+			create(node, name, 2 * d->port[index].held * d->port[index].n_rxq, room);
+	}
+	return node->rx_pool[index];
 }
 
 void zs_pools_free(struct zs_dpdk *d)
 {
-	rte_mempool_free(d->big_pool); /* NULL allowed */
-	rte_mempool_free(d->hdr_pool);
-	rte_mempool_free(d->pkt_pool);
-	d->big_pool = d->hdr_pool = d->pkt_pool = NULL;
+	for (struct zs_node *node = d->node; node < d->node + d->n_nodes; node++) {
+		for (uint16_t i = 0; i < d->n_ports; i++)
+			rte_mempool_free(node->rx_pool[i]); /* NULL allowed */
+		rte_mempool_free(node->pools.big);
+		rte_mempool_free(node->pools.hdr);
+		rte_mempool_free(node->pools.pkt);
+	}
 }
 
 struct zs_dpdk_pools zs_dpdk_pools(const struct zs_dpdk *d)
 {
-	return (struct zs_dpdk_pools){ .pkt = d->pkt_pool, .hdr = d->hdr_pool, .big = d->big_pool };
+	return d->lcore[0]->node->pools;
+}
+
+static uint32_t in_use(const struct rte_mempool *mp)
+{
+	return mp != NULL ? rte_mempool_in_use_count(mp) : 0;
 }
 
 uint32_t zs_dpdk_bufs_in_use(const struct zs_dpdk *d)
 {
-	uint32_t n = rte_mempool_in_use_count(d->pkt_pool) + rte_mempool_in_use_count(d->hdr_pool) +
-		     rte_mempool_in_use_count(d->big_pool);
+	uint32_t n = 0;
 
-	for (uint16_t i = 0; i < d->n_ports; i++)
-		if (d->port[i].rx_pool != NULL)
-			n += rte_mempool_in_use_count(d->port[i].rx_pool);
+	for (const struct zs_node *node = d->node; node < d->node + d->n_nodes; node++) {
+		n += in_use(node->pools.pkt) + in_use(node->pools.hdr) + in_use(node->pools.big);
+		for (uint16_t i = 0; i < d->n_ports; i++)
+			n += in_use(node->rx_pool[i]);
+	}
 	return n;
 }

@@ -89,6 +89,8 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 		af_xdp(q);
 	else if (strcmp(name, "net_tap") == 0)
 		tap(q);
+	else if (strcmp(name, "net_memif") == 0)
+		q->one_queue = true;
 	else if (strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_virtio") == 0)
 		q->extra_room = VIRTIO_HEADER;
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
