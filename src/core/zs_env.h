@@ -19,11 +19,19 @@ struct zs_flow;
 
 enum { ZS_MAX_PORTS = 8, ZS_BURST = 32 };
 
+/* Why a packet may be for another stack on the same interfaces. */
+enum zs_pass {
+	ZS_PASS_WHOLE, /* put together of fragments: now its flow is known */
+	ZS_PASS_STRAY, /* nothing here knows its flow */
+};
+
 struct zs_env {
 	void *(*alloc)(void *ctx, size_t size, size_t align); /* create time only; zeroed memory */
 	void (*free)(void *ctx, void *p);
 	/* Owns the first `return` packets. Never blocks. */
 	uint16_t (*tx)(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+	/* Takes m for another stack, as it arrived, and returns true; or leaves it. May be NULL. */
+	bool (*pass_on)(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why);
 	bool (*rss_ok)(void *ctx, const struct zs_flow *flow); /* may be NULL */
 	void *ctx;
 	struct rte_mempool *pkt_pool; /* room of one frame; private area of ZS_PRIV_SIZE, as all */

@@ -11,7 +11,7 @@
  *
  * Whom we believe: a request that asks for us teaches its sender's address; an answer teaches only
  * what we asked for; an announcement (gratuitous ARP) changes an entry that exists; nothing else
- * does.
+ * does. A copy of what another stack received (ZS_PKT_NEWS) teaches, and is answered by that one.
  */
 #include "core/zs_neigh.h"
 
@@ -536,7 +536,7 @@ static bool on_link(struct zs_stack *s, const struct zs_netif *nif, uint32_t ip4
 }
 
 static void request_for_us(struct zs_stack *s, struct zs_netif *nif, const struct zs_mac *sha,
-			   uint32_t spa_be)
+			   uint32_t spa_be, bool answer)
 {
 	struct zs_neigh *n = find(s, nif, spa_be);
 
@@ -545,7 +545,8 @@ static void request_for_us(struct zs_stack *s, struct zs_netif *nif, const struc
 		n = add(s, nif, spa_be, WORTHLESS);
 	if (n != NULL)
 		learn(s, n, sha, false);
-	arp_send(s, nif, ZS_ARP_REPLY, sha, sha, spa_be);
+	if (answer)
+		arp_send(s, nif, ZS_ARP_REPLY, sha, sha, spa_be);
 }
 
 /* Neither asks for us nor speaks in our name. False: of no use. */
@@ -581,6 +582,7 @@ static enum zs_drop arp_handle(struct zs_stack *s, const struct rte_mbuf *m,
 	const struct zs_arp_hdr *arp =
 		rte_pktmbuf_mtod_offset(m, const struct zs_arp_hdr *, pi->l3_off);
 	struct zs_netif *nif = pi->nif;
+	bool copy = (m->ol_flags & ZS_PKT_NEWS) != 0;
 	uint16_t op = rte_be_to_cpu_16(arp->op_be);
 	uint32_t spa_be, tpa_be;
 
@@ -592,11 +594,12 @@ static enum zs_drop arp_handle(struct zs_stack *s, const struct rte_mbuf *m,
 	if (nif->ip4_be == 0 || memcmp(&arp->sha, &nif->mac, sizeof(nif->mac)) == 0)
 		return ZS_DROP_ARP_NOT_OURS;
 	if (spa_be == nif->ip4_be) {
-		defend(s, nif);
+		if (!copy)
+			defend(s, nif);
 		return ZS_DROP_COUNT;
 	}
 	if (op == ZS_ARP_REQUEST && tpa_be == nif->ip4_be) {
-		request_for_us(s, nif, &arp->sha, spa_be);
+		request_for_us(s, nif, &arp->sha, spa_be, !copy);
 		return ZS_DROP_COUNT;
 	}
 	return news(s, nif, arp, spa_be, tpa_be) ? ZS_DROP_COUNT : ZS_DROP_ARP_NOT_OURS;
@@ -606,8 +609,8 @@ void zs_arp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	enum zs_drop why = arp_handle(s, m, pi);
 
-	if (why == ZS_DROP_COUNT)
-		rte_pktmbuf_free(m);
+	if (why == ZS_DROP_COUNT || (m->ol_flags & ZS_PKT_NEWS) != 0)
+		rte_pktmbuf_free(m); /* of the original the other stack keeps count */
 	else
 		zs_pkt_drop(s, m, why);
 }

@@ -23,7 +23,8 @@ enum zs_pkt_kind {
 	ZS_PKT_UDP,
 	ZS_PKT_ICMP,
 	ZS_PKT_FRAG,
-	ZS_PKT_IP_OTHER
+	ZS_PKT_IP_OTHER,
+	ZS_PKT_STRAY /* TCP of no flow here, and other stacks may know it; set by the look-up */
 };
 
 struct zs_pktinfo {

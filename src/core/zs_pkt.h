@@ -90,6 +90,9 @@ struct zs_segq {
 /* Likewise: a received buffer whose payload the stack has put together by copying. */
 #define ZS_PKT_COPIED (UINT64_C(1) << 40)
 
+/* Likewise: a copy of what another stack received, to learn from; it is not to be answered. */
+#define ZS_PKT_NEWS (UINT64_C(1) << 37)
+
 /* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its
  * owner. */
 static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)

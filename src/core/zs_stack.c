@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "core/tcp/zs_half.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_tcb.h"
 #include "core/tcp/zs_tcp.h"
@@ -133,19 +134,43 @@ void zs_stack_destroy(struct zs_stack *s)
 	s->env.free(s->env.ctx, s);
 }
 
-static void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
+static inline void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
 {
 	pi->ref = NULL;
 	pi->ref_kind = ZS_REF_NONE;
 	if (pi->kind != ZS_PKT_TCP)
 		return;
 	pi->ref = zs_flowtab_find(s, &pi->flow, pi->hash, &pi->ref_kind);
-	if (pi->ref_kind == ZS_REF_TCB)
+	if (likely(pi->ref_kind == ZS_REF_TCB))
 		zs_tcb_prefetch(pi->ref);
+	else if (pi->ref_kind == ZS_REF_NONE && s->env.pass_on != NULL)
+		pi->kind = ZS_PKT_STRAY;
 }
 
 static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
 		    struct zs_pktinfo *pi);
+
+/* Consumes m when it returns true. */
+static bool pass_stray(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	bool begins = (pi->tcp_flags & (ZS_SYN | ZS_ACK | ZS_RST)) == ZS_SYN;
+
+	if (begins && zs_listener_find(s, &pi->flow) != NULL)
+		return false;
+	return zs_pass_on(s, pi->nif, m, ZS_PASS_STRAY);
+}
+
+/* Consumes m. An earlier packet of the burst may have created its connection. */
+static __attribute__((noinline)) void input_stray(struct zs_stack *s, struct rte_mbuf *m,
+						  struct zs_pktinfo *pi)
+{
+	pi->kind = ZS_PKT_TCP;
+	find_flow(s, pi);
+	if (pi->kind == ZS_PKT_STRAY && pass_stray(s, m, pi))
+		return;
+	pi->kind = ZS_PKT_TCP;
+	zs_tcp_input(s, m, pi);
+}
 
 /* A reassembled datagram starts over as one packet. */
 static void input_fragment(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
@@ -153,6 +178,8 @@ static void input_fragment(struct zs_stack *s, struct zs_netif *nif, struct rte_
 {
 	m = zs_ipfrag_input(s, m, pi);
 	if (m == NULL)
+		return;
+	if (zs_pass_on(s, nif, m, ZS_PASS_WHOLE))
 		return;
 	zs_parse(s, nif, m, pi);
 	find_flow(s, pi);
@@ -168,6 +195,9 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 	switch ((enum zs_pkt_kind)pi->kind) {
 	case ZS_PKT_TCP:
 		zs_tcp_input(s, m, pi);
+		break;
+	case ZS_PKT_STRAY:
+		input_stray(s, m, pi);
 		break;
 	case ZS_PKT_UDP:
 		zs_udp_input(s, m, pi);
@@ -309,6 +339,11 @@ void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, u
 		pkts += k;
 		n -= k;
 	}
+}
+
+void zs_stack_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why)
+{
+	zs_pkt_drop(s, m, why);
 }
 
 void zs_stack_link_up(struct zs_stack *s, uint16_t port)

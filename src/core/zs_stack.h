@@ -30,6 +30,9 @@ uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us);
 /* Consumes all n packets (any n) that arrived on `port`; order within the burst is kept. */
 void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 
+/* Consumes m, which did not get as far as zs_stack_input(): counted in the stack's drops. */
+void zs_stack_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why);
+
 /* The link of `port` came up: neighbours that know our address under another MAC address learn. */
 void zs_stack_link_up(struct zs_stack *s, uint16_t port);
 

@@ -84,6 +84,14 @@ static inline void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_d
 	rte_pktmbuf_free(m);
 }
 
+/* Offers m to the stacks beside this one; what comes from ourselves is nobody else's. */
+static inline bool zs_pass_on(struct zs_stack *s, const struct zs_netif *nif, struct rte_mbuf *m,
+			      enum zs_pass why)
+{
+	return s->env.pass_on != NULL && nif->index != ZS_LOOPBACK &&
+	       s->env.pass_on(s->env.ctx, nif->port, m, why);
+}
+
 /* n buffers of the packet pool are about to be taken: brings s->pool_level up to date. */
 void zs_pool_watch(struct zs_stack *s, uint16_t n);
 

@@ -50,9 +50,10 @@ enum zs_drop {
 	ZS_DROP_NEIGH_FULL,	 /* waiting room of an unresolved neighbour is full */
 	ZS_DROP_NEIGH_FAILED,	 /* neighbour did not answer */
 	ZS_DROP_NO_ROUTE,
-	ZS_DROP_NO_MBUF,    /* pool empty while building a packet */
-	ZS_DROP_TX_FULL,    /* staging queue full because the device does not take packets */
-	ZS_DROP_TX_TOO_BIG, /* larger than the MTU and not to be fragmented */
+	ZS_DROP_NO_MBUF,       /* pool empty while building a packet */
+	ZS_DROP_TX_FULL,       /* staging queue full because the device does not take packets */
+	ZS_DROP_TX_TOO_BIG,    /* larger than the MTU and not to be fragmented */
+	ZS_DROP_HANDOVER_FULL, /* the ring to the lcore that the packet belongs to */
 	ZS_DROP_COUNT
 };
 

@@ -392,6 +392,8 @@ void zs_udp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
 	struct zs_udp *u = lookup(s, &pi->flow, pi->hash);
 
 	if (u == NULL) {
+		if (zs_pass_on(s, pi->nif, m, ZS_PASS_STRAY))
+			return;
 		zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PORT);
 		zs_pkt_drop(s, m, ZS_DROP_UDP_NO_SOCKET);
 		return;

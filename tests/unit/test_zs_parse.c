@@ -541,6 +541,8 @@ static void assert_sound(const struct zs_pktinfo *pi, const struct rte_mbuf *m)
 		assert_true(pi->data_off <= m->data_len);
 		assert_true(pi->data_off + pi->data_len <= m->pkt_len);
 		return;
+	case ZS_PKT_STRAY: /* not the parser's to say */
+		break;
 	}
 	fail();
 }

@@ -17,8 +17,8 @@
 #include <rte_malloc.h>
 
 #include "core/tcp/zs_tcp.h"
-#include "port/dpdk/zs_dpdk_state.h"
 #include "port/dpdk/zs_eal_args.h"
+#include "port/dpdk/zs_fanout.h"
 
 static void say(const char *fmt, va_list ap)
 {
@@ -158,12 +158,26 @@ static int setup_tap(const struct zs_dpdk *d, uint16_t index, const struct zs_dp
 	return 0;
 }
 
+/* Of a table for RSS that every device can have. */
+static unsigned n_buckets(const struct zs_dpdk *d)
+{
+	unsigned n = ZS_RSS_BUCKETS;
+
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		if (d->port[i].n_rxq > 1 && d->port[i].info.reta_size > 0)
+			n = RTE_MIN(n, d->port[i].info.reta_size);
+	return 1u << (31 - __builtin_clz(n));
+}
+
 static int start_ports(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 {
 	int rc = 0;
 
 	for (uint16_t i = 0; rc == 0 && i < d->n_ports; i++)
 		rc = zs_ethport_check(d, i, &cfg->port[i]);
+	zs_rss_init(&d->rss, d->n_lcores, n_buckets(d));
+	for (uint16_t i = 0; rc == 0 && d->n_lcores > 1 && i < d->n_lcores; i++)
+		rc = zs_fan_create(d->lcore[i]);
 	if (rc == 0)
 		rc = zs_pools_create(d, cfg);
 	for (uint16_t i = 0; rc == 0 && i < d->n_ports; i++) {
@@ -247,7 +261,8 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 	struct zs_env env = {
 		.alloc = zs_mem_alloc,
 		.free = zs_mem_free,
-		.tx = zs_loop_tx,
+		.tx = d->n_lcores > 1 ? zs_fan_tx : zs_loop_tx,
+		.pass_on = d->n_lcores > 1 ? zs_fan_pass_on : NULL,
 		.ctx = lc,
 		.pkt_pool = lc->node->pools.pkt,
 		.hdr_pool = lc->node->pools.hdr,
@@ -311,6 +326,8 @@ static void destroy(struct zs_dpdk *d)
 		zs_stack_destroy(d->lcore[i]->s);
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		zs_ethport_stop(d, i);
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		zs_fan_free(d->lcore[i]);
 	zs_pools_free(d);
 	for (uint16_t i = 0; i < d->n_lcores; i++)
 		rte_free(d->lcore[i]);

@@ -189,6 +189,7 @@ struct zs_lcore_stats {
 	uint64_t total_cycles, busy_cycles; /* since init, or since zs_lcore_reset_stats() */
 	uint64_t rx_packets, tx_packets, tx_refused;
 	uint64_t tx_malformed; /* dropped: the driver's rte_eth_tx_prepare() would not have them */
+	uint64_t handed_over, taken_over; /* packets given to, got from other lcores */
 	uint64_t sleeps;
 	uint64_t tsc_hz;
 };
@@ -205,7 +206,7 @@ int zs_dpdk_port_stats(const struct zs_dpdk *d, uint16_t index, struct zs_dpdk_p
 
 /*
  * May buffers point into the application's own memory on all ports? 0, or -ENOTSUP: a device reads
- * memory by itself, or another process does (memif, virtio_user).
+ * memory by itself, or another process does (memif, virtio_user), or another lcore sends.
  */
 int zs_dpdk_mem_map(const struct zs_dpdk *d);
 

@@ -13,8 +13,10 @@
 #include <rte_mempool.h>
 
 #include "port/dpdk/zs_dpdk.h"
+#include "port/dpdk/zs_rss.h"
 
 struct zs_eal_args;
+struct zs_fan;
 
 enum { ZS_MAX_NODES = 8 };
 
@@ -36,6 +38,7 @@ struct zs_quirks {
 struct zs_ethport {
 	uint16_t id;	       /* ethdev */
 	uint16_t n_rxq, n_txq; /* queue q is lcore q's */
+	bool rss;	       /* the device is asked to spread flows as zs_rss.h does */
 	uint16_t n_rxd, n_txd;
 	uint32_t held; /* buffers that the rings of a pair of queues can keep */
 	uint16_t mtu;
@@ -71,6 +74,7 @@ struct zs_lcore {
 	uint16_t n_ports;
 	bool busy; /* this turn so far */
 	struct zs_lcore_stats stats;
+	struct zs_fan *fan; /* NULL: the only lcore */
 	struct zs_node *node;
 	unsigned id; /* EAL's */
 };
@@ -82,6 +86,7 @@ struct zs_dpdk {
 	struct zs_lcore *lcore[ZS_MAX_LCORES];
 	struct zs_ethport port[ZS_MAX_PORTS];
 	struct zs_node node[ZS_MAX_NODES];
+	struct zs_rss rss;
 	uint64_t tsc_base; /* of all clocks */
 	uint32_t close_ms;
 	bool eal_up, signals;

@@ -10,7 +10,10 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum { L2_OVERHEAD = 14 + 4 }; /* Ethernet header, one VLAN tag or the checksum */
+enum {
+	L2_OVERHEAD = 14 + 4, /* Ethernet header, one VLAN tag or the checksum */
+	RSS_TABLE_MAX = 2048, /* entries */
+};
 
 /* One offload of ours and what the device has to advertise for it, all of it. */
 struct offload_map {
@@ -82,6 +85,14 @@ static int check_mtu(const struct zs_ethport *p, uint16_t index)
 	return 0;
 }
 
+static uint64_t rss_types(const struct zs_ethport *p)
+{
+	uint64_t wanted = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+			  RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+
+	return wanted & p->info.flow_type_rss_offloads;
+}
+
 /* A queue for each lcore, as far as there are queues. */
 static void choose_queues(struct zs_ethport *p, uint16_t n_lcores)
 {
@@ -121,15 +132,29 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: no usable ring sizes: %s", index, strerror(-rc));
-	if (p->n_rxq < d->n_lcores || p->n_txq < d->n_lcores)
-		return zs_dpdk_fail(-ENOTSUP, "port %u: %s: fewer queues than lcores", index,
-				    p->info.driver_name);
 	p->held = p->n_rxd + p->n_txd + p->quirks.held;
 	return 0;
 }
 
-static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_port *cfg)
+/* Asks the device to spread flows as we do. */
+static void choose_rss(struct zs_dpdk *d, struct zs_ethport *p, struct rte_eth_conf *conf)
 {
+	uint8_t len = RTE_MIN(p->info.hash_key_size, ZS_RSS_KEY_MAX);
+
+	p->rss = p->n_rxq > 1 && rss_types(p) != 0;
+	if (!p->rss)
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf->rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){
+		.rss_key = len > 0 ? d->rss.key : NULL,
+		.rss_key_len = len,
+		.rss_hf = rss_types(p),
+	};
+}
+
+static int configure(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
+{
+	struct zs_ethport *p = &d->port[index];
 	struct rte_eth_conf conf = { .rxmode.mtu = RTE_ETHER_MTU };
 	int rc;
 
@@ -139,7 +164,13 @@ static int configure(struct zs_ethport *p, uint16_t index, const struct zs_dpdk_
 	if (p->mtu <= p->info.max_mtu && p->mtu >= p->info.min_mtu &&
 	    p->mtu + 14u <= p->info.max_rx_pktlen)
 		conf.rxmode.mtu = p->mtu;
+	choose_rss(d, p, &conf);
 	rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	if (rc < 0 && p->rss) { /* software does it */
+		p->rss = false;
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+		rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	}
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: configuration refused: %s", index,
 				    p->info.driver_name, strerror(-rc));
@@ -265,10 +296,27 @@ static int start(struct zs_ethport *p, uint16_t index, bool promiscuous)
 	return 0;
 }
 
+/* What the device refuses costs a hand-over per packet, no more. */
+static void set_rss_table(const struct zs_dpdk *d, const struct zs_ethport *p)
+{
+	struct rte_eth_rss_reta_entry64 reta[RSS_TABLE_MAX / RTE_ETH_RETA_GROUP_SIZE] = { 0 };
+	uint16_t size = p->info.reta_size;
+
+	if (size == 0 || size > RSS_TABLE_MAX)
+		return;
+	for (uint16_t i = 0; i < size; i++) {
+		struct rte_eth_rss_reta_entry64 *e = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
+
+		e->mask |= 1ull << i % RTE_ETH_RETA_GROUP_SIZE;
+		e->reta[i % RTE_ETH_RETA_GROUP_SIZE] = d->rss.lcore[i & d->rss.mask] % p->n_rxq;
+	}
+	(void)rte_eth_dev_rss_reta_update(p->id, reta, size);
+}
+
 int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
 {
 	struct zs_ethport *p = &d->port[index];
-	int rc = configure(p, index, cfg);
+	int rc = configure(d, index, cfg);
 
 	if (rc == 0)
 		rc = set_mtu(p, index);
@@ -278,6 +326,8 @@ int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 		rc = set_mac(p, index, &cfg->mac);
 	if (rc == 0)
 		rc = start(p, index, cfg->promiscuous);
+	if (rc == 0 && p->rss)
+		set_rss_table(d, p);
 	return rc;
 }
 

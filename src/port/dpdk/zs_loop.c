@@ -12,7 +12,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
-#include "port/dpdk/zs_dpdk_state.h"
+#include "port/dpdk/zs_fanout.h"
 
 enum {
 	SPIN_TURNS = 64,  /* idle turns before the first sleep */
@@ -60,7 +60,7 @@ static void account(struct zs_lcore *lc, uint64_t tsc)
 	lc->mark_tsc = tsc;
 }
 
-static void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue)
+static inline void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue, bool shared)
 {
 	struct rte_mbuf *pkts[ZS_BURST];
 	uint16_t n = rte_eth_rx_burst(lc->d->port[index].id, queue, pkts, ZS_BURST);
@@ -69,6 +69,8 @@ static void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue)
 		return;
 	lc->busy = true;
 	lc->stats.rx_packets += n;
+	if (shared)
+		n = zs_fan_out(lc, index, pkts, n);
 	zs_stack_input(lc->s, index, pkts, n);
 }
 
@@ -88,17 +90,18 @@ static void watch_links(struct zs_lcore *lc, uint64_t now_us)
 	}
 }
 
-/* One of several lcores: its own queue, where it has one. */
-static void receive_shared(struct zs_lcore *lc)
+/* One of several lcores: its own queue, where it has one, and what others hand over. */
+static __attribute__((noinline)) void receive_shared(struct zs_lcore *lc)
 {
 	for (uint16_t i = 0; i < lc->n_ports; i++) {
 		uint16_t n_rxq = lc->d->port[i].n_rxq;
 
 		if (lc->d->spread && lc->index < n_rxq)
-			receive(lc, i, lc->index);
+			receive(lc, i, lc->index, true);
 		for (uint16_t q = 0; !lc->d->spread && lc->index == 0 && q < n_rxq; q++)
-			receive(lc, i, q);
+			receive(lc, i, q, true);
 	}
+	zs_fan_take(lc);
 }
 
 uint64_t zs_lcore_turn(struct zs_lcore *lc)
@@ -113,11 +116,11 @@ uint64_t zs_lcore_turn(struct zs_lcore *lc)
 	lc->next_us = zs_stack_advance(lc->s, now_us);
 	if (unlikely(lc->links_down != 0) && now_us >= lc->links_us)
 		watch_links(lc, now_us);
-	if (unlikely(lc->d->n_lcores > 1))
+	if (unlikely(lc->fan != NULL))
 		receive_shared(lc);
 	else
 		for (uint16_t i = 0; i < lc->n_ports; i++)
-			receive(lc, i, 0);
+			receive(lc, i, 0, false);
 	return lc->busy ? 0 : lc->next_us;
 }
 
@@ -125,6 +128,8 @@ void zs_lcore_flush(struct zs_lcore *lc)
 {
 	zs_stack_flush(lc->s);
 	lc->busy |= zs_stack_loops(lc->s);
+	if (unlikely(lc->fan != NULL))
+		zs_fan_send(lc);
 }
 
 /* The packets of the burst that the driver will take; one that it calls malformed ends the burst.
@@ -140,8 +145,9 @@ uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n
 {
 	struct zs_lcore *lc = ctx;
 	const struct zs_ethport *p = &lc->d->port[port];
-	uint16_t good = prepare(p, lc->index, pkts, n);
-	uint16_t sent = rte_eth_tx_burst(p->id, lc->index, pkts, good);
+	uint16_t queue = lc->index;
+	uint16_t good = prepare(p, queue, pkts, n);
+	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, good);
 
 	lc->stats.tx_packets += sent;
 	if (sent > 0)

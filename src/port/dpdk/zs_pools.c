@@ -13,7 +13,7 @@
 #include <rte_mbuf_pool_ops.h>
 
 #include "core/zs_pkt.h"
-#include "port/dpdk/zs_dpdk_state.h"
+#include "port/dpdk/zs_fanout.h"
 
 enum { CACHE = 512, SPARE = 128, OTHER_MEM_MB = 64, PAGE = 4096 };
 
@@ -107,12 +107,12 @@ static bool wants_pages(const struct zs_dpdk *d)
 }
 
 /*
- * Rings keep buffers for as long as they like, transmit rings those of any pool: what they can keep
- * must not be all there is.
+ * Rings keep buffers for as long as they like, transmit rings and those between lcores those of any
+ * pool: what they can keep must not be all there is.
  */
 static uint32_t least(const struct zs_dpdk *d, bool received)
 {
-	uint32_t n = SPARE;
+	uint32_t n = SPARE + zs_fan_held(d);
 
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		n += received ? RTE_MAX(d->port[i].n_rxq, d->port[i].n_txq) * d->port[i].held

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What lcores hand each other, over bounded rings: packets that arrived on a queue that is not
+ * their flow's (or a device with one queue), copies of ARP for every stack's neighbour table,
+ * packets that the stack of one lcore does not know and another's may, and frames to send where a
+ * device has fewer transmit queues than there are lcores. A full ring is a drop with a name, or a
+ * device that takes no more. With one lcore there is nothing of all this.
+ */
+#ifndef ZS_FANOUT_H
+#define ZS_FANOUT_H
+
+#include "port/dpdk/zs_dpdk_state.h"
+
+/* Rings of one lcore. -ENOMEM is said on stderr. */
+int zs_fan_create(struct zs_lcore *lc);
+/* Frees what waits in them, too. */
+void zs_fan_free(struct zs_lcore *lc);
+/* Buffers that all rings can keep. */
+uint32_t zs_fan_held(const struct zs_dpdk *d);
+
+/* A burst from port `index`: hands over what is not lc's, returns how many are left in pkts. */
+uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts, uint16_t n);
+/* Gives lc's stack what others handed over. */
+void zs_fan_take(struct zs_lcore *lc);
+/* Sends what others left for lc's transmit queues. */
+void zs_fan_send(struct zs_lcore *lc);
+
+/* env->tx and env->pass_on; ctx is struct zs_lcore. */
+uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+bool zs_fan_pass_on(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why);
+
+#endif
