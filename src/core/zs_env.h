@@ -32,7 +32,9 @@ struct zs_env {
 	uint16_t (*tx)(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 	/* Takes m for another stack, as it arrived, and returns true; or leaves it. May be NULL. */
 	bool (*pass_on)(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why);
-	bool (*rss_ok)(void *ctx, const struct zs_flow *flow); /* may be NULL */
+	/* What comes back of the flow will arrive at this stack: preferred by connect. May be NULL.
+	 */
+	bool (*rss_ok)(void *ctx, const struct zs_flow *flow);
 	void *ctx;
 	struct rte_mempool *pkt_pool; /* room of one frame; private area of ZS_PRIV_SIZE, as all */
 	struct rte_mempool *hdr_pool; /* room for headers only; also the source of indirect mbufs */

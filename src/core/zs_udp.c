@@ -151,8 +151,20 @@ static bool port_free(struct zs_stack *s, const struct zs_udp *u, const struct z
 	return true;
 }
 
-/* RFC 6056 3.3.1: a random port, and onward from there when it is taken. */
-static uint16_t pick_port(struct zs_stack *s, const struct zs_udp *u)
+/* What comes back of the flow arrives at this stack. */
+static bool comes_back(const struct zs_stack *s, const struct zs_flow *flow, uint16_t lport)
+{
+	struct zs_flow f = *flow;
+
+	f.lport = lport;
+	return s->env.rss_ok == NULL || f.fport == 0 || s->env.rss_ok(s->env.ctx, &f);
+}
+
+/*
+ * RFC 6056 3.3.1: a random port, and onward from there when it is taken. flow: all that is known of
+ * what it is for. 0: there is none.
+ */
+static uint16_t pick_port(struct zs_stack *s, const struct zs_udp *u, const struct zs_flow *flow)
 {
 	uint32_t lo = s->cfg.ip_local_port_lo, n = s->cfg.ip_local_port_hi - lo + 1;
 	uint32_t at = zs_rand_below(&s->rand, n);
@@ -160,7 +172,7 @@ static uint16_t pick_port(struct zs_stack *s, const struct zs_udp *u)
 	for (uint32_t i = 0; i < n; i++) {
 		uint16_t port = (uint16_t)(lo + (at + i) % n);
 
-		if (port_free(s, u, &u->flow.laddr, port, true))
+		if (port_free(s, u, &u->flow.laddr, port, true) && comes_back(s, flow, port))
 			return port;
 	}
 	return 0;
@@ -173,7 +185,7 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 	if (!may_bind(s, addr))
 		return -EADDRNOTAVAIL;
 	if (port == 0)
-		port = pick_port(s, u);
+		port = pick_port(s, u, &u->flow);
 	else if (!port_free(s, u, addr, port, false))
 		return -EADDRINUSE;
 	if (port == 0)
@@ -184,11 +196,19 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 	return 0;
 }
 
-static int bind_any(struct zs_stack *s, struct zs_udp *u)
+/* For the first datagram, or all of them, to that address. */
+static int bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif *nif,
+		    const struct zs_addr *to, uint16_t port)
 {
 	const struct zs_addr any = zs_addr_ip4(0);
+	struct zs_flow flow = u->flow;
 
-	return u->flow.lport != 0 ? 0 : zs_udp_bind(s, u, &any, 0);
+	if (u->flow.lport != 0)
+		return 0;
+	flow.laddr = zs_addr_ip4(nif->ip4_be);
+	flow.faddr = *to;
+	flow.fport = port;
+	return zs_udp_bind(s, u, &any, pick_port(s, u, &flow));
 }
 
 static void disconnect(struct zs_udp *u)
@@ -217,7 +237,7 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 		return -ENETUNREACH;
 	if (is_broadcast(s, addr) && !u->broadcast)
 		return -EACCES;
-	rc = bind_any(s, u);
+	rc = bind_any(s, u, nif, addr, port);
 	if (rc < 0)
 		return rc;
 	disconnect(u);
@@ -267,6 +287,7 @@ static int check_send(struct zs_stack *s, struct zs_udp *u, const struct zs_addr
 		      uint32_t n)
 {
 	struct zs_addr nexthop;
+	struct zs_netif *nif;
 
 	if (port == 0)
 		return -EINVAL;
@@ -274,9 +295,10 @@ static int check_send(struct zs_stack *s, struct zs_udp *u, const struct zs_addr
 		return -EMSGSIZE;
 	if (is_broadcast(s, to) && !u->broadcast)
 		return -EACCES;
-	if (zs_route_lookup(s, ZS_AF_IP4, to, &nexthop) == NULL)
+	nif = zs_route_lookup(s, ZS_AF_IP4, to, &nexthop);
+	if (nif == NULL)
 		return -ENETUNREACH;
-	return bind_any(s, u);
+	return bind_any(s, u, nif, to, port);
 }
 
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,

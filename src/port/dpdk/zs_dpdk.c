@@ -263,6 +263,7 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 		.free = zs_mem_free,
 		.tx = d->n_lcores > 1 ? zs_fan_tx : zs_loop_tx,
 		.pass_on = d->n_lcores > 1 ? zs_fan_pass_on : NULL,
+		.rss_ok = d->n_lcores > 1 ? zs_fan_rss_ok : NULL,
 		.ctx = lc,
 		.pkt_pool = lc->node->pools.pkt,
 		.hdr_pool = lc->node->pools.hdr,

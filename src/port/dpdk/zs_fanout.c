@@ -206,6 +206,13 @@ bool zs_fan_pass_on(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass w
 	return true;
 }
 
+bool zs_fan_rss_ok(void *ctx, const struct zs_flow *flow)
+{
+	const struct zs_lcore *lc = ctx;
+
+	return zs_rss_flow(&lc->d->rss, flow) == lc->index;
+}
+
 /* ---- out ---- */
 
 uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)

@@ -25,8 +25,9 @@ void zs_fan_take(struct zs_lcore *lc);
 /* Sends what others left for lc's transmit queues. */
 void zs_fan_send(struct zs_lcore *lc);
 
-/* env->tx and env->pass_on; ctx is struct zs_lcore. */
+/* env->tx, env->pass_on and env->rss_ok; ctx is struct zs_lcore. */
 uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 bool zs_fan_pass_on(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why);
+bool zs_fan_rss_ok(void *ctx, const struct zs_flow *flow);
 
 #endif
