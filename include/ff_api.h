@@ -57,8 +57,10 @@ int ff_init(int argc, char *const argv[]);
 /*
  * Drives the stacks, each on a thread of its own, the calling one among them, with loop(arg) called
  * in each turn of each; until ff_stop_run() on any of them, SIGINT or SIGTERM. Every thread has its
- * own sockets and descriptors: with more than one, loop must not share data between them. The
- * stacks end when the process exits: what is connected then is closed in order.
+ * own sockets and descriptors: with more than one, loop must not share data between them.
+ * Listeners, bound UDP sockets, kqueues and epoll instances that were made before exist for each
+ * thread under the same numbers, with their registrations; connections stay with the calling one.
+ * The stacks end when the process exits: what is connected then is closed in order.
  */
 void ff_run(loop_func_t loop, void *arg);
 void ff_stop_run(void);

@@ -270,7 +270,8 @@ struct z_stats {
 		busy_cycles; /* TSC cycles of the loop, and of turns that did something */
 	uint64_t cycles_hz;
 	uint64_t bufs_in_use; /* buffers of all pools that somebody holds now: application, queues,
-				 device rings */
+				 device rings; of the whole process */
+	uint64_t handed_over, taken_over; /* packets given to, got from other cores' stacks */
 };
 
 /* Fills the first `size` bytes of *st (sizeof(*st)). 0; -1: EPERM. */
@@ -285,6 +286,21 @@ struct z_drop {
 /* Fills up to max reasons that have applied; returns how many have, which may be more. -1: EPERM.
  */
 int z_drops_get(struct z_drop *v, int max);
+
+/* ---- many cores: ff_run() drives a stack on each, with a thread of its own ---- */
+
+/* How many there are, and which of them is this thread's, from 0 on. -1: EPERM. */
+int z_cores(void);
+int z_core(void);
+
+enum { Z_ALL_CORES = -1 };
+
+/*
+ * z_stats_get() and z_drops_get() of one core, or the sums of all. Of a core that is at work the
+ * numbers may be a little old. -1: EPERM; EINVAL: there is no such core.
+ */
+int z_core_stats_get(int core, struct z_stats *st, size_t size);
+int z_core_drops_get(int core, struct z_drop *v, int max);
 
 #ifdef __cplusplus
 }

@@ -7,48 +7,13 @@
 #include "ff_api.h"
 
 #include "api/zs_ctx.h"
-#include "api/zs_epoll.h"
-#include "api/zs_kqueue.h"
 #include "base/zs_api.h"
-
-/* Another number for what stands behind fd: the lowest free one at or above `from`. */
-static int duplicate(struct zs_ctx *c, int fd, int from, uint8_t flags)
-{
-	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
-	int new;
-
-	if (f == NULL)
-		return -EBADF;
-	if (from < 0 || from >= c->fds.base + (int)c->fds.cap)
-		return -EINVAL;
-	new = zs_fd_install(&c->fds, f->kind, f->obj, from);
-	if (new < 0)
-		return new;
-	zs_fd_slot(&c->fds, new)->flags = flags;
-	switch ((enum zs_fd_kind)f->kind) {
-	case ZS_FD_SOCK: {
-		struct zs_sock *sk = f->obj;
-
-		sk->user = (void *)((uintptr_t)sk->user + 1);
-		break;
-	}
-	case ZS_FD_KQUEUE:
-		zs_kq_ref(f->obj);
-		break;
-	case ZS_FD_EPOLL:
-		zs_epoll_ref(f->obj);
-		break;
-	case ZS_FD_FREE:
-		break;
-	}
-	return new;
-}
 
 ZS_API int ff_dup(int oldfd)
 {
 	struct zs_ctx *c = zs_ctx_get();
 
-	return c == NULL ? -1 : (int)ff_ret(duplicate(c, oldfd, 0, 0));
+	return c == NULL ? -1 : (int)ff_ret(zs_ctx_dup(c, oldfd, 0, 0));
 }
 
 ZS_API int ff_dup2(int oldfd, int newfd)
@@ -63,7 +28,7 @@ ZS_API int ff_dup2(int oldfd, int newfd)
 	if (oldfd == newfd)
 		return newfd;
 	(void)zs_ctx_close(c, newfd); /* -EBADF: was free */
-	return (int)ff_ret(duplicate(c, oldfd, newfd, 0));
+	return (int)ff_ret(zs_ctx_dup(c, oldfd, newfd, 0));
 }
 
 /* ---- fcntl ---- */
@@ -107,9 +72,9 @@ static int do_fcntl(struct zs_ctx *c, int fd, int cmd, int arg)
 		f->flags = arg & FD_CLOEXEC ? ZS_FDF_CLOEXEC : 0;
 		return 0;
 	case F_DUPFD:
-		return duplicate(c, fd, arg, 0);
+		return zs_ctx_dup(c, fd, arg, 0);
 	case F_DUPFD_CLOEXEC:
-		return duplicate(c, fd, arg, ZS_FDF_CLOEXEC);
+		return zs_ctx_dup(c, fd, arg, ZS_FDF_CLOEXEC);
 	default:
 		return -EINVAL;
 	}

@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ff_api.h"
 #include "ff_config.h"
 
 #include "api/zs_conf.h"
+#include "api/zs_copy.h"
 #include "api/zs_ctx.h"
 #include "base/zs_api.h"
 
@@ -27,7 +29,7 @@ static struct {
 	struct zs_ctx *ctx[ZS_MAX_LCORES]; /* of lcore i; the first n */
 	uint16_t n;
 	pthread_t thread;
-	bool at_exit;
+	bool at_exit, shared; /* shared: the other contexts have what the first prepared */
 } app;
 
 /* ---- the drive: arg is struct zs_lcore ---- */
@@ -70,6 +72,8 @@ static void count_load(void *arg, struct zs_load *out)
 		.busy_cycles = st.busy_cycles,
 		.cycles_hz = st.tsc_hz,
 		.bufs_in_use = zs_dpdk_bufs_in_use(app.dpdk),
+		.handed_over = st.handed_over,
+		.taken_over = st.taken_over,
 	};
 }
 
@@ -205,16 +209,33 @@ static void run(struct zs_lcore *lc, void *arg)
 	(void)zs_ctx_enter(before);
 }
 
+/* Once: what is made later is the business of each thread. */
+static int share(void)
+{
+	int rc = 0;
+
+	for (uint16_t i = 1; rc == 0 && !app.shared && i < app.n; i++)
+		rc = zs_ctx_copy(app.ctx[0], app.ctx[i]);
+	app.shared = true;
+	return rc;
+}
+
 ZS_API void ff_run(loop_func_t loop, void *arg)
 {
 	struct loop l = { loop, arg };
+	int rc;
 
 	if (app.n == 0 || zs_ctx_self != app.ctx[0]) {
 		fputs("zstack: ff_run: this thread has no stack (was ff_init successful?)\n",
 		      stderr);
 		return;
 	}
-	zs_dpdk_run(app.dpdk, run, &l);
+	rc = share();
+	if (rc < 0)
+		fprintf(stderr, "zstack: ff_run: no copy of the sockets for each lcore: %s\n",
+			strerror(-rc));
+	else
+		zs_dpdk_run(app.dpdk, run, &l);
 }
 
 ZS_API void ff_stop_run(void)

@@ -124,6 +124,38 @@ int zs_ctx_close(struct zs_ctx *c, int fd)
 	return 0;
 }
 
+int zs_ctx_dup(struct zs_ctx *c, int fd, int from, uint8_t flags)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
+	int new;
+
+	if (f == NULL)
+		return -EBADF;
+	if (from < 0 || from >= c->fds.base + (int)c->fds.cap)
+		return -EINVAL;
+	new = zs_fd_install(&c->fds, f->kind, f->obj, from);
+	if (new < 0)
+		return new;
+	zs_fd_slot(&c->fds, new)->flags = flags;
+	switch ((enum zs_fd_kind)f->kind) {
+	case ZS_FD_SOCK: {
+		struct zs_sock *sk = f->obj;
+
+		sk->user = (void *)((uintptr_t)sk->user + 1);
+		break;
+	}
+	case ZS_FD_KQUEUE:
+		zs_kq_ref(f->obj);
+		break;
+	case ZS_FD_EPOLL:
+		zs_epoll_ref(f->obj);
+		break;
+	case ZS_FD_FREE:
+		break;
+	}
+	return new;
+}
+
 uint64_t zs_ctx_begin_turn(struct zs_ctx *c)
 {
 	uint64_t next = c->drive.turn(c->drive.arg);

@@ -23,6 +23,7 @@ struct zs_zstate;
 struct zs_load {
 	uint64_t turns, busy_turns, total_cycles, busy_cycles, cycles_hz;
 	uint64_t bufs_in_use; /* of all pools */
+	uint64_t handed_over, taken_over;
 };
 
 /*
@@ -106,6 +107,9 @@ static inline struct zs_sock *zs_fd_sock(int fd)
 
 /* A new descriptor for sk, which has none yet; -EMFILE (sk stays the caller's). */
 int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk);
+/* Another number for what stands behind fd, the lowest free one at or above `from`. flags: enum
+ * zs_fd_flag. -EBADF, -EINVAL, -EMFILE. */
+int zs_ctx_dup(struct zs_ctx *c, int fd, int from, uint8_t flags);
 /* Closes the number; what stands behind it too when it was the last. 0 or -EBADF. */
 int zs_ctx_close(struct zs_ctx *c, int fd);
 

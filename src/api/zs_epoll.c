@@ -106,6 +106,21 @@ int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *
 	}
 }
 
+int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
+{
+	const struct zs_list *head = &from->p.notes;
+	int rc = 0;
+
+	for (struct zs_list *l = head->next; rc == 0 && l != head; l = l->next) {
+		const struct zs_note *n = container_of(l, struct zs_note, p_link);
+		struct epoll_event ev = { .events = n->events, .data.u64 = n->data };
+
+		if (zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
+			rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
+	}
+	return rc;
+}
+
 static inline uint32_t events_of(unsigned ev)
 {
 	uint32_t out = 0;

@@ -17,6 +17,9 @@ void zs_epoll_unref(struct zs_epoll *ep);
 /* EPOLL_CTL_ADD, _MOD, _DEL. -EBADF, -EPERM (not a socket), -EEXIST, -ENOENT, -EINVAL, -ENOMEM. */
 int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *ev);
 
+/* Registers with `to` what is registered with `from`, as far as to's context has the descriptors.
+ */
+int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to);
 /* Events that are true now, at most max; each descriptor once, in turn. */
 int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max);
 

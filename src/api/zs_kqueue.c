@@ -346,6 +346,62 @@ int zs_kq_change(struct zs_kq *kq, const struct kevent *kev)
 	}
 }
 
+/* The change that makes a note like n. */
+static struct kevent change_of(const struct zs_note *n)
+{
+	const struct ident_note *in = container_of(n, struct ident_note, n);
+	struct kevent kev = {
+		.ident = (uintptr_t)n->fd,
+		.flags = (unsigned short)(EV_ADD | n->flags),
+		.fflags = n->fflags,
+		.data = n->sdata,
+		.udata = n->udata,
+	};
+
+	switch ((enum zs_note_kind)n->kind) {
+	case ZS_NOTE_TIMER:
+		kev.ident = in->ident;
+		kev.filter = EVFILT_TIMER;
+		kev.fflags = NOTE_USECONDS;
+		kev.data = (int64_t)in->period_us;
+		if (in->period_us == 0) {
+			uint64_t now = zs_stack_now(in->kq->p.ctx->s);
+
+			kev.flags |= EV_ONESHOT;
+			kev.data = in->deadline_us > now ? (int64_t)(in->deadline_us - now) : 0;
+		}
+		break;
+	case ZS_NOTE_USER:
+		kev.ident = in->ident;
+		kev.filter = EVFILT_USER;
+		kev.fflags |= n->fired ? NOTE_TRIGGER : 0u;
+		break;
+	case ZS_NOTE_WRITE:
+		kev.filter = EVFILT_WRITE;
+		break;
+	case ZS_NOTE_READ:
+	case ZS_NOTE_EPOLL:
+		kev.filter = EVFILT_READ;
+		break;
+	}
+	return kev;
+}
+
+int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
+{
+	const struct zs_list *head = &from->p.notes;
+	int rc = 0;
+
+	for (struct zs_list *l = head->next; rc == 0 && l != head; l = l->next) {
+		const struct zs_note *n = container_of(l, struct zs_note, p_link);
+		struct kevent kev = change_of(n);
+
+		if (n->fd < 0 || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
+			rc = zs_kq_change(to, &kev);
+	}
+	return rc;
+}
+
 /* ---- events ---- */
 
 /* An event of a socket; false when there is nothing to report. */

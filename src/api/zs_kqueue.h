@@ -17,6 +17,9 @@ void zs_kq_unref(struct zs_kq *kq);
 /* Applies one change. -EBADF, -ENOENT, -EINVAL, -ENOMEM. */
 int zs_kq_change(struct zs_kq *kq, const struct kevent *kev);
 
+/* Registers with `to` what is registered with `from`, as far as to's context has the descriptors.
+ */
+int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to);
 /* Events that are true now, at most max; each note once, in turn. */
 int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max);
 

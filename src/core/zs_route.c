@@ -60,6 +60,13 @@ int zs_route_add(struct zs_stack *s, const struct zs_route *r)
 	return 0;
 }
 
+void zs_route_copy(const struct zs_stack *from, struct zs_stack *to)
+{
+	memcpy(to->routes, from->routes, sizeof(to->routes));
+	to->n_routes = from->n_routes;
+	to->nh_gen++;
+}
+
 int zs_route_del(struct zs_stack *s, const struct zs_route *r)
 {
 	for (uint16_t i = 0; i < s->n_routes; i++) {

@@ -21,6 +21,8 @@ struct zs_route {
 
 /* 0, -EEXIST, -ENOSPC, -EINVAL; del: -ENOENT. */
 int zs_route_add(struct zs_stack *s, const struct zs_route *r);
+/* The same routes as another stack on the same interfaces has. */
+void zs_route_copy(const struct zs_stack *from, struct zs_stack *to);
 int zs_route_del(struct zs_stack *s, const struct zs_route *r);
 
 /* Interface and next hop for dst; NULL when unreachable. For an address of

@@ -123,6 +123,12 @@ int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
 int zs_sock_error(const struct zs_sock *sk);
 int zs_sock_take_error(struct zs_sock *sk);
 
+/* ---- for further stacks (zs_copy.c) ---- */
+/* A listener, or a UDP socket that bind gave its address. */
+bool zs_sock_copyable(const struct zs_sock *sk);
+/* Such a socket on another stack: same addresses and options. -EADDRINUSE, -ENOBUFS. */
+int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock **out);
+
 /* ---- options (zs_sockopt.c) ---- */
 int zs_sock_setopt(struct zs_sock *sk, int level, int name, const void *val, socklen_t len);
 int zs_sock_getopt(struct zs_sock *sk, int level, int name, void *val, socklen_t *len);
