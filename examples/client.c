@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 	       "MB/s\n",
 	       (unsigned long long)done, (unsigned long long)count, (unsigned long long)size,
 	       us / (double)(done > 0 ? done : 1), (double)(done * size) / us);
-	report("client", "requests", done);
+	report_turn(done);
+	report("client", "requests");
 	return done == count ? 0 : 1;
 }

@@ -26,9 +26,11 @@ struct conn {
 	size_t n_held;
 };
 
-static struct conn *conns[MAX_FDS];
-static int kq, listener;
-static uint64_t n_messages;
+/* Of each core's thread. */
+static __thread struct conn *conns[MAX_FDS];
+static __thread uint64_t n_messages;
+
+static int kq, listener; /* the same numbers on every core */
 
 static void watch(int fd, short filter, unsigned short flags)
 {
@@ -91,7 +93,7 @@ static void echo(struct conn *c)
 
 static int loop(void *arg)
 {
-	static struct kevent events[MAX_EVENTS];
+	struct kevent events[MAX_EVENTS];
 	int n = ff_kevent(kq, NULL, 0, events, MAX_EVENTS, NULL);
 
 	(void)arg;
@@ -103,6 +105,7 @@ static int loop(void *arg)
 		else if (conns[fd] != NULL)
 			echo(conns[fd]);
 	}
+	report_turn(n_messages);
 	return 0;
 }
 
@@ -125,6 +128,6 @@ int main(int argc, char **argv)
 	watch(listener, EVFILT_READ, 0);
 
 	ff_run(loop, NULL);
-	report("echo", "messages", n_messages);
+	report("echo", "messages");
 	return 0;
 }

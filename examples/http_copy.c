@@ -37,9 +37,12 @@ struct conn {
 	struct http_response resp;
 };
 
-static struct conn *conns[MAX_FDS];
-static int epfd, listener;
-static uint64_t default_body, n_requests;
+/* Of each core's thread. */
+static __thread struct conn *conns[MAX_FDS];
+static __thread uint64_t n_requests;
+
+static int epfd, listener; /* the same numbers on every core */
+static uint64_t default_body;
 
 static void watch(int op, int fd, uint32_t events)
 {
@@ -86,7 +89,7 @@ static void accept_all(void)
 /* 1: all is sent; 0: the send buffer is full; -1: the connection is gone. */
 static int send_response(struct conn *c)
 {
-	static char out[OUT_MAX];
+	static __thread char out[OUT_MAX];
 
 	while (http_left(&c->resp) > 0) {
 		size_t n = http_produce(&c->resp, out, sizeof(out));
@@ -148,7 +151,7 @@ static void receive(struct conn *c)
 
 static int loop(void *arg)
 {
-	static struct epoll_event events[MAX_EVENTS];
+	struct epoll_event events[MAX_EVENTS];
 	int n = ff_epoll_wait(epfd, events, MAX_EVENTS, -1);
 
 	(void)arg;
@@ -187,6 +190,6 @@ int main(int argc, char **argv)
 	watch(EPOLL_CTL_ADD, listener, EPOLLIN);
 
 	ff_run(loop, NULL);
-	report("http_copy", "requests", n_requests);
+	report("http_copy", "requests");
 	return 0;
 }

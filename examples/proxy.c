@@ -28,11 +28,14 @@ struct pair {
 	struct pair *next; /* in gone */
 };
 
-static struct pair *pairs[MAX_FDS]; /* by either fd */
-static struct pair *gone; /* to be closed behind the events at hand, which may name their fds */
+/* Of each core's thread. */
+static __thread struct pair *pairs[MAX_FDS]; /* by either fd */
+/* to be closed behind the events at hand, which may name their fds */
+static __thread struct pair *gone;
+static __thread uint64_t n_splices;
+
+static int kq, listener; /* the same numbers on every core */
 static struct sockaddr_in upstream;
-static int kq, listener;
-static uint64_t n_splices;
 
 static void watch(int fd, short filter, unsigned short flags)
 {
@@ -143,7 +146,7 @@ static void relay(struct pair *p)
 
 static int loop(void *arg)
 {
-	static struct kevent events[MAX_EVENTS];
+	struct kevent events[MAX_EVENTS];
 	int n = ff_kevent(kq, NULL, 0, events, MAX_EVENTS, NULL);
 	int client;
 
@@ -159,6 +162,7 @@ static int loop(void *arg)
 		}
 	}
 	close_gone();
+	report_turn(n_splices);
 	return 0;
 }
 
@@ -182,6 +186,6 @@ int main(int argc, char **argv)
 	watch(listener, EVFILT_READ, 0);
 
 	ff_run(loop, NULL);
-	report("proxy", "splices", n_splices);
+	report("proxy", "splices");
 	return 0;
 }

@@ -9,32 +9,40 @@
 
 enum {
 	MAX_REASONS = 64,
+	MAX_CORES = 64,
 	MAX_WINDOWS = 4096,
 	TURNS_BETWEEN_LOOKS = 256,
 	WINDOWS_A_SECOND = 20,
 	MIN_WORK = 1000 /* a window with less says nothing */
 };
 
-static struct {
-	uint64_t turns, done, busy, total;
-	unsigned n;
-	uint32_t cycles[MAX_WINDOWS];
-} windows;
+static struct core {
+	uint64_t done, turns;
+	struct {
+		uint64_t done, busy, total;
+		unsigned n;
+		uint32_t cycles[MAX_WINDOWS];
+	} windows;
+} cores[MAX_CORES];
 
 void report_turn(uint64_t done)
 {
+	static __thread struct core *c;
 	struct z_stats st;
 
-	if (++windows.turns % TURNS_BETWEEN_LOOKS != 0 || z_stats_get(&st, sizeof(st)) < 0)
+	if (c == NULL)
+		c = &cores[z_core()];
+	c->done = done;
+	if (++c->turns % TURNS_BETWEEN_LOOKS != 0 || z_stats_get(&st, sizeof(st)) < 0)
 		return;
-	if (st.total_cycles - windows.total < st.cycles_hz / WINDOWS_A_SECOND)
+	if (st.total_cycles - c->windows.total < st.cycles_hz / WINDOWS_A_SECOND)
 		return;
-	if (done - windows.done >= MIN_WORK && windows.n < MAX_WINDOWS)
-		windows.cycles[windows.n++] =
-			(uint32_t)((st.busy_cycles - windows.busy) / (done - windows.done));
-	windows.done = done;
-	windows.busy = st.busy_cycles;
-	windows.total = st.total_cycles;
+	if (done - c->windows.done >= MIN_WORK && c->windows.n < MAX_WINDOWS)
+		c->windows.cycles[c->windows.n++] =
+			(uint32_t)((st.busy_cycles - c->windows.busy) / (done - c->windows.done));
+	c->windows.done = done;
+	c->windows.busy = st.busy_cycles;
+	c->windows.total = st.total_cycles;
 }
 
 static int by_value(const void *a, const void *b)
@@ -44,27 +52,47 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void report(const char *program, const char *what, uint64_t done)
+static void report_windows(struct core *c)
+{
+	if (c->windows.n == 0)
+		return;
+	qsort(c->windows.cycles, c->windows.n, sizeof(c->windows.cycles[0]), by_value);
+	printf(" cycles_best=%u cycles_median=%u windows=%u", c->windows.cycles[0],
+	       c->windows.cycles[c->windows.n / 2], c->windows.n);
+}
+
+/* Who did how much. */
+static void report_cores(const struct z_stats *sum)
+{
+	struct z_stats st;
+
+	printf(" handed_over=%lu taken_over=%lu", sum->handed_over, sum->taken_over);
+	for (int i = 0; i < z_cores() && z_core_stats_get(i, &st, sizeof(st)) == 0; i++)
+		printf(" done%d=%lu accepted%d=%lu", i, cores[i].done, i, st.tcp_conns_accepted);
+}
+
+void report(const char *program, const char *what)
 {
 	struct z_drop drops[MAX_REASONS];
 	struct z_stats st;
+	uint64_t done = 0;
 	int n;
 
-	if (z_stats_get(&st, sizeof(st)) < 0) {
-		perror("z_stats_get");
+	if (z_core_stats_get(Z_ALL_CORES, &st, sizeof(st)) < 0) {
+		perror("z_core_stats_get");
 		return;
 	}
+	for (int i = 0; i < z_cores(); i++)
+		done += cores[i].done;
 	printf("%s: %s=%lu copies=%lu allocs=%lu buf_allocs=%lu bufs_in_use=%lu "
 	       "segments_resent=%lu "
 	       "cycles_each=%lu",
 	       program, what, done, st.copies, st.allocs, st.buf_allocs, st.bufs_in_use,
 	       st.tcp_segs_retx, done > 0 ? st.busy_cycles / done : 0);
-	if (windows.n > 0) {
-		qsort(windows.cycles, windows.n, sizeof(windows.cycles[0]), by_value);
-		printf(" cycles_best=%u cycles_median=%u windows=%u", windows.cycles[0],
-		       windows.cycles[windows.n / 2], windows.n);
-	}
-	n = z_drops_get(drops, MAX_REASONS);
+	report_windows(&cores[z_core()]);
+	if (z_cores() > 1)
+		report_cores(&st);
+	n = z_core_drops_get(Z_ALL_CORES, drops, MAX_REASONS);
 	for (int i = 0; i < n && i < MAX_REASONS; i++)
 		printf(" drop_%s=%lu", drops[i].name, drops[i].count);
 	printf("\n");

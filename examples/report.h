@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/* `what` names the unit of work: "requests", "messages". */
-void report(const char *program, const char *what, uint64_t done);
+/* The work of all cores. `what` names its unit: "requests", "messages". */
+void report(const char *program, const char *what);
 
 /*
- * Called once a turn with the work done so far: measures busy cycles per unit of work in windows of
- * 50 ms, for report() to print the best and the median window. Nearly free; a server that does not
- * call it reports its average only.
+ * Called once a turn on each core, with the work that it has done so far. Measures busy cycles per
+ * unit of work in windows of 50 ms, for report() to print the best and the median window of the
+ * core that calls it. Nearly free.
  */
 void report_turn(uint64_t done);
 

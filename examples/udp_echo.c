@@ -18,7 +18,7 @@
 enum { BATCH = 32 };
 
 static int kq, sock;
-static uint64_t n_messages;
+static __thread uint64_t n_messages; /* of each core's thread */
 
 static void echo_all(void)
 {
@@ -44,6 +44,7 @@ static int loop(void *arg)
 	(void)arg;
 	if (ff_kevent(kq, NULL, 0, &event, 1, NULL) == 1)
 		echo_all();
+	report_turn(n_messages);
 	return 0;
 }
 
@@ -70,6 +71,6 @@ int main(int argc, char **argv)
 	}
 
 	ff_run(loop, NULL);
-	report("udp_echo", "messages", n_messages);
+	report("udp_echo", "messages");
 	return 0;
 }

@@ -179,28 +179,32 @@ class Lab:
     def eal_args(self, link):
         if link == "af_xdp":
             dev = "net_af_xdp0,iface=vs"
+        elif link == "af_packet2":   # two pairs of queues
+            dev = "net_af_packet0,iface=vs,qpairs=2"
         elif self.mtu > 1900:
             dev = "net_af_packet0,iface=vs,framesz=16384,blocksz=65536,framecnt=512"
         else:
             dev = "net_af_packet0,iface=vs"
         return f"--no-pci --no-huge --no-shconf -m 512 --vdev={dev}"
 
-    def config(self, core, dpdk):
+    def config(self, mask, dpdk):
         path = os.path.join(self.dir, "config.ini")
         with open(path, "w") as f:
-            f.write(f"[dpdk]\nlcore_mask={1 << core:x}\nport_list=0\n{dpdk}\n"
+            f.write(f"[dpdk]\nlcore_mask={mask:x}\nport_list=0\n{dpdk}\n"
                     f"[port0]\naddr={STACK_IP}\nnetmask=255.255.255.0\nbroadcast=10.18.0.255\n"
                     f"gateway={KERNEL_IP}\nmtu={self.mtu}\n")
         return path
 
-    def start(self, program, *args, link="af_packet", core=None, ready_port=None, dpdk=""):
-        """Starts one of our programs on the stack; ready_port: wait until it accepts there. dpdk: more
-        lines for that section of its configuration."""
+    def start(self, program, *args, link="af_packet", core=None, mask=None, ready_port=None,
+              dpdk=""):
+        """Starts one of our programs on the stack, on one core or on all of mask; ready_port: wait
+        until it accepts there. dpdk: more lines for that section of its configuration."""
         if core is None:
             core = server_core()
         env = dict(os.environ, ZSTACK_EAL_ARGS=self.eal_args(link))
-        cmd = [program, "--conf", self.config(core, dpdk), *map(str, args)]
-        return self._start(self.stack, pinned(core, cmd), ready_port, env, link=link)
+        cmd = [program, "--conf", self.config(mask or 1 << core, dpdk), *map(str, args)]
+        return self._start(self.stack, cmd if mask else pinned(core, cmd), ready_port, env,
+                           link=link)
 
     def start_kernel(self, ns, cmd, ready_port=None, ready_ip=None, core=None):
         """Starts an ordinary program in one of the namespaces."""
