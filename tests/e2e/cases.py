@@ -50,7 +50,7 @@ def finish(server, figures=None):
     result = server.stop()
     expect(result, "no line of statistics")
     # this link's rings hold none: what is in use now has been lost
-    expect(result["bufs_in_use"] == 0 or server.link != "af_packet",
+    expect(result["bufs_in_use"] == 0 or not (server.link or "").startswith("af_packet"),
            f"{result['bufs_in_use']:.0f} buffers still in use")
     if figures:
         figures(result)
@@ -313,9 +313,9 @@ def group_client(suite):
         suite.case("fetches 3000 B sent in small pieces", client, suite, host, 3000, 3)
 
 
-def client(suite, host, size, count):
+def client(suite, host, size, count, link=None, mask=None):
     c = host.start(suite.program("client"), "--to", f"{lab.KERNEL_IP}:80", "--size", size,
-                   "--count", count, link=suite.link)
+                   "--count", count, link=link or suite.link, mask=mask)
     try:
         code = c.proc.wait(25)
         expect(code == 0, f"exit {code}: {c.output()[-500:]}")
@@ -630,6 +630,131 @@ def group_no_configuration(suite):
 def gone(host):
     out = host.kernel.run("ip link show", check=False)
     expect("zs0" not in out, out)
+
+
+# ---- many cores ----
+
+CORES = 0b11
+
+
+def shared(figures):
+    """Both stacks had their part; nothing was copied or lost on the way between them."""
+    for core in (0, 1):
+        expect(figures[f"done{core}"] > 0, f"core {core} did nothing: {figures}")
+    on_the_way = figures["handed_over"] - figures["taken_over"]   # when the signal came
+    expect(0 <= on_the_way < 10, f"packets are lost: {figures}")
+    expect("drop_handover_full" not in figures, f"rings ran over: {figures}")
+
+
+def shared_accepts(figures):
+    shared(figures)
+    for core in (0, 1):
+        expect(figures[f"accepted{core}"] > 20, f"core {core} accepted few: {figures}")
+
+
+def one_queue(figures):
+    shared_accepts(figures)
+    expect(figures["handed_over"] > 0, "nothing was handed over")
+
+
+@contextlib.contextmanager
+def serving_cores(suite, name, *args, link="af_packet", figures=shared_accepts, port=80, **kw):
+    with lab.Lab() as host:
+        server = host.start(suite.program(name), "--port", port, *args, link=link, mask=CORES, **kw)
+        yield host
+        suite.case(f"{name} is alive and ends in order on SIGTERM", finish, server, figures)
+
+
+@quick
+def group_cores(suite):
+    """Two stacks in one process, by software from one queue and by the kernel from two."""
+    for link, figures in (("af_packet", one_queue), ("af_packet2", shared_accepts)):
+        with serving_cores(suite, "http_zc", link=link, ready_port=80, figures=figures) as host:
+            suite.case(f"{link}: 200 connections, 8 KB each", get, host, 8 * KB, 200)
+            suite.case(f"{link}: 50 connections, 20 x 8 KB each", get, host, 8 * KB, 50, 20)
+            suite.case(f"{link}: 1 MiB", get, host, MB)
+            suite.case(f"{link}: ping in fragments", ping, host, "-c", 3, "-i", 0.05, "-s", 1800)
+        with serving_cores(suite, "proxy", "--to", f"{lab.KERNEL_IP}:80", link=link, port=8080,
+                           figures=shared) as host, kernel_http(suite, host):
+            suite.case(f"{link}: both connect to the kernel", get, host, 8 * KB, 100, 3, port=8080)
+    with serving_cores(suite, "http_copy", ready_port=80) as host:
+        suite.case("http_copy: 200 connections, 8 KB each", get, host, 8 * KB, 200)
+    with serving_cores(suite, "echo", ready_port=7, port=7) as host:
+        suite.case("echo: 200 connections, 8 KB each", echo, host, 8 * KB, 200)
+        suite.case("a closed port is refused", refused, host, 81)
+
+
+def refused(host, port):
+    with host.kernel, contextlib.suppress(ConnectionRefusedError):
+        socket.create_connection((lab.STACK_IP, port), 3).close()
+        raise traffic.Failure("it was accepted")
+
+
+def group_cores_udp(suite):
+    for link in ("af_packet", "af_packet2"):
+        with lab.Lab() as host:
+            server = host.start(suite.program("udp_echo"), "--port", "7", link=link, mask=CORES)
+            suite.case(f"{link}: is up", wait_udp, host, server)
+            suite.case(f"{link}: 50 clients", udp_clients, host, 50)
+            suite.case(f"{link}: a closed port is told by ICMP", udp_refused, host)
+            suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, shared)
+
+
+def udp_clients(host, n):
+    for _ in range(n):
+        udp(host, 100, 2)
+
+
+def group_cores_end(suite):
+    """SIGTERM with connections open: each hears the end of the stream from its own stack."""
+    with lab.Lab() as host:
+        server = host.start(suite.program("echo"), "--port", 7, mask=CORES, ready_port=7)
+        suite.case("60 open connections end with FIN", fin_to_all, host, server, 60)
+
+
+def fin_to_all(host, server, n):
+    socks = connect(host.kernel, n, 7)
+    for s in socks:
+        s.settimeout(5)
+        s.sendall(b"x")
+        expect(s.recv(10) == b"x", "no echo")
+    shared_accepts(server.stop())
+    for s in socks:
+        expect(s.recv(10) == b"", "no end of stream")
+        s.close()
+
+
+def group_cores_stop(suite):
+    """However one core ends it, all end, and the process in order."""
+    for how in ("stop0", "stop1", "exit0"):
+        with lab.Lab() as host:
+            server = host.start(os.path.join(suite.build, "tests", "e2e", "stopper"), how, mask=CORES)
+            suite.case(how, ends_by_itself, server)
+
+
+def ends_by_itself(server):
+    code = server.proc.wait(20)
+    expect(code == 0 and "cores=2 at_end=1" in server.output(), f"{code}: {server.output()}")
+
+
+def group_cores_without_run(suite):
+    """A program that never calls ff_run gets everything on its one thread, whatever the queue."""
+    for link in ("af_packet", "af_packet2"):
+        with lab.Lab() as host, kernel_http(suite, host):
+            suite.case(f"{link}: 20 x 8 KB", client, suite, host, 8 * KB, 20, link, CORES)
+
+
+def group_cores_tap(suite):
+    """The device that needs no configuration has a queue for each core."""
+    with lab.Lab() as host:
+        with open(os.path.join(host.dir, "cores.ini"), "w") as f:
+            f.write(f"[dpdk]\nlcore_mask={CORES:x}\n")
+        host.kernel.run("ip link del vk")
+        server = host.start_kernel(host.kernel, [suite.program("http_zc"), "--conf", f.name],
+                                   ready_port=80)
+        suite.case("200 connections, 8 KB each", get, host, 8 * KB, 200)
+        suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, shared_accepts)
+        suite.case("zs0 is gone", gone, host)
 
 
 def group_af_xdp(suite):

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two lcores on a net_ring device with one queue; on its other end a third stack, the peer. Once
+ * the lcores share the work this program drives both from one thread, so that every case goes the
+ * same way each time. The cases share one EAL and build on each other's state as little as they
+ * can.
+ */
+#include "tests/zs_test.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eth_ring.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "core/zs_neigh.h"
+#include "core/zs_netif.h"
+#include "core/zs_pkt.h"
+#include "core/zs_udp.h"
+#include "port/dpdk/zs_dpdk.h"
+#include "port/dpdk/zs_rss.h"
+
+enum { RING_SIZE = 256, PORT = 7, LONELY_PORT = 8, CLOSED_PORT = 9, CLIENTS = 32 };
+
+static struct world {
+	struct rte_ring *to_port, *from_port;
+	struct zs_dpdk_config cfg;
+	struct zs_dpdk *d;
+	struct zs_lcore *lc[2];
+	struct zs_stack *s[2], *peer;
+	struct zs_udp *server[2], *client[CLIENTS];
+	struct zs_rss rss;
+	uint32_t idle_bufs;
+	bool stalled; /* lcore 1 has no turn */
+} w;
+
+static const uint32_t port_ip = 0x0a120002, peer_ip = 0x0a120001;
+
+static int make_device(void *arg)
+{
+	int flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
+
+	(void)arg;
+	w.to_port = rte_ring_create("to_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
+	w.from_port = rte_ring_create("from_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
+	if (w.to_port == NULL || w.from_port == NULL)
+		return -1;
+	return rte_eth_from_rings("test", &w.to_port, 1, &w.from_port, 1, 0) < 0 ? -1 : 0;
+}
+
+static void *peer_alloc(void *ctx, size_t size, size_t align)
+{
+	void *p = aligned_alloc(align, (size + align - 1) / align * align);
+
+	(void)ctx;
+	if (p != NULL)
+		memset(p, 0, size);
+	return p;
+}
+
+static void peer_free(void *ctx, void *p)
+{
+	(void)ctx;
+	free(p);
+}
+
+static uint16_t peer_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	(void)ctx;
+	(void)port;
+	return (uint16_t)rte_ring_enqueue_burst(w.to_port, (void **)pkts, n, NULL);
+}
+
+static int make_peer(void)
+{
+	struct zs_dpdk_pools pools = zs_dpdk_pools(w.d);
+	struct zs_config cfg = w.cfg.stack;
+	struct zs_env env = {
+		.alloc = peer_alloc,
+		.free = peer_free,
+		.tx = peer_tx,
+		.pkt_pool = pools.pkt,
+		.hdr_pool = pools.hdr,
+		.big_pool = pools.big,
+	};
+
+	cfg.n_netifs = 1;
+	cfg.netif[0] = (struct zs_netif_config){
+		.mtu = 1500,
+		.mac = { { 2, 0, 0, 0, 0, 9 } },
+		.ip4_be = htonl(peer_ip),
+		.ip4_prefix = 24,
+	};
+	return zs_stack_create(&w.peer, &cfg, &env, 1000000);
+}
+
+/* ---- turns ---- */
+
+static void turn_peer(void)
+{
+	struct rte_mbuf *pkts[ZS_BURST];
+	uint16_t n;
+
+	zs_stack_advance(w.peer, zs_lcore_clock_us(w.lc[0]));
+	n = (uint16_t)rte_ring_dequeue_burst(w.from_port, (void **)pkts, ZS_BURST, NULL);
+	zs_stack_input(w.peer, 0, pkts, n);
+	zs_stack_flush(w.peer);
+}
+
+static void turn_lcore(int i)
+{
+	(void)zs_lcore_turn(w.lc[i]);
+	zs_lcore_flush(w.lc[i]);
+}
+
+static uint64_t moved(void)
+{
+	struct zs_lcore_stats a, b;
+
+	zs_lcore_get_stats(w.lc[0], &a);
+	zs_lcore_get_stats(w.lc[1], &b);
+	return a.rx_packets + a.tx_packets + a.taken_over + b.taken_over;
+}
+
+static void settle(void)
+{
+	uint64_t before;
+
+	do {
+		before = moved();
+		for (int i = 0; i < 8; i++) {
+			turn_peer();
+			turn_lcore(0);
+			if (!w.stalled)
+				turn_lcore(1);
+		}
+	} while (moved() != before);
+}
+
+/* ---- datagrams ---- */
+
+static struct zs_udp *open_udp(struct zs_stack *s, uint16_t port)
+{
+	const struct zs_addr any = { .q = { 0, 0 } };
+	struct zs_udp *u = zs_udp_open(s, ZS_AF_IP4);
+
+	assert_non_null(u);
+	assert_int_equal(zs_udp_bind(s, u, &any, port), 0);
+	return u;
+}
+
+static void send_from(struct zs_stack *s, struct zs_udp *u, uint32_t to_ip, uint16_t port,
+		      uint16_t len)
+{
+	struct zs_dpdk_pools pools = zs_dpdk_pools(w.d);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(len > 1400 ? pools.big : pools.pkt);
+	struct zs_addr to = zs_addr_ip4(htonl(to_ip));
+
+	assert_non_null(m);
+	memset(rte_pktmbuf_append(m, len), 'a', len);
+	assert_int_equal(zs_udp_send(s, u, m, &to, port), 0);
+}
+
+static unsigned drain(struct zs_stack *s, struct zs_udp *u)
+{
+	struct rte_mbuf *m;
+	unsigned n = 0;
+
+	while ((m = zs_udp_recv(s, u)) != NULL) {
+		rte_pktmbuf_free(m);
+		n++;
+	}
+	return n;
+}
+
+/* The lcore of what client i sends to the port. */
+static unsigned place_of(int i, uint16_t port)
+{
+	struct zs_flow f = {
+		.laddr = zs_addr_ip4(htonl(port_ip)),
+		.faddr = zs_addr_ip4(htonl(peer_ip)),
+		.lport = port,
+		.fport = w.client[i]->flow.lport,
+		.family = ZS_AF_IP4,
+		.proto = ZS_PROTO_UDP,
+	};
+
+	return zs_rss_flow(&w.rss, &f);
+}
+
+/* A client whose datagrams to the port belong to that lcore. */
+static int client_of(unsigned lcore, uint16_t port)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (place_of(i, port) == lcore)
+			return i;
+	fail_msg("no client for lcore %u", lcore);
+	return -1;
+}
+
+static uint64_t drops(int i, enum zs_drop why)
+{
+	return zs_stack_stats(w.s[i])->drops[why];
+}
+
+static void expect_idle(void)
+{
+	settle();
+	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
+}
+
+/* ---- cases ---- */
+
+static void test_alone_the_first_gets_everything(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CLIENTS; i++)
+		send_from(w.peer, w.client[i], port_ip, PORT, 10);
+	settle();
+	assert_int_equal(drain(w.s[0], w.server[0]), CLIENTS);
+	assert_int_equal(drain(w.s[1], w.server[1]), 0);
+	expect_idle();
+}
+
+static unsigned ran[2];
+
+static void note_run(struct zs_lcore *lc, void *arg)
+{
+	assert_ptr_equal(arg, &w);
+	assert_ptr_equal(lc, w.lc[zs_lcore_index(lc)]);
+	ran[zs_lcore_index(lc)] = rte_lcore_id() + 1;
+}
+
+static void test_run_calls_on_every_lcore(void **state)
+{
+	(void)state;
+	zs_dpdk_run(w.d, note_run, &w);
+	assert_int_equal(ran[0], 1);
+	assert_int_equal(ran[1], 2);
+}
+
+static void test_datagrams_go_where_they_belong_and_back(void **state)
+{
+	struct zs_lcore_stats a, b;
+	struct rte_mbuf *m;
+	unsigned n[2] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < CLIENTS; i++) {
+		send_from(w.peer, w.client[i], port_ip, PORT, 10);
+		settle();
+		for (unsigned k = 0; k < 2; k++) {
+			m = zs_udp_recv(w.s[k], w.server[k]);
+			assert_int_equal(m != NULL, k == place_of(i, PORT));
+			if (m == NULL)
+				continue;
+			struct zs_addr from = zs_dgram(m)->from;
+			uint16_t port = zs_dgram(m)->from_port;
+
+			n[k]++;
+			assert_int_equal(zs_udp_send(w.s[k], w.server[k], m, &from, port), 0);
+		}
+		settle();
+		assert_int_equal(drain(w.peer, w.client[i]), 1);
+	}
+	assert_true(n[0] >= CLIENTS / 4 && n[1] >= CLIENTS / 4);
+	zs_lcore_get_stats(w.lc[0], &a);
+	zs_lcore_get_stats(w.lc[1], &b);
+	assert_true(b.taken_over >= n[1]);
+	assert_int_equal(a.handed_over, b.taken_over);
+	assert_int_equal(b.rx_packets, 0);
+	expect_idle();
+}
+
+static void test_arp_reaches_both_and_one_answers(void **state)
+{
+	struct zs_addr peer = zs_addr_ip4(htonl(peer_ip));
+	uint64_t before = zs_stack_stats(w.peer)->rx_packets;
+	struct zs_mac mac;
+
+	(void)state;
+	zs_arp_announce(w.peer, zs_netif_by_port(w.peer, 0));
+	settle();
+	assert_int_equal(zs_stack_stats(w.peer)->rx_packets, before);
+	for (int i = 0; i < 2; i++) {
+		assert_true(zs_neigh_lookup(w.s[i], zs_netif_by_port(w.s[i], 0), &peer, &mac));
+		assert_int_equal(mac.b[5], 9);
+	}
+	expect_idle();
+}
+
+/* A socket on one lcore alone gets its datagrams wherever their flows belong. */
+static void test_stray_finds_its_socket(void **state)
+{
+	struct zs_udp *lonely = open_udp(w.s[1], LONELY_PORT);
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		send_from(w.peer, w.client[client_of(k, LONELY_PORT)], port_ip, LONELY_PORT, 10);
+		settle();
+		assert_int_equal(drain(w.s[1], lonely), 1);
+	}
+	zs_udp_close(w.s[1], lonely);
+	expect_idle();
+}
+
+static void test_closed_port_is_refused_once(void **state)
+{
+	uint64_t before[2] = { drops(0, ZS_DROP_UDP_NO_SOCKET), drops(1, ZS_DROP_UDP_NO_SOCKET) };
+	uint64_t heard = zs_stack_stats(w.peer)->rx_packets;
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		send_from(w.peer, w.client[client_of(k, CLOSED_PORT)], port_ip, CLOSED_PORT, 10);
+		settle();
+	}
+	/* the last to be asked: the other one */
+	assert_int_equal(drops(0, ZS_DROP_UDP_NO_SOCKET), before[0] + 1);
+	assert_int_equal(drops(1, ZS_DROP_UDP_NO_SOCKET), before[1] + 1);
+	assert_int_equal(zs_stack_stats(w.peer)->rx_packets, heard + 2);
+	expect_idle();
+}
+
+static void test_fragments_meet_and_go_on(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		send_from(w.peer, w.client[client_of(k, PORT)], port_ip, PORT, 4000);
+		settle();
+		assert_int_equal(drain(w.s[k], w.server[k]), 1);
+		assert_int_equal(drain(w.s[!k], w.server[!k]), 0);
+	}
+	expect_idle();
+}
+
+static void test_connected_port_is_chosen_for_the_way_back(void **state)
+{
+	struct zs_addr peer = zs_addr_ip4(htonl(peer_ip));
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct zs_udp *u = zs_udp_open(w.s[i], ZS_AF_IP4);
+
+		assert_int_equal(zs_udp_connect(w.s[i], u, &peer, 1234), 0);
+		assert_int_equal(zs_rss_flow(&w.rss, &u->flow), i);
+		zs_udp_close(w.s[i], u);
+	}
+}
+
+static void test_full_ring_is_a_drop_with_a_name(void **state)
+{
+	int i = client_of(1, PORT);
+	uint64_t before = drops(0, ZS_DROP_HANDOVER_FULL);
+	unsigned got;
+
+	(void)state;
+	w.stalled = true;
+	for (int k = 0; k < 1100; k++) {
+		send_from(w.peer, w.client[i], port_ip, PORT, 1);
+		if (k % 16 == 0)
+			settle();
+	}
+	settle();
+	assert_int_equal(drops(0, ZS_DROP_HANDOVER_FULL), before + 1100 - 1023);
+	assert_string_equal(zs_drop_name(ZS_DROP_HANDOVER_FULL), "handover_full");
+	w.stalled = false;
+	settle();
+	got = drain(w.s[1], w.server[1]);
+	assert_int_equal(got + drops(1, ZS_DROP_UDP_FULL), 1023);
+	expect_idle();
+}
+
+/* The stack of an lcore whose frames nobody sends keeps what its ring does not take. */
+static void test_frames_wait_for_the_sender(void **state)
+{
+	const uint64_t *lost = &zs_stack_stats(w.peer)->drops[ZS_DROP_UDP_FULL];
+	uint64_t before = *lost;
+	unsigned got = 0;
+
+	(void)state;
+	for (int k = 0; k < 1200; k++) {
+		send_from(w.s[1], w.server[1], peer_ip, w.client[0]->flow.lport, 1);
+		zs_stack_flush(w.s[1]);
+	}
+	assert_true(zs_stack_tx_pending(w.s[1]));
+	assert_int_equal(drops(1, ZS_DROP_TX_FULL), 0);
+	for (int k = 0; k < 200; k++) {
+		settle();
+		got += drain(w.peer, w.client[0]);
+	}
+	assert_false(zs_stack_tx_pending(w.s[1]));
+	assert_int_equal(got + *lost - before, 1200);
+	expect_idle();
+}
+
+/* ---- the world ---- */
+
+static int setup(void **state)
+{
+	(void)state;
+	zs_dpdk_config_defaults(&w.cfg);
+	w.cfg.prog = "test_zs_fanout";
+	w.cfg.huge = ZS_HUGE_OFF;
+	w.cfg.eal_args = "--lcores=0@0,1@0";
+	w.cfg.n_pkt = w.cfg.n_hdr = 4096;
+	w.cfg.n_big = 64;
+	w.cfg.mem_mb = 256;
+	w.cfg.close_ms = 1;
+	w.cfg.port[0].n_rxd = w.cfg.port[0].n_txd = 64;
+	w.cfg.port[0].ip4_be = htonl(port_ip);
+	w.cfg.stack.max_conns = w.cfg.stack.max_half_open = w.cfg.stack.max_time_wait = 64;
+	w.cfg.on_eal = make_device;
+	if (zs_dpdk_init(&w.d, &w.cfg) < 0 || zs_dpdk_n_lcores(w.d) != 2)
+		return -1;
+	zs_rss_init(&w.rss, 2, ZS_RSS_BUCKETS);
+	if (make_peer() < 0)
+		return -1;
+	for (unsigned i = 0; i < 2; i++) {
+		w.lc[i] = zs_dpdk_lcore(w.d, i);
+		w.s[i] = zs_lcore_stack(w.lc[i]);
+		w.server[i] = open_udp(w.s[i], PORT);
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		w.client[i] = open_udp(w.peer, (uint16_t)(4000 + i));
+	settle();
+	w.idle_bufs = zs_dpdk_bufs_in_use(w.d);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	zs_stack_destroy(w.peer);
+	zs_dpdk_fini(w.d);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_alone_the_first_gets_everything),
+		cmocka_unit_test(test_run_calls_on_every_lcore),
+		cmocka_unit_test(test_datagrams_go_where_they_belong_and_back),
+		cmocka_unit_test(test_arp_reaches_both_and_one_answers),
+		cmocka_unit_test(test_stray_finds_its_socket),
+		cmocka_unit_test(test_closed_port_is_refused_once),
+		cmocka_unit_test(test_fragments_meet_and_go_on),
+		cmocka_unit_test(test_connected_port_is_chosen_for_the_way_back),
+		cmocka_unit_test(test_full_ring_is_a_drop_with_a_name),
+		cmocka_unit_test(test_frames_wait_for_the_sender),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
