@@ -58,11 +58,10 @@ void report_turn(uint64_t done)
 	web.n_requests = done;
 }
 
-void report(const char *program, const char *what, uint64_t done)
+void report(const char *program, const char *what)
 {
 	(void)program;
 	(void)what;
-	(void)done;
 }
 
 /* ---- server ---- */

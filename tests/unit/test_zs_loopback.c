@@ -109,9 +109,8 @@ static void test_echo(void **state)
 	net_start(&net);
 	m = rte_pktmbuf_alloc(net.pools.pkt);
 	icmp = (void *)rte_pktmbuf_append(m, sizeof(*icmp));
-	memset(icmp, 0, sizeof(*icmp));
-	icmp->type = 8;
-	icmp->cksum = rte_cpu_to_be_16(0xf7ff);
+	assert_non_null(icmp);
+	*icmp = (struct zs_icmp_hdr){ .type = 8, .cksum = rte_cpu_to_be_16(0xf7ff) };
 	m->l4_len = 0;
 	assert_int_equal(zs_ip4_output(net.s, m, &any, &to, ZS_PROTO_ICMP, 64, 0, false), 0);
 	assert_int_equal(zs_stack_advance(net.s, net.now), 0);

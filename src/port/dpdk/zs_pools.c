@@ -53,6 +53,9 @@ uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 	return (uint32_t)(cores * bytes / 8 * 9 >> 20) + OTHER_MEM_MB;
 }
 
+/* The buffer freed last is the next to be taken, while the processor's cache still knows it. */
+static const char pool_ops[] = "stack";
+
 static struct rte_mempool *create(const struct zs_node *node, const char *name, uint32_t n,
 				  uint32_t room)
 {
@@ -61,7 +64,7 @@ static struct rte_mempool *create(const struct zs_node *node, const char *name, 
 
 	mp = rte_pktmbuf_pool_create_by_ops(name, n, cache, ZS_PRIV_SIZE,
 					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), node->socket,
-					    "stack");
+					    pool_ops);
 	if (mp == NULL)
 		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of %" PRIu32 " bytes: %s", n,
 			     room, rte_strerror(rte_errno));
@@ -82,8 +85,7 @@ static struct rte_mempool *create_of_pages(const struct zs_node *node, const cha
 	int rc;
 
 	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), node->socket, FLAGS);
-	rc = mp == NULL ? -rte_errno
-			: rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
+	rc = mp == NULL ? -rte_errno : rte_mempool_set_ops_byname(mp, pool_ops, NULL);
 	if (rc >= 0) {
 		rte_pktmbuf_pool_init(mp, &priv);
 		rc = rte_mempool_populate_default(mp);
