@@ -23,7 +23,7 @@ all: $(RELEASE)/build.ninja ## build the library and the examples (release, in b
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## install what is missing from Debian, once
@@ -44,10 +44,14 @@ asan: $(ASAN)/build.ninja ## build with AddressSanitizer and UndefinedBehaviorSa
 	@ninja -C $(ASAN)
 
 .PHONY: bench
-bench: ## measure; see bench/README.md
-	@tools/deps.sh build bench
+bench: deps ## measure; see bench/README.md
 	@$(MAKE) --no-print-directory all
 	@bench/run
+
+.PHONY: bench-quick
+bench-quick: deps ## the same in a minute: a few cases
+	@$(MAKE) --no-print-directory all
+	@bench/run --quick
 
 .PHONY: lint
 lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz] [bench]
+# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz]
 set -eu
 
 # libdpdk-dev brings every poll mode driver with it.
@@ -8,7 +8,6 @@ build="gcc libc6-dev make meson ninja-build pkg-config libdpdk-dev libcmocka-dev
 	python3 iproute2 iputils-ping nftables ethtool procps curl wrk iperf3 tcpdump"
 lint="clang clang-format clang-tidy"
 fuzz="clang libclang-rt-14-dev llvm-14"
-bench="gnuplot-nox"
 
 wanted=
 for set in "${@:-build}"; do
@@ -16,7 +15,6 @@ for set in "${@:-build}"; do
 	build) wanted="$wanted $build" ;;
 	lint) wanted="$wanted $lint" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
-	bench) wanted="$wanted $bench" ;;
 	*) echo "deps: no set of packages named '$set'" >&2; exit 2 ;;
 	esac
 done

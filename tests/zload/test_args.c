@@ -48,7 +48,7 @@ static void defaults(void **state)
 	assert_int_equal(a.pipeline, 1);
 	assert_true(a.rate == 0 && a.requests == 0 && a.duration_s == 10 && a.warmup_s == 0);
 	assert_true(a.timeout_s == 2 && !a.close && !a.progress && a.json == NULL);
-	assert_int_equal(a.verify, VERIFY_FIRST);
+	assert_int_equal(a.verify, VERIFY_NONE);
 	assert_int_equal(a.stack_argc, 1);
 	assert_null(a.stack_argv[1]);
 }
@@ -156,7 +156,7 @@ static void bad_options(void **state)
 	refuses("--nothing http://1.2.3.4/", "unknown option --nothing");
 	refuses("http://1.2.3.4/ -c", "-c wants a value");
 	refuses("http://1.2.3.4/ --json", "--json wants a value");
-	refuses("--verify all http://1.2.3.4/", "'all' is not first, pattern or none");
+	refuses("--verify all http://1.2.3.4/", "'all' is not none, first or pattern");
 	refuses("-H nothing http://1.2.3.4/", "is not \"Name: value\"");
 	refuses("-H :x http://1.2.3.4/", "is not \"Name: value\"");
 	refuses("-H A:\rB:c http://1.2.3.4/", "is not \"Name: value\"");

@@ -41,9 +41,9 @@ static const struct option options[] = {
 };
 
 static const char *const verify_names[] = {
+	[VERIFY_NONE] = "none",
 	[VERIFY_FIRST] = "first",
 	[VERIFY_PATTERN] = "pattern",
-	[VERIFY_NONE] = "none",
 };
 
 const char *args_verify_name(enum verify v)
@@ -69,7 +69,7 @@ void args_usage(FILE *out)
 	      "      --close          a connection for each request; latency counts from its SYN\n"
 	      "  -H, --header LINE    another header line, \"Name: value\"; may be repeated\n"
 	      "      --verify WHAT    compare bodies with what Z-stack's example servers send:\n"
-	      "                       first (the first on each connection), pattern (all), none\n"
+	      "                       none, first (on each connection), pattern (all) (none)\n"
 	      "      --timeout S      give a connection up after so long a silence (2)\n"
 	      "      --progress       a line each second, also when stderr is no terminal\n"
 	      "      --json FILE      all figures as JSON; - for standard output\n"
@@ -146,7 +146,7 @@ static bool set_verify(struct args *a, const char *s)
 			a->verify = i;
 			return true;
 		}
-	return fail(a, "--verify: '%.40s' is not first, pattern or none", s);
+	return fail(a, "--verify: '%.40s' is not none, first or pattern", s);
 }
 
 static bool pass_on(struct args *a, const char *name, const char *value)

@@ -9,7 +9,7 @@
 
 enum { ARGS_HEADERS_MAX = 64, ARGS_STACK_MAX = 6, ARGS_ERR = 160 };
 
-enum verify { VERIFY_FIRST, VERIFY_PATTERN, VERIFY_NONE };
+enum verify { VERIFY_NONE, VERIFY_FIRST, VERIFY_PATTERN };
 
 struct args {
 	const char *url;

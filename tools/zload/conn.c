@@ -148,8 +148,7 @@ static bool right(struct load *l, struct conn *c, const char *piece)
 		return true;
 	if (!l->wrong_body)
 		fprintf(stderr,
-			"zload: byte %llu of a body is not what Z-stack's example servers send; "
-			"for other servers: --verify none\n",
+			"zload: byte %llu of a body is not what Z-stack's example servers send\n",
 			(unsigned long long)(r->body_off + good));
 	l->wrong_body = true;
 	return false;
