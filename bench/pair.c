@@ -112,9 +112,10 @@ static void idle(void *arg, uint64_t until_us)
 	(void)until_us;
 }
 
+/* What the application did may have made something ready: it is asked again, as in a real loop. */
 static void busy(void *arg)
 {
-	(void)arg;
+	((struct host *)arg)->busy = true;
 }
 
 static bool stopping(void *arg)
@@ -139,6 +140,7 @@ void host_turn(struct host *h)
 	uint64_t start = rte_rdtsc();
 
 	host_enter(h);
+	h->busy = false;
 	(void)zs_ctx_begin_turn(h->ctx);
 	h->ctx->in_run = true;
 	if (h->app != NULL)
@@ -218,9 +220,10 @@ void pair_carry(struct pair *p, struct host *from)
 	from->n_out = 0;
 }
 
-static void turns(struct host *h)
+/* The server's alone, and a function of its own: profilers tell the hosts apart by it. */
+static __attribute__((noinline)) void turns(struct host *h)
 {
-	if (h->n_in == 0 && h->now_us < h->next_us)
+	if (h->n_in == 0 && !h->busy && h->now_us < h->next_us)
 		return;
 	do
 		host_turn(h);

@@ -28,6 +28,7 @@ struct host {
 	struct rte_mbuf *out[HOST_QUEUE]; /* sent, not carried over yet */
 	uint32_t in_first, n_in, n_out;
 	uint64_t now_us, next_us; /* next_us: the stack's deadline */
+	bool busy;		  /* the last turn did something: another one is due */
 	uint64_t cycles;	  /* of all turns that did something */
 	uint64_t reserved;	  /* bytes of tables */
 	struct zs_mac mac;
