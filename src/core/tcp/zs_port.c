@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who holds which local port. Explicit binds are kept in a table; ephemeral ports of connect() need
- * only that the whole flow is new: they start at a keyed hash of the destination and go on from
- * there (RFC 6056 3.3.3), past ports that someone bound or listens on.
+ * only that the whole flow is new. They count on from a keyed hash of the destination, past ports
+ * that someone bound or listens on, with a counter for each of some groups of destinations (RFC
+ * 6056 3.3.4): who sees the ports to one destination learns nothing of those to another.
  */
 #include "core/tcp/zs_port.h"
 
@@ -10,6 +11,8 @@
 
 #include "core/tcp/zs_tcb.h"
 #include "core/zs_loopback.h"
+
+enum { MAX_GAP = 4 }; /* between ports chosen one after the other */
 
 static struct zs_list *port_bucket(struct zs_stack *s, uint16_t port)
 {
@@ -98,23 +101,31 @@ int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_add
 	return 0;
 }
 
+/*
+ * The search goes on behind the port that was found last, at a random distance: ports of
+ * connections that last are passed once in a round of the range, not by every connect.
+ */
 int zs_port_ephemeral(struct zs_stack *s, struct zs_flow *flow)
 {
 	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;
-	uint64_t offset;
+	uint32_t *next;
+	uint64_t hash;
 
 	flow->lport = 0;
-	offset = zs_siphash(s->isn_key, flow, sizeof(*flow)) + zs_rand_below(&s->rand, 256);
+	hash = zs_siphash(s->isn_key, flow, sizeof(*flow));
+	next = &s->tcp.next_port[hash >> 32 & (ZS_NEXT_PORTS - 1)];
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t kind;
 
-		flow->lport = port_at(s, (uint32_t)offset + i);
+		flow->lport = port_at(s, (uint32_t)hash % n + *next + i);
 		if (bind_conflicts(s, flow, &(struct zs_tcp_opts){ 0 }))
 			continue;
 		if (zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind) != NULL)
 			continue;
-		if (s->env.rss_ok == NULL || s->env.rss_ok(s->env.ctx, flow))
+		if (s->env.rss_ok == NULL || s->env.rss_ok(s->env.ctx, flow)) {
+			*next = (*next + i + 1 + zs_rand_below(&s->rand, MAX_GAP)) % n;
 			return 0;
+		}
 	}
 	return -EADDRNOTAVAIL;
 }

@@ -23,12 +23,13 @@ struct zs_slab {
 	uint32_t live;
 };
 
-enum { ZS_PORT_HASH = 1024, ZS_HALF_LEVELS = 8 };
+enum { ZS_PORT_HASH = 1024, ZS_NEXT_PORTS = 256, ZS_HALF_LEVELS = 8 };
 
 struct zs_tcptab {
 	struct zs_slab tcbs, halves, tws, listeners;
 	struct zs_list port_hash[ZS_PORT_HASH];	  /* bound local ports: tcbs by port_link */
 	struct zs_list listen_hash[ZS_PORT_HASH]; /* listeners by hash_link */
+	uint32_t next_port[ZS_NEXT_PORTS];	  /* of connect: less than the ports' number */
 	struct zs_list half_fifo[ZS_HALF_LEVELS]; /* half-open entries by retransmissions done */
 	struct zs_list tw_fifo;			  /* TIME-WAIT entries, oldest first */
 	struct zs_timer half_timer, tw_timer;
