@@ -46,6 +46,11 @@ void zs_note_free(struct zs_ctx *c, struct zs_note *n)
 	c->free_notes = n;
 }
 
+size_t zs_note_bytes(void)
+{
+	return sizeof(struct zs_note_chunk) / NOTES_PER_CHUNK + 1;
+}
+
 void zs_note_free_chunks(struct zs_ctx *c)
 {
 	while (c->chunks != NULL) {

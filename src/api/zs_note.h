@@ -8,6 +8,7 @@
 #ifndef ZS_NOTE_H
 #define ZS_NOTE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "api/zs_ctx.h"
@@ -59,6 +60,8 @@ void zs_poller_fini(struct zs_poller *p, void (*free_other)(struct zs_note *n));
 /* A zeroed note from the context's store; NULL when memory is out. */
 struct zs_note *zs_note_alloc(struct zs_ctx *c);
 void zs_note_free(struct zs_ctx *c, struct zs_note *n);
+/* What a note costs, its part of a chunk included. */
+size_t zs_note_bytes(void);
 /* Gives the store back; no note may be in use. */
 void zs_note_free_chunks(struct zs_ctx *c);
 

@@ -352,7 +352,8 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 		rc = set_seconds(&o->keep_intvl_ms, v);
 		break;
 	case TCP_KEEPCNT:
-		rc = set_range(&o->keep_count, v, 1, 127);
+		rc = v >= 1 && v <= 127 ? 0 : -EINVAL;
+		o->keep_count = rc == 0 ? (uint16_t)v : o->keep_count;
 		break;
 	case TCP_USER_TIMEOUT:
 		rc = set_range(&o->user_timeout_ms, v, 0, INT_MAX);

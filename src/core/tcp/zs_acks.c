@@ -102,7 +102,7 @@ static void wake_writer(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint64_t want = 2 * (uint64_t)tcb->cwnd;
 
-	if (tcb->opts.sndbuf == 0 && want > tcb->sndbuf)
+	if (want > tcb->sndbuf && tcb->opts.sndbuf == 0)
 		tcb->sndbuf = (uint32_t)RTE_MIN(want, (uint64_t)s->cfg.sndbuf_max);
 	if (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_tcp_send_space(tcb) < tcb->sndbuf / 3)
 		return;
@@ -158,7 +158,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 		return;
 	a.cwnd_limited = cwnd_limited(tcb, a.inflight);
 	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0)
-		tcb->cc->on_ack(s, tcb, &a);
+		zs_cc_find(tcb->cc)->on_ack(s, tcb, &a);
 	if (tcb->ca_state != ZS_CA_OPEN || a.dup || tcb->sacked > 0)
 		zs_loss_on_ack(s, tcb, &a);
 	else

@@ -21,7 +21,7 @@ enum {
 	L3 = sizeof(struct zs_ip4_hdr),
 	L4 = sizeof(struct zs_tcp_hdr),
 	TS_LEN = 12,
-	NH_RECHECK_US = 5000000, /* a cached MAC address is looked up again so often */
+	NH_RECHECK_MS = 5000, /* a cached MAC address is looked up again so often */
 };
 
 static const uint64_t tx_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
@@ -68,20 +68,21 @@ bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (likely(tcb->hdr_len != 0 && tcb->nh_gen == s->nh_gen &&
 		   !(tcb->flags & ZS_TF_NH_PENDING) &&
-		   s->now_us - tcb->nh_checked_us < NH_RECHECK_US))
+		   s->now_ms - tcb->nh_checked_ms < NH_RECHECK_MS))
 		return true;
 	nif = zs_route_lookup(s, tcb->flow.family, &tcb->flow.faddr, &nexthop);
 	if (nif == NULL)
 		return false;
 	tcb->netif = nif->index;
-	if (tcb->nh_checked_us != 0 && tcb->last_recv_us > tcb->nh_checked_us)
+	if (tcb->nh_checked_ms != 0 &&
+	    zs_seq_gt((uint32_t)(tcb->last_recv_us / 1000), tcb->nh_checked_ms))
 		zs_neigh_confirm(s, nif, &nexthop);
 	if (zs_neigh_lookup(s, nif, &nexthop, &mac))
 		tcb->flags &= ~(uint32_t)ZS_TF_NH_PENDING;
 	else
 		tcb->flags |= ZS_TF_NH_PENDING;
 	tcb->nh_gen = s->nh_gen;
-	tcb->nh_checked_us = s->now_us;
+	tcb->nh_checked_ms = s->now_ms;
 	tcb->hdr_len = L2 + L3 + L4 + (tcb->flags & ZS_TF_TS ? TS_LEN : 0);
 	put_eth_ip(tcb->hdr, nif, &mac, &tcb->flow, tcb->opts.ttl, tcb->opts.tos);
 	*tcp = (struct zs_tcp_hdr){

@@ -57,7 +57,7 @@ static void enter_recovery(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 {
 	tcb->ca_state = ZS_CA_RECOVERY;
 	tcb->recover = tcb->snd_nxt;
-	tcb->ssthresh = tcb->cc->on_congestion(s, tcb, a->inflight);
+	tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, a->inflight);
 	tcb->cwnd = tcb->ssthresh;
 	s->stats.tcp_fast_retx++;
 }
@@ -148,10 +148,10 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 		tcb->flags |= ZS_TF_FIN_LOST;
 	/* RFC 5681 3.1 (4): once per loss event, not for each timeout of the same data */
 	if (tcb->retx_count <= 1) {
-		tcb->ssthresh = tcb->cc->on_congestion(s, tcb, inflight);
+		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, inflight);
 		tcb->recover = tcb->snd_nxt;
 	}
-	tcb->cc->on_rto(s, tcb);
+	zs_cc_find(tcb->cc)->on_rto(s, tcb);
 	tcb->ca_state = ZS_CA_LOSS;
 	tcb->cwnd = tcb->mss;
 	tcb->dupacks = 0;

@@ -106,8 +106,8 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 	tcb->hdr_len = 0;
 	tcb->cwnd = zs_cc_initial_window(s, mss);
 	tcb->ssthresh = 1u << 30;
-	tcb->tune_start_us = s->now_us;
-	tcb->cc->init(s, tcb);
+	tcb->tune_start_us = (uint32_t)s->now_us;
+	zs_cc_find(tcb->cc)->init(s, tcb);
 }
 
 struct zs_tcb *zs_tcp_open(struct zs_stack *s, uint8_t family)
@@ -143,8 +143,8 @@ void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb)
 		tcb->sndbuf = RTE_MIN(tcb->opts.sndbuf, s->cfg.sndbuf_max);
 	if (tcb->opts.rcvbuf != 0)
 		tcb->rcvbuf = RTE_MIN(tcb->opts.rcvbuf, s->cfg.rcvbuf_max);
-	if (cc != NULL && cc != tcb->cc) {
-		tcb->cc = cc;
+	if (cc != NULL && tcb->opts.cc != tcb->cc) {
+		tcb->cc = tcb->opts.cc;
 		cc->init(s, tcb);
 	}
 	tcb->hdr_len = 0; /* TOS and TTL are in the header template */

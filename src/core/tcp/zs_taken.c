@@ -34,7 +34,7 @@ void zs_taken_charge(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 		return;
 	seg->holds++;
 	seg->taken = (uint16_t)((zs_pkt_truesize(m) - 1) / RTE_CACHE_LINE_MIN_SIZE + 1);
-	seg->taken_slot = tcb->taken_slot;
+	seg->taken_slot = zs_slab_index(&s->tcp.tcbs, tcb);
 	seg->taken_gen = tcb->taken_gen;
 	n = (uint32_t)seg->taken * RTE_CACHE_LINE_MIN_SIZE;
 	tcb->taken_mem += n;

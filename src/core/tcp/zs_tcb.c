@@ -82,7 +82,6 @@ struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow)
 	tcb->rcvbuf = cfg->rcvbuf;
 	tcb->rcv_ratio = 128;
 	tcb->quickack = cfg->quickacks;
-	tcb->taken_slot = zs_slab_index(&s->tcp.tcbs, tcb);
 	if (++s->taken_gen == 0) /* of no connection */
 		s->taken_gen++;
 	tcb->taken_gen = s->taken_gen;
@@ -92,9 +91,9 @@ struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow)
 		.ttl = cfg->ttl,
 		.keep_idle_ms = cfg->keep_idle_ms,
 		.keep_intvl_ms = cfg->keep_intvl_ms,
-		.keep_count = cfg->keep_count,
+		.keep_count = (uint16_t)cfg->keep_count,
 	};
-	tcb->cc = zs_cc_find(tcb->opts.cc);
+	tcb->cc = tcb->opts.cc;
 	return tcb;
 }
 
@@ -121,7 +120,8 @@ void zs_tcb_detach(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_timer_cancel(&s->wheel, &tcb->timer);
 	memset(tcb->deadline, 0, sizeof(tcb->deadline));
 	zs_list_del(&tcb->out);
-	zs_list_del(&tcb->port_link);
+	if (tcb->flags & ZS_TF_BOUND)
+		zs_list_del(&tcb->port_link);
 	tcb->flags &= ~(uint32_t)ZS_TF_BOUND;
 }
 

@@ -58,13 +58,13 @@ enum zs_tcb_timer {
 	ZS_TT_COUNT
 };
 
-enum { ZS_HDR_MAX = 80 }; /* Ethernet 14, IPv4 20, TCP with timestamps 32, and room to align */
+enum { ZS_HDR_MAX = 72 }; /* Ethernet 14, IPv4 20, TCP with timestamps 32, and room to align */
 
 struct zs_cc_ops;
 struct zs_ooo;
 
 struct zs_tcb {
-	/* line 0: demux and what steers a segment; written rarely after the handshake */
+	/* line 0: demux and what steers a segment */
 	struct zs_flow flow __attribute__((aligned(64)));
 	uint32_t hash;
 	uint32_t flags; /* enum zs_tcb_flag */
@@ -74,8 +74,12 @@ struct zs_tcb {
 	uint16_t mss;	  /* payload bytes of a full segment that we send */
 	uint16_t rcv_mss; /* largest payload seen, for the ACK every second segment */
 	uint16_t netif;
-	uint8_t hdr_len;  /* of hdr: Ethernet to the end of TCP with its usual options */
-	uint8_t quickack; /* segments still to be acknowledged at once */
+	uint8_t hdr_len;     /* of hdr: Ethernet to the end of TCP with its usual options */
+	uint8_t quickack;    /* segments still to be acknowledged at once */
+	uint8_t retx_count;  /* timeouts in a row without progress */
+	uint8_t probes;	     /* keepalive or window probes unanswered */
+	uint8_t probe_shift; /* window probes since the window closed: their backoff */
+	uint8_t n_recent;
 
 	/* line 1: sequence space; every segment */
 	uint32_t rcv_nxt __attribute__((aligned(64)));
@@ -97,6 +101,7 @@ struct zs_tcb {
 	uint32_t sndbuf;
 	uint32_t srtt_us, rttvar_us, rto_us; /* srtt_us 0 = no sample yet */
 	uint32_t recover;		     /* snd_nxt when recovery began */
+	uint64_t delivered;		     /* bytes known to have arrived */
 
 	/* line 3: receive queue, links */
 	struct zs_segq rcvq __attribute__((aligned(64)));
@@ -107,58 +112,71 @@ struct zs_tcb {
 	uint64_t deadline[ZS_TT_COUNT] __attribute__((aligned(64)));
 	struct zs_timer timer;
 
-	/* from here on: less often */
+	/* lines 5 and 6: the header of a segment, events */
 	uint8_t hdr[ZS_HDR_MAX] __attribute__((aligned(64)));
 	uint32_t pseudo; /* checksum of the pseudo header without its length */
 	uint32_t nh_gen; /* s->nh_gen when hdr was made */
-	uint64_t nh_checked_us;
+	uint32_t nh_checked_ms;
+	uint32_t fin_seq;
 	struct zs_ep ep;
-	struct zs_list accept_link;
-	struct zs_list port_link;
 	struct zs_listener *listener; /* while on its accept queue */
-	const struct zs_cc_ops *cc;
-	uint64_t cc_priv[5];
-	struct zs_tcp_opts opts;
-	uint32_t iss, irs, fin_seq;
-	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
-	uint16_t peer_mss, mtu;
+
+	/* line 7: congestion control, and bounds of both windows */
+	uint64_t cc_priv[5] __attribute__((aligned(64)));
+	uint64_t bytes_retx;
 	uint32_t max_snd_wnd;
-	struct zs_sack_block
-		recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
-	struct zs_sack_block dsack;
-	uint8_t n_recent;
-	uint8_t retx_count;	    /* timeouts in a row without progress */
-	uint8_t probes;		    /* keepalive or window probes unanswered */
-	uint8_t probe_shift;	    /* window probes since the window closed: their backoff */
-	uint16_t rcv_ratio;	    /* payload per truesize, in 1/256, smoothed */
+	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
+	uint32_t rcvbuf;
+	uint32_t taken_mem; /* held by the application */
+
+	/* line 8: times, and what they measure */
+	uint64_t last_send_us __attribute__((aligned(64)));
+	uint64_t last_recv_us;
+	uint64_t stalled_us; /* after a timeout: since when nothing was acknowledged; 0 = no timeout
+			      */
+	uint32_t tune_start_us, tune_bytes; /* consumed by the application, since when */
+	uint32_t min_rtt_us, rcv_rtt_us;
+	uint32_t taken_gen; /* with its index, the name of this connection in what it holds */
+	uint32_t segs_retx;
+	uint32_t high_sacked; /* highest sequence number SACKed */
+	uint16_t rcv_ratio;   /* payload per truesize, in 1/256, smoothed */
+	uint16_t peer_mss, mtu;
+	uint8_t cc; /* enum zs_cc_kind that cc_priv is of */
+
+	/* line 9: counters, places in the send queue, and the first options */
+	uint64_t bytes_in __attribute__((aligned(64)));
+	uint64_t bytes_out, bytes_acked;
+	uint32_t segs_in, segs_out;
 	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
 	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
 	struct rte_mbuf
 		*retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
+	struct zs_tcp_opts opts;
+
+	/* from here on: less often */
+	uint32_t iss, irs;
+	union {
+		struct zs_list accept_link; /* with listener */
+		struct zs_list port_link;   /* with ZS_TF_BOUND */
+	};
+	struct zs_sack_block
+		recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
+	struct zs_sack_block dsack;
 	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
 	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
 	uint32_t sacked_below;			/* SACKED bytes before lost_hint */
-	uint32_t high_sacked;			/* highest sequence number SACKed */
-	uint32_t rcvbuf;
-	uint32_t rcv_rtt_us;
-	uint32_t taken_mem;		/* held by the application */
-	uint32_t taken_slot, taken_gen; /* the name of this connection in what it holds */
-	uint64_t tune_start_us;
-	uint32_t tune_bytes; /* consumed by the application since tune_start_us */
-	uint32_t min_rtt_us;
-	uint64_t delivered; /* bytes known to have arrived */
-	uint64_t last_send_us, last_recv_us;
-	uint64_t stalled_us; /* after a timeout: since when nothing was acknowledged; 0 = no timeout
-			      */
-	uint64_t bytes_in, bytes_out, bytes_retx, bytes_acked;
-	uint32_t segs_in, segs_out, segs_retx;
 };
 _Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");
 _Static_assert(offsetof(struct zs_tcb, sndq) == 128, "line 2: send queue");
 _Static_assert(offsetof(struct zs_tcb, rcvq) == 192, "line 3: receive queue");
 _Static_assert(offsetof(struct zs_tcb, deadline) == 256, "line 4: timers");
-_Static_assert(offsetof(struct zs_tcb, hdr) == 320, "line 5: less often");
-_Static_assert(sizeof(struct zs_tcb) <= 832, "budget of a connection: 1 KB with its socket");
+_Static_assert(offsetof(struct zs_tcb, hdr) == 320, "lines 5, 6: header, events");
+_Static_assert(offsetof(struct zs_tcb, cc_priv) == 448, "line 7: congestion control");
+_Static_assert(offsetof(struct zs_tcb, last_send_us) == 512, "line 8: times");
+_Static_assert(offsetof(struct zs_tcb, bytes_in) == 576, "line 9: counters, hints");
+_Static_assert(offsetof(struct zs_tcb, opts.ttl) < 640, "what each segment asks of the options");
+_Static_assert(offsetof(struct zs_tcb, iss) >= 640, "a request does without the rest");
+_Static_assert(sizeof(struct zs_tcb) <= 768, "budget of a connection: 1 KB with its socket");
 
 /* ---- slabs (zs_slab.c) ---- */
 
@@ -209,12 +227,19 @@ static inline void zs_ack_now(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_output_later(s, tcb);
 }
 
-static inline void zs_tcb_prefetch(const void *tcb)
+/* What an arriving segment touches: all but the header of an answer, and what is used less often.
+ */
+static inline void zs_tcb_prefetch(const struct zs_tcb *tcb)
 {
-	rte_prefetch0(tcb);
-	rte_prefetch0((const char *)tcb + 64);
-	rte_prefetch0((const char *)tcb + 128);
-	rte_prefetch0((const char *)tcb + 192);
+	rte_prefetch0(&tcb->flow);
+	rte_prefetch0(&tcb->rcv_nxt);
+	rte_prefetch0(&tcb->sndq);
+	rte_prefetch0(&tcb->rcvq);
+	rte_prefetch0(&tcb->deadline);
+	rte_prefetch0(&tcb->ep);
+	rte_prefetch0(&tcb->cc_priv);
+	rte_prefetch0(&tcb->last_send_us);
+	rte_prefetch0(&tcb->bytes_in);
 }
 
 /* SND.NXT - SND.UNA less what left the network (RFC 6675 pipe, Linux' packets in flight). */

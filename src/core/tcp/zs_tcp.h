@@ -42,9 +42,10 @@ struct zs_tcp_opts {
 	bool nodelay, cork, keepalive, reuseaddr, reuseport;
 	uint8_t cc; /* enum zs_cc_kind */
 	uint8_t tos, ttl;
-	uint16_t maxseg;	 /* upper bound of the MSS, 0 = none */
+	uint16_t maxseg; /* upper bound of the MSS, 0 = none */
+	uint16_t keep_count;
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
-	uint32_t keep_idle_ms, keep_intvl_ms, keep_count;
+	uint32_t keep_idle_ms, keep_intvl_ms;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
 };
 

@@ -59,7 +59,7 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 		return true;
 	}
 	tcb->retx_count++;
-	tcb->nh_checked_us = 0; /* the neighbour may be what failed (RFC 1122 2.3.2.1) */
+	tcb->nh_checked_ms = 0; /* the neighbour may be what failed (RFC 1122 2.3.2.1) */
 	tcb->hdr_len = 0;
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
