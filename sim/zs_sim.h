@@ -102,7 +102,9 @@ void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t pref
 
 struct zs_simdev_stats {
 	uint64_t tx, tx_bytes, tx_refused;
+	uint64_t tx_tso, tx_tso_frames; /* of tx: packets to be cut; and what was made of them */
 	uint64_t rx, rx_bytes, rx_nombuf;
+	uint64_t rx_lro; /* of rx: frames that were added to the one before */
 };
 
 struct zs_simhost {

@@ -52,21 +52,26 @@ static const char *check_segments(const struct rte_mbuf *m)
 static const char *check_packet(const struct rte_mbuf *m, const struct zs_netif_config *nif)
 {
 	uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+	bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
 
 	if (nif == NULL)
 		return "sent to a port that is not there";
-	if (m->pkt_len > ETH_HDR + (uint32_t)nif->mtu)
+	if (!tso && m->pkt_len > ETH_HDR + (uint32_t)nif->mtu)
 		return "frame longer than the MTU";
+	if (m->pkt_len > ETH_HDR + (uint32_t)UINT16_MAX)
+		return "packet longer than IPv4 can say";
 	if (m->nb_segs > 1 && !(nif->offloads & ZS_OFF_TX_MULTI_SEG))
 		return "chain sent to a device without multi-segment TX";
+	if (tso && !(nif->offloads & ZS_OFF_TX_TSO))
+		return "TSO packet sent to a device that cannot";
 	if ((m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) && !(nif->offloads & ZS_OFF_TX_IP_CKSUM))
 		return "IP checksum left to a device that cannot";
 	if (l4 == RTE_MBUF_F_TX_TCP_CKSUM && !(nif->offloads & ZS_OFF_TX_TCP_CKSUM))
 		return "TCP checksum left to a device that cannot";
 	if (l4 == RTE_MBUF_F_TX_UDP_CKSUM && !(nif->offloads & ZS_OFF_TX_UDP_CKSUM))
 		return "UDP checksum left to a device that cannot";
-	if (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG))
-		return "segmentation offload, which no port here has";
+	if (m->ol_flags & RTE_MBUF_F_TX_UDP_SEG)
+		return "UDP segmentation offload, which no port here has";
 	return check_segments(m);
 }
 
@@ -140,26 +145,51 @@ uint64_t zs_simdev_next(const struct zs_simhost *h)
 	return h->priv->held_head != NULL ? h->priv->held_head->release_ns : ZS_SIM_NEVER;
 }
 
+/* Consumes p. */
+static void send_frame(struct zs_simhost *h, struct zs_simwire *wire, struct zs_simpkt *p)
+{
+	if (wire != NULL)
+		zs_simwire_send(wire, p);
+	else
+		zs_simpkt_free(h->w, p);
+}
+
+/* What a NIC makes of a packet longer than the MTU. Consumes p. */
+static void send_cut(struct zs_simhost *h, struct zs_simwire *wire, struct zs_simpkt *p,
+		     uint32_t segsz)
+{
+	struct zs_simpkt *f;
+
+	h->dev.tx_tso++;
+	for (uint32_t off = 0; (f = zs_simtso_cut(h->w, p, off, segsz)) != NULL; off += segsz) {
+		h->dev.tx_tso_frames++;
+		send_frame(h, wire, f);
+	}
+	zs_simpkt_free(h->w, p);
+}
+
 /* Consumes m. */
 static void send_one(struct zs_simhost *h, uint16_t port, struct rte_mbuf *m)
 {
 	const struct zs_simdev_config *c = &h->cfg.dev;
 	struct zs_simwire *wire = h->priv->wire[port];
-	const char *wrong = check_packet(m, netif_of(h, port));
+	const struct zs_netif_config *nif = netif_of(h, port);
+	bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+	const char *wrong = check_packet(m, nif);
 	struct zs_simpkt *p = gather(h->w, m);
 	uint64_t release_ns;
 
 	if (wrong == NULL && !c->trust)
-		wrong = zs_simck_fill(p, m);
+		wrong = tso ? zs_simtso_check(p, m, nif->mtu) : zs_simck_fill(p, m);
 	if (wrong != NULL)
 		zs_sim_violate(h->w, wrong);
 	p->trusted = wrong == NULL;
 	h->dev.tx++;
 	h->dev.tx_bytes += m->pkt_len;
-	if (wire != NULL)
-		zs_simwire_send(wire, p);
+	if (tso && m->tso_segsz != 0)
+		send_cut(h, wire, p, m->tso_segsz);
 	else
-		zs_simpkt_free(h->w, p);
+		send_frame(h, wire, p);
 	release_ns = h->w->now_ns + c->hold_ns;
 	if (c->tx_ring != 0 && wire != NULL)
 		release_ns = RTE_MAX(release_ns, wire->busy_ps / 1000);
@@ -263,6 +293,21 @@ static uint64_t rx_flags(const struct zs_simpkt *p, uint32_t offloads)
 	       ((offloads & ZS_OFF_RX_L4_CKSUM) ? l4[v.l4] : 0);
 }
 
+/* True: m went into the packet that arrived last. */
+static bool lro(struct zs_simhost *h, struct rte_mbuf *m)
+{
+	struct zs_simhost_priv *p = h->priv;
+	struct rte_mbuf *last;
+
+	if (p->rx_n == 0 || !(netif_of(h, m->port)->offloads & ZS_OFF_RX_LRO))
+		return false;
+	last = p->rx[(p->rx_head + p->rx_n - 1) & (p->rx_cap - 1)];
+	if (!zs_simlro_merge(last, m, ETH_HDR + UINT16_MAX))
+		return false;
+	h->dev.rx_lro++;
+	return true;
+}
+
 static void host_deliver(void *ctx, unsigned int port, struct zs_simpkt *p)
 {
 	struct zs_simhost *h = ctx;
@@ -275,7 +320,8 @@ static void host_deliver(void *ctx, unsigned int port, struct zs_simpkt *p)
 		h->dev.rx_bytes += p->len;
 		m->port = (uint16_t)port;
 		m->ol_flags = rx_flags(p, netif_of(h, (uint16_t)port)->offloads);
-		rx_push(h->priv, m);
+		if (!lro(h, m))
+			rx_push(h->priv, m);
 	}
 	zs_simpkt_free(h->w, p);
 }

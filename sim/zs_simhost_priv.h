@@ -28,4 +28,14 @@ struct rte_mbuf *zs_simdev_pop(struct zs_simhost *h);
 void zs_simdev_release(struct zs_simhost *h, uint64_t t_ns);
 uint64_t zs_simdev_next(const struct zs_simhost *h);
 
+/* ---- zs_simoff.c ---- */
+
+/* p holds the bytes of m, which asks for TSO: NULL or what is wrong with it. */
+const char *zs_simtso_check(const struct zs_simpkt *p, const struct rte_mbuf *m, uint16_t mtu);
+/* The frame of p's payload from off on, of at most segsz bytes; NULL when there is none. */
+struct zs_simpkt *zs_simtso_cut(struct zs_sim *w, const struct zs_simpkt *p, uint32_t off,
+				uint32_t segsz);
+/* m continues head: it is added to it, in a packet of at most max bytes. Consumes m if true. */
+bool zs_simlro_merge(struct rte_mbuf *head, struct rte_mbuf *m, uint32_t max);
+
 #endif

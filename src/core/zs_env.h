@@ -51,6 +51,7 @@ enum zs_offload {
 	ZS_OFF_TX_UDP_CKSUM = 1u << 4,
 	ZS_OFF_TX_MULTI_SEG = 1u << 5, /* without it, packets are made contiguous by a copy */
 	ZS_OFF_TX_TSO = 1u << 6,
+	ZS_OFF_RX_LRO = 1u << 7, /* received packets may be longer than the MTU */
 };
 
 struct zs_netif_config {
