@@ -50,13 +50,14 @@ enum zs_offload {
 	ZS_OFF_TX_TCP_CKSUM = 1u << 3,
 	ZS_OFF_TX_UDP_CKSUM = 1u << 4,
 	ZS_OFF_TX_MULTI_SEG = 1u << 5, /* without it, packets are made contiguous by a copy */
-	ZS_OFF_TX_TSO = 1u << 6,
-	ZS_OFF_RX_LRO = 1u << 7, /* received packets may be longer than the MTU */
+	ZS_OFF_TX_TSO = 1u << 6,       /* with TCP checksums and chains */
+	ZS_OFF_RX_LRO = 1u << 7,       /* received packets may be longer than the MTU */
 };
 
 struct zs_netif_config {
-	uint16_t port; /* index given to env->tx and zs_stack_input */
-	uint16_t mtu;  /* IP bytes: 68..65535 */
+	uint16_t port;	   /* index given to env->tx and zs_stack_input */
+	uint16_t mtu;	   /* IP bytes: 68..65535 */
+	uint16_t max_bufs; /* of one packet that the device sends; 0 = no limit */
 	uint32_t offloads;
 	struct zs_mac mac;
 	uint8_t ip4_prefix;  /* 0..32 */

@@ -26,6 +26,7 @@ void zs_loopback_init(struct zs_stack *s)
 		.index = ZS_LOOPBACK,
 		.port = UINT16_MAX,
 		.mtu = MTU,
+		.seg_bufs = ZS_SEG_BUFS,
 		.offloads = ZS_OFF_RX_IP_CKSUM | ZS_OFF_RX_L4_CKSUM | ZS_OFF_TX_IP_CKSUM |
 			    ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_MULTI_SEG,
 		.ip4_be = rte_cpu_to_be_32(0x7f000001),

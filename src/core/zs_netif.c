@@ -159,6 +159,22 @@ static int install_routes(struct zs_stack *s, const struct zs_netif *nif,
 	return rc == -EEXIST ? 0 : rc; /* of two interfaces with one route, the first has it */
 }
 
+/* The header has a buffer of its own. A device that cannot do what TSO needs beside it has no TSO.
+ */
+static void set_offloads(struct zs_netif *nif, const struct zs_netif_config *cfg)
+{
+	uint32_t need = ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG;
+	uint16_t bufs = cfg->max_bufs != 0 ? cfg->max_bufs : UINT16_MAX;
+
+	nif->offloads = cfg->offloads;
+	if ((nif->offloads & need) != need)
+		nif->offloads &= ~(uint32_t)ZS_OFF_TX_TSO;
+	if (bufs < 2)
+		nif->offloads &= ~(uint32_t)(ZS_OFF_TX_TSO | ZS_OFF_TX_MULTI_SEG);
+	nif->seg_bufs = (uint8_t)RTE_MIN(RTE_MAX(bufs, 2) - 1, ZS_SEG_BUFS);
+	nif->tso_bufs = (uint8_t)RTE_MIN(RTE_MAX(bufs, 2) - 1, ZS_TSO_BUFS);
+}
+
 int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg)
 {
 	if (cfg->mtu < MIN_MTU || cfg->ip4_prefix > 32 || cfg->mac.b[0] & 1)
@@ -168,7 +184,7 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 			return -EINVAL;
 	nif->port = cfg->port;
 	nif->mtu = cfg->mtu;
-	nif->offloads = cfg->offloads;
+	set_offloads(nif, cfg);
 	nif->mac = cfg->mac;
 	nif->accept_any_dst = cfg->accept_any_dst;
 	nif->ip4_be = cfg->ip4_be;

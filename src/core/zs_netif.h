@@ -17,11 +17,15 @@ struct zs_stack;
 
 enum { ZS_TXQ_LEN = 512, ZS_LOOPBACK = ZS_MAX_PORTS /* index of the way to ourselves */ };
 
+/* Payload buffers gathered into one packet, at most: of a segment, and of a TSO packet. */
+enum { ZS_SEG_BUFS = 16, ZS_TSO_BUFS = 64 };
+
 struct zs_netif {
 	uint16_t port, mtu;
-	uint16_t index;	    /* in s->netif */
-	uint16_t n_txq;	    /* staged packets */
-	uint16_t n_refused; /* of these, refused by env->tx before */
+	uint16_t index;		    /* in s->netif */
+	uint16_t n_txq;		    /* staged packets */
+	uint16_t n_refused;	    /* of these, refused by env->tx before */
+	uint8_t seg_bufs, tso_bufs; /* ZS_SEG_BUFS and ZS_TSO_BUFS, or what the device can do */
 	uint32_t offloads;
 	struct zs_mac mac;
 	uint8_t ip4_prefix;

@@ -169,6 +169,30 @@ static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m,
 	m->ol_flags = 0;
 }
 
+/*
+ * More than one segment: the device cuts it, and computes all that differs between them. It wants
+ * to start from a pseudo header without length, and from no IP checksum. A device without IP
+ * checksums (virtio) hands on what it gets: there the one of the whole packet stays.
+ */
+static __attribute__((noinline)) void ask_tso(struct zs_stack *s, struct zs_tcb *tcb,
+					      struct rte_mbuf *m, uint32_t len, unsigned l4_len)
+{
+	uint32_t more = (len - 1) / tcb->mss;
+	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, L2);
+	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + L3);
+
+	tcp->cksum = zs_cksum_fold(tcb->pseudo);
+	m->ol_flags = tx_flags | RTE_MBUF_F_TX_TCP_SEG;
+	if (s->netif[tcb->netif].offloads & ZS_OFF_TX_IP_CKSUM) {
+		ip->cksum = 0;
+		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	}
+	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, tcb->mss, 0, 0, 0);
+	s->stats.tx_tso++;
+	s->stats.tcp_segs_out += more;
+	tcb->segs_out += more;
+}
+
 static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	struct zs_netif *nif = &s->netif[tcb->netif];
@@ -273,7 +297,10 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 	commit_window(tcb, sg->wnd);
 	set_tx(m, l4_len);
 	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len);
-	finish_cksum(&s->netif[tcb->netif], m, sg, l4_len);
+	if (unlikely(sg->len > tcb->mss))
+		ask_tso(s, tcb, m, sg->len, l4_len);
+	else
+		finish_cksum(&s->netif[tcb->netif], m, sg, l4_len);
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
 	transmit(s, tcb, m);

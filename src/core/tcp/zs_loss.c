@@ -6,6 +6,7 @@
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_queue.h"
 
 enum { DUP_THRESH = 3 };
 
@@ -21,12 +22,26 @@ static void mark_lost(struct zs_tcb *tcb, struct rte_mbuf *m)
 		tcb->retx_hint = NULL;
 }
 
-static void mark_head_lost(struct zs_tcb *tcb)
+/*
+ * One segment is lost, as far as we know: the first record, or a segment's worth where the device
+ * made the segments.
+ */
+static void mark_head_lost(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (tcb->sndq.head != NULL && tcb->sndq.head != tcb->unsent)
-		mark_lost(tcb, tcb->sndq.head);
-	else if (tcb->flags & ZS_TF_FIN_SENT)
+	struct rte_mbuf *m = tcb->sndq.head;
+	uint32_t left = tcb->mss;
+
+	if ((m == NULL || m == tcb->unsent) && tcb->flags & ZS_TF_FIN_SENT)
 		tcb->flags |= ZS_TF_FIN_LOST;
+	while (m != NULL && m != tcb->unsent && left > 0 && !(zs_seg(m)->flags & ZS_SEG_SACKED)) {
+		if (zs_seg(m)->len > left)
+			(void)zs_sndq_split(s, tcb, m, left); /* or more than needed */
+		mark_lost(tcb, m);
+		if (!zs_tcb_tso(s, tcb))
+			return;
+		left -= RTE_MIN(left, zs_seg(m)->len);
+		m = zs_seg(m)->next;
+	}
 }
 
 /*
@@ -87,12 +102,12 @@ static void reno_dupack(struct zs_tcb *tcb)
 		tcb->sacked += tcb->mss;
 }
 
-static void reno_partial_ack(struct zs_tcb *tcb, uint32_t acked)
+static void reno_partial_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t acked)
 {
 	uint32_t known = acked > tcb->mss ? acked - tcb->mss : 0;
 
 	tcb->sacked -= RTE_MIN(tcb->sacked, known);
-	mark_head_lost(tcb);
+	mark_head_lost(s, tcb);
 }
 
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
@@ -111,14 +126,14 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 		if (!sack)
 			reno_dupack(tcb);
 	} else if (a->acked > 0 && !sack && tcb->ca_state == ZS_CA_RECOVERY) {
-		reno_partial_ack(tcb, a->acked);
+		reno_partial_ack(s, tcb, a->acked);
 	}
 	if (sack)
 		detect(tcb);
 	if (tcb->ca_state != ZS_CA_OPEN)
 		return;
 	if (tcb->dupacks >= DUP_THRESH)
-		mark_head_lost(tcb);
+		mark_head_lost(s, tcb);
 	if (tcb->lost > 0 || tcb->flags & ZS_TF_FIN_LOST)
 		enter_recovery(s, tcb, a);
 }

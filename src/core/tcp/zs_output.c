@@ -14,8 +14,8 @@
 #include "core/zs_parse.h"
 
 enum {
-	MAX_PIECES = 16, /* buffers gathered into one segment */
-	CORK_US = 200000 /* corked data waits no longer */
+	CORK_US = 200000,	     /* corked data waits no longer */
+	TSO_BYTES = 65535 - 20 - 60, /* of payload in one packet */
 };
 
 enum outcome {
@@ -77,15 +77,24 @@ static struct rte_mbuf *next_lost(struct zs_tcb *tcb)
 	return NULL;
 }
 
-/* Lost neighbours that fit into one segment with m. */
-static uint32_t gather_lost(const struct zs_tcb *tcb, struct rte_mbuf *m)
+/*
+ * Lost neighbours that fit into one segment with m. Records that were sent one by one end where
+ * segments ended; those of packets that the device cut do not, and are cut here.
+ */
+static uint32_t gather_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	uint32_t len = zs_seg(m)->len;
-	unsigned pieces = 1;
+	unsigned max = s->netif[tcb->netif].seg_bufs;
 
-	while ((m = zs_seg(m)->next) != NULL && m != tcb->unsent && to_be_resent(m) &&
-	       len + zs_seg(m)->len <= tcb->mss && pieces++ < MAX_PIECES)
+	for (unsigned pieces = 1; pieces < max && len < tcb->mss; pieces++) {
+		m = zs_seg(m)->next;
+		if (m == NULL || m == tcb->unsent || !to_be_resent(m))
+			break;
+		if (len + zs_seg(m)->len > tcb->mss &&
+		    (!zs_tcb_tso(s, tcb) || zs_sndq_split(s, tcb, m, tcb->mss - len) < 0))
+			break;
 		len += zs_seg(m)->len;
+	}
 	return len;
 }
 
@@ -104,7 +113,7 @@ static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t 
 		return NOTHING;
 	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
 		return BLOCKED;
-	sg.len = gather_lost(tcb, m);
+	sg.len = gather_lost(s, tcb, m);
 	sg.seq = zs_seg(m)->seq;
 	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3).
 	 */
@@ -159,15 +168,17 @@ static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail
 }
 
 /*
- * Whole records from tcb->unsent on that make at most len bytes, the last one cut where need be.
- * *end_of_write: they end where a write ended.
+ * Whole records from tcb->unsent on, max of them, that make at most len bytes, the last one cut
+ * where need be. *end_of_write: they end where a write ended.
  */
-static uint32_t gather_new(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len, bool *end_of_write)
+static inline __attribute__((always_inline)) uint32_t gather_new(struct zs_stack *s,
+								 struct zs_tcb *tcb, uint32_t len,
+								 unsigned max, bool *end_of_write)
 {
 	struct rte_mbuf *m = tcb->unsent;
 	uint32_t got = 0;
 
-	for (unsigned pieces = 0; got < len && pieces < MAX_PIECES; pieces++) {
+	for (unsigned pieces = 0; got < len && pieces < max; pieces++) {
 		struct zs_seg *seg = zs_seg(m);
 
 		if (seg->len > len - got && zs_sndq_split(s, tcb, m, len - got) < 0)
@@ -198,10 +209,45 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 	arm_retx(s, tcb);
 }
 
+/*
+ * Several segments at once, for the device to cut: as many full ones as avail bytes, the windows
+ * and one packet allow, and the last one when it might be sent by itself. 0: there are not two.
+ */
+static __attribute__((noinline)) uint32_t several(const struct zs_tcb *tcb, uint32_t avail,
+						  uint32_t inflight)
+{
+	uint32_t most = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
+	uint32_t len, rest;
+
+	most = RTE_MIN(most, usable_window(tcb));
+	len = RTE_MIN(avail, RTE_MIN(most, (uint32_t)TSO_BYTES));
+	rest = len % tcb->mss;
+	if (rest > 0 && (len < avail || !small_allowed(tcb, rest, rest)))
+		len -= rest;
+	return len > tcb->mss ? len : 0;
+}
+
+/* gather_new() for several segments: full ones, also where there are too many buffers for all. */
+static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, struct zs_tcb *tcb,
+							 uint32_t len, bool *end_of_write)
+{
+	unsigned max = s->netif[tcb->netif].tso_bufs;
+	uint32_t got = gather_new(s, tcb, len, max, end_of_write);
+
+	if (got == len)
+		return got;
+	if (got > tcb->mss)
+		got -= got % tcb->mss;
+	else
+		max = s->netif[tcb->netif].seg_bufs;
+	return gather_new(s, tcb, got, max, end_of_write);
+}
+
 static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt, .wnd = wnd };
-	uint32_t avail, len, inflight;
+	const struct zs_netif *nif;
+	uint32_t avail, len, inflight, large = 0;
 	bool end_of_write = false;
 
 	if (tcb->unsent == NULL)
@@ -216,9 +262,13 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		tcb->flags |= ZS_TF_CWND_FULL;
 		return NOTHING;
 	}
-	if (!tx_room(s, tcb))
+	nif = &s->netif[tcb->netif];
+	if (zs_txq_room(nif) == 0)
 		return BLOCKED;
-	len = gather_new(s, tcb, len, &end_of_write);
+	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO)
+		large = several(tcb, avail, inflight);
+	len = large > 0 ? gather_several(s, tcb, large, &end_of_write)
+			: gather_new(s, tcb, len, nif->seg_bufs, &end_of_write);
 	if (len == 0)
 		return BLOCKED;
 	sg.len = len;
@@ -231,7 +281,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	tcb->snd_nxt += len;
 	tcb->bytes_out += len;
 	s->stats.tcp_bytes_out += len;
-	if (len < tcb->mss)
+	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
 		tcb->snd_small = tcb->snd_nxt;
 	note_ack_sent(tcb);
 	arm_retx(s, tcb);

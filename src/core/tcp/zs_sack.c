@@ -5,6 +5,7 @@
  * ended.
  */
 #include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_queue.h"
 #include "core/zs_parse.h"
 
 static bool seen_before(const struct zs_tcb *tcb, struct zs_sack_block b)
@@ -40,9 +41,19 @@ static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, uint32_t left)
 	return tcb->sndq.head;
 }
 
-/* A record that the block covers in part only stays unmarked: it is sent again rather than trusted.
+/*
+ * A record of several segments can be covered in part: it is cut at the edge. One of a single
+ * segment (or where there is no buffer) is sent again rather than trusted.
  */
-static void walk(struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
+static bool cut(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t edge)
+{
+	const struct zs_seg *seg = zs_seg(m);
+
+	return seg->len > tcb->mss && !(seg->flags & ZS_SEG_SACKED) &&
+	       zs_sndq_split(s, tcb, m, edge - seg->seq) == 0;
+}
+
+static void walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
 {
 	struct rte_mbuf *m = start_of_walk(tcb, b.left);
 	struct rte_mbuf *last = NULL;
@@ -50,10 +61,14 @@ static void walk(struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
 	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
 		const struct zs_seg *seg = zs_seg(m);
 
-		if (zs_seq_gt(seg->seq + seg->len, b.right))
-			break;
-		if (zs_seq_lt(seg->seq, b.left))
+		if (zs_seq_lt(seg->seq, b.left)) {
+			if (zs_seq_gt(seg->seq + seg->len, b.left))
+				(void)cut(s, tcb, m, b.left);
 			continue;
+		}
+		if (zs_seq_gt(seg->seq + seg->len, b.right) &&
+		    (zs_seq_geq(seg->seq, b.right) || !cut(s, tcb, m, b.right)))
+			break;
 		if (!(seg->flags & ZS_SEG_SACKED))
 			mark(tcb, m, a);
 		last = m;
@@ -96,7 +111,7 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 		if (!valid)
 			b[i] = (struct zs_sack_block){ 0 };
 		else if (!seen_before(tcb, b[i]))
-			walk(tcb, b[i], a);
+			walk(s, tcb, b[i], a);
 	}
 	memcpy(tcb->seen, b, sizeof(b));
 }

@@ -166,8 +166,11 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 	return 0;
 }
 
-/* Room in the last record for bytes of another copying write: it is ours, unsent and not full. */
-static uint32_t tail_room(const struct zs_tcb *tcb)
+/*
+ * Room in the last record for bytes of another copying write, up to most in all: it is ours, unsent
+ * and not full.
+ */
+static uint32_t tail_room(const struct zs_tcb *tcb, uint32_t most)
 {
 	struct rte_mbuf *m = tcb->sndq.tail;
 	const struct zs_seg *seg;
@@ -176,11 +179,11 @@ static uint32_t tail_room(const struct zs_tcb *tcb)
 	if (tcb->unsent == NULL)
 		return 0;
 	seg = zs_seg(m);
-	if (seg->tx_count != 0 || !(seg->flags & ZS_SEG_COPIED) || seg->len >= tcb->mss ||
+	if (seg->tx_count != 0 || !(seg->flags & ZS_SEG_COPIED) || seg->len >= most ||
 	    rte_mbuf_refcnt_read(m) != 1)
 		return 0;
 	room = m->buf_len - seg->off - seg->len;
-	return RTE_MIN(room, tcb->mss - seg->len);
+	return RTE_MIN(room, most - seg->len);
 }
 
 /*
@@ -207,9 +210,30 @@ static void fill(const struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 	tcb->sndq.bytes += n;
 }
 
-/* A buffer for a copying write, which may not take the last ones: see zs_pool_watch(). */
-static struct rte_mbuf *take_for_copy(struct zs_stack *s)
+/*
+ * A large room for n bytes that leave as one packet, where they fill half of it; the application
+ * has its half of those buffers for itself.
+ */
+static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 {
+	struct rte_mempool *mp = s->env.big_pool;
+
+	if (n < rte_pktmbuf_data_room_size(mp) / 2 ||
+	    rte_mempool_get_ops(mp->ops_index)->get_count(mp) <= mp->size / 2)
+		return NULL;
+	return rte_pktmbuf_alloc(mp);
+}
+
+/* A buffer for a copying write of n bytes, which may not take the last ones: see zs_pool_watch().
+ */
+static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *tcb, size_t n)
+{
+	struct rte_mbuf *m = NULL;
+
+	if (n > tcb->mss && zs_tcb_tso(s, tcb))
+		m = take_large(s, n);
+	if (m != NULL)
+		return m;
 	zs_pool_watch(s, 1);
 	return s->pool_level == ZS_POOL_PLENTY ? rte_pktmbuf_alloc(s->env.pkt_pool) : NULL;
 }
@@ -229,6 +253,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 			 unsigned flags)
 {
 	const uint8_t *src = buf;
+	uint32_t most = zs_tcb_tso(s, tcb) ? UINT16_MAX : tcb->mss; /* of a record */
 	size_t left;
 	int rc = may_send(tcb);
 
@@ -238,12 +263,12 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 		return 0;
 	left = RTE_MIN(len, zs_tcp_send_space(tcb));
 	while (left > 0) {
-		uint32_t room = tail_room(tcb);
+		uint32_t room = tail_room(tcb, most);
 		uint32_t n;
 
 		if (room == 0) {
 			uint32_t seq = tail_seq(tcb);
-			struct rte_mbuf *m = take_for_copy(s);
+			struct rte_mbuf *m = take_for_copy(s, tcb, left);
 
 			if (m == NULL)
 				break;
@@ -251,7 +276,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 			enqueue(s, tcb, m, seq);
 			zs_seg(m)->flags = ZS_SEG_COPIED | ZS_SEG_SUMMED;
 			zs_seg(m)->sum = 0;
-			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), (uint32_t)tcb->mss);
+			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), most);
 		}
 		n = (uint32_t)RTE_MIN((size_t)room, left);
 		fill(s, tcb, tcb->sndq.tail, src, n);

@@ -251,6 +251,12 @@ static inline uint32_t zs_inflight(const struct zs_tcb *tcb)
 	return out > left ? out - left : 0;
 }
 
+/* The device cuts what is sent: records need not end where segments do. */
+static inline bool zs_tcb_tso(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return (s->netif[tcb->netif].offloads & ZS_OFF_TX_TSO) != 0;
+}
+
 static inline bool zs_tcb_synchronized(const struct zs_tcb *tcb)
 {
 	return tcb->state >= ZS_ESTABLISHED;
