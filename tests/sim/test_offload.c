@@ -188,6 +188,35 @@ static void test_lost_parts(void **state)
 	}
 }
 
+/* ---- the receiver ---- */
+
+/* A packet of many segments is no large segment: the ACK policy goes by what the peer's are. */
+static void test_lro_acks(void **state)
+{
+	struct zs_simconn_config how = { .tx = ZS_SIMTX_CHAIN, .tx_chunk = 60000 };
+	struct zs_tcp_info info;
+	struct pair_config c;
+	struct pair p;
+	struct zs_simconn *there;
+
+	(void)state;
+	configure(&c, 4, TSO | LRO);
+	how.stay = true;
+	pair_create(&p, &c);
+	pair_transfer(&p, 3000000, 0, &how);
+	zs_sim_run_for(p.w, ZS_SEC);
+	there = p.server->conns;
+	zs_tcp_get_info(p.b->s, there->tcb, &info);
+	assert_int_equal(there->rx_off, 3000000);
+	assert_true(p.b->dev.rx_lro > 500);
+	assert_int_equal(info.rcv_mss, 1448);
+	/* fewer packets than segments, and an ACK for each of them at most */
+	assert_true(zs_stack_stats(p.b->s)->tcp_acks_out < 3000000 / 1448 / 2);
+	assert_true(zs_stack_stats(p.b->s)->tcp_fast_path > 20);
+	assert_int_equal(pair_copies(&p), 0);
+	pair_destroy(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
 		{ "one_packet_big", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_BIG },
 		{ "one_packet_copy", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_COPY },
 		cmocka_unit_test(test_lost_parts),
+		cmocka_unit_test(test_lro_acks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

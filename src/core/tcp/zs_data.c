@@ -9,10 +9,23 @@
 #include "core/tcp/zs_tw.h"
 #include "core/zs_parse.h"
 
-static void acknowledge(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+/*
+ * The size of the peer's full segments. Of a packet that was put together by a device it is what
+ * that says, and never more than we asked the peer for.
+ */
+static void learn_mss(struct zs_tcb *tcb, const struct rte_mbuf *m, uint32_t len)
 {
-	if (len > tcb->rcv_mss)
-		tcb->rcv_mss = (uint16_t)RTE_MIN(len, (uint32_t)UINT16_MAX);
+	uint32_t ours = tcb->mtu - 40u;
+
+	if (tcb->flags & ZS_TF_TS)
+		ours -= 12;
+	if (m->ol_flags & RTE_MBUF_F_RX_LRO && m->tso_segsz != 0)
+		len = RTE_MIN(len, (uint32_t)m->tso_segsz);
+	tcb->rcv_mss = (uint16_t)RTE_MAX(RTE_MIN(len, ours), (uint32_t)tcb->rcv_mss);
+}
+
+static void acknowledge(struct zs_stack *s, struct zs_tcb *tcb)
+{
 	if (tcb->quickack > 0) {
 		tcb->quickack--;
 		zs_ack_now(s, tcb);
@@ -44,12 +57,14 @@ void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 		return;
 	}
 	sample_rcv_rtt(s, tcb, pi);
+	if (unlikely(pi->data_len > tcb->rcv_mss))
+		learn_mss(tcb, m, pi->data_len);
 	if (likely(m->nb_segs == 1))
 		zs_pkt_set(m, (uint16_t)(m->data_off + pi->data_off), (uint16_t)pi->data_len);
 	else
 		m = zs_pkt_cut(m, pi->data_off, pi->data_len);
 	zs_rcvq_append(s, tcb, m);
-	acknowledge(s, tcb, pi->data_len);
+	acknowledge(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_READ);
 }
 
@@ -113,6 +128,8 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 {
 	bool gap = tcb->ooo.head != NULL;
 
+	if (len > tcb->rcv_mss)
+		learn_mss(tcb, m, len);
 	if (tcb->flags & ZS_TF_RD_SHUT) {
 		tcb->rcv_nxt += len;
 		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + zs_rcv_space(tcb));
@@ -129,7 +146,7 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 	zs_ooo_drain(s, tcb);
 	if (gap || skip > 0)
 		zs_ack_now(s, tcb);
-	acknowledge(s, tcb, len);
+	acknowledge(s, tcb);
 }
 
 void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,

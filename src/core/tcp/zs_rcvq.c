@@ -12,7 +12,8 @@
 
 struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
 {
-	struct rte_mbuf *head;
+	struct rte_mbuf *head, *last;
+	uint32_t left = len;
 
 	while (front >= m->data_len && m->next != NULL) {
 		struct rte_mbuf *next = m->next;
@@ -24,19 +25,19 @@ struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
 	}
 	m->data_off = (uint16_t)(m->data_off + front);
 	m->data_len = (uint16_t)(m->data_len - front);
-	head = m;
-	for (;;) {
-		if (m->data_len >= len) {
-			struct rte_mbuf *rest = m->next;
-
-			m->data_len = (uint16_t)len;
-			m->next = NULL;
-			rte_pktmbuf_free(rest);
-			return head;
-		}
-		len -= m->data_len;
-		m = m->next;
+	head = last = m;
+	head->pkt_len = len;
+	head->nb_segs = 1;
+	while (last->data_len < left) {
+		left -= last->data_len;
+		last = last->next;
+		head->nb_segs++;
 	}
+	last->data_len = (uint16_t)left;
+	m = last->next;
+	last->next = NULL;
+	rte_pktmbuf_free(m); /* NULL allowed */
+	return head;
 }
 
 static uint32_t rcv_mem(const struct zs_tcb *tcb)
