@@ -14,6 +14,7 @@
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_ip4.h"
 #include "core/zs_loopback.h"
+#include "core/zs_merge.h"
 #include "core/zs_neigh.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
@@ -270,11 +271,36 @@ bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who)
 	return true;
 }
 
+/* An earlier packet of the burst may have created or ended the connection. */
+static void refind_flow(struct zs_stack *s, struct zs_pktinfo *pi)
+{
+	if (pi->kind == ZS_PKT_TCP && s->tcp.flows_changed)
+		find_flow(s, pi);
+}
+
+/* Where packets of one connection follow each other. */
+static __attribute__((noinline)) void process_merged(struct zs_stack *s, struct zs_netif *nif,
+						     struct rte_mbuf **pkts, struct zs_pktinfo *pi,
+						     uint16_t n)
+{
+	uint16_t k;
+
+	for (uint16_t i = 0; i < n; i += k) {
+		k = 1;
+		if (i + 1 < n && !s->tcp.flows_changed && zs_merge_fits(&pi[i], &pi[i + 1]))
+			k = zs_merge_run(s, &pkts[i], &pi[i], n - i);
+		refind_flow(s, &pi[i]);
+		process(s, nif, pkts[i], &pi[i]);
+	}
+}
+
 static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
 			uint16_t n)
 {
 	struct zs_pktinfo pi[ZS_BURST];
+	const void *last = pi; /* no connection */
 	uint64_t bytes = 0;
+	bool again = false;
 	uint16_t i;
 
 	zs_pool_watch(s, n);
@@ -286,12 +312,15 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 		rte_prefetch0(&s->flows.slot[pi[i].hash & s->flows.mask]);
 	}
 	s->tcp.flows_changed = false;
-	for (i = 0; i < n; i++)
-		find_flow(s, &pi[i]);
 	for (i = 0; i < n; i++) {
-		/* An earlier packet of the burst may have created or ended the connection. */
-		if (pi[i].kind == ZS_PKT_TCP && s->tcp.flows_changed)
-			find_flow(s, &pi[i]);
+		find_flow(s, &pi[i]);
+		again |= pi[i].ref == last;
+		last = pi[i].ref;
+	}
+	if (again)
+		process_merged(s, nif, pkts, pi, n);
+	for (i = again ? n : 0; i < n; i++) {
+		refind_flow(s, &pi[i]);
 		process(s, nif, pkts[i], &pi[i]);
 	}
 	s->stats.rx_packets += n;

@@ -217,6 +217,31 @@ static void test_lro_acks(void **state)
 	pair_destroy(&p);
 }
 
+/* Without LRO the stack merges what arrives in one burst, and the peer cannot tell the difference.
+ */
+static void test_merged_in_software(void **state)
+{
+	struct zs_simconn_config how = { .tx = ZS_SIMTX_CHAIN, .tx_chunk = 60000, .stay = true };
+	const struct zs_stats *st;
+	struct zs_tcp_info info;
+	struct pair_config c;
+	struct pair p;
+
+	(void)state;
+	configure(&c, 4, 0);
+	pair_create(&p, &c);
+	pair_transfer(&p, 3000000, 0, &how);
+	zs_sim_run_for(p.w, ZS_SEC);
+	st = zs_stack_stats(p.b->s);
+	zs_tcp_get_info(p.b->s, p.server->conns->tcb, &info);
+	assert_int_equal(p.server->conns->rx_off, 3000000);
+	assert_int_equal(info.rcv_mss, 1448);
+	assert_true(st->tcp_segs_in > 3000000 / 1448);
+	assert_true(st->tcp_fast_path < st->tcp_segs_in / 4);
+	assert_int_equal(pair_copies(&p), 0);
+	pair_destroy(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +254,7 @@ int main(void)
 		{ "one_packet_copy", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_COPY },
 		cmocka_unit_test(test_lost_parts),
 		cmocka_unit_test(test_lro_acks),
+		cmocka_unit_test(test_merged_in_software),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
