@@ -52,12 +52,16 @@ enum zs_offload {
 	ZS_OFF_TX_MULTI_SEG = 1u << 5, /* without it, packets are made contiguous by a copy */
 	ZS_OFF_TX_TSO = 1u << 6,       /* with TCP checksums and chains */
 	ZS_OFF_RX_LRO = 1u << 7,       /* received packets may be longer than the MTU */
+	ZS_OFF_TX_VLAN = 1u << 8,      /* inserts the tag of a VLAN */
+	ZS_OFF_RX_VLAN = 1u << 9,      /* strips it */
 };
 
 struct zs_netif_config {
-	uint16_t port;	   /* index given to env->tx and zs_stack_input */
-	uint16_t mtu;	   /* IP bytes: 68..65535 */
-	uint16_t max_bufs; /* of one packet that the device sends; 0 = no limit */
+	uint16_t port;	       /* index given to env->tx and zs_stack_input */
+	uint16_t mtu;	       /* IP bytes: 68..65535 */
+	uint16_t max_bufs;     /* of one packet that the device sends; 0 = no limit */
+	uint16_t max_tso_bufs; /* of one that it cuts; 0 = no limit */
+	uint16_t vlan;	       /* all that is sent and received is in this VLAN; 0 = none */
 	uint32_t offloads;
 	struct zs_mac mac;
 	uint8_t ip4_prefix;  /* 0..32 */

@@ -13,7 +13,7 @@
 #include "core/zs_state.h"
 #include "wire/zs_cksum.h"
 
-enum { MIN_MTU = 68 }; /* RFC 791 */
+enum { MIN_MTU = 68 /* RFC 791 */, VLAN_MAX = 4094 };
 
 bool zs_pkt_writable(const struct rte_mbuf *m)
 {
@@ -159,25 +159,31 @@ static int install_routes(struct zs_stack *s, const struct zs_netif *nif,
 	return rc == -EEXIST ? 0 : rc; /* of two interfaces with one route, the first has it */
 }
 
-/* The header has a buffer of its own. A device that cannot do what TSO needs beside it has no TSO.
- */
+/* Payload buffers: the header has one of its own. */
+static uint8_t payload_bufs(uint16_t max, unsigned ours)
+{
+	return (uint8_t)(max == 0 ? ours : RTE_MIN(max - 1u, ours));
+}
+
+/* A device that cannot do what TSO needs beside it has no TSO. */
 static void set_offloads(struct zs_netif *nif, const struct zs_netif_config *cfg)
 {
 	uint32_t need = ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG;
-	uint16_t bufs = cfg->max_bufs != 0 ? cfg->max_bufs : UINT16_MAX;
 
 	nif->offloads = cfg->offloads;
-	if ((nif->offloads & need) != need)
+	nif->seg_bufs = payload_bufs(cfg->max_bufs, ZS_SEG_BUFS);
+	nif->tso_bufs = payload_bufs(cfg->max_tso_bufs, ZS_TSO_BUFS);
+	if (nif->seg_bufs == 0) {
+		nif->offloads &= ~(uint32_t)ZS_OFF_TX_MULTI_SEG;
+		nif->seg_bufs = ZS_SEG_BUFS; /* they are made one */
+	}
+	if ((nif->offloads & need) != need || nif->tso_bufs == 0)
 		nif->offloads &= ~(uint32_t)ZS_OFF_TX_TSO;
-	if (bufs < 2)
-		nif->offloads &= ~(uint32_t)(ZS_OFF_TX_TSO | ZS_OFF_TX_MULTI_SEG);
-	nif->seg_bufs = (uint8_t)RTE_MIN(RTE_MAX(bufs, 2) - 1, ZS_SEG_BUFS);
-	nif->tso_bufs = (uint8_t)RTE_MIN(RTE_MAX(bufs, 2) - 1, ZS_TSO_BUFS);
 }
 
 int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg)
 {
-	if (cfg->mtu < MIN_MTU || cfg->ip4_prefix > 32 || cfg->mac.b[0] & 1)
+	if (cfg->mtu < MIN_MTU || cfg->ip4_prefix > 32 || cfg->mac.b[0] & 1 || cfg->vlan > VLAN_MAX)
 		return -EINVAL;
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		if (&s->netif[i] != nif && s->netif[i].port == cfg->port)
@@ -185,6 +191,7 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 	nif->port = cfg->port;
 	nif->mtu = cfg->mtu;
 	set_offloads(nif, cfg);
+	nif->vlan = cfg->vlan;
 	nif->mac = cfg->mac;
 	nif->accept_any_dst = cfg->accept_any_dst;
 	nif->ip4_be = cfg->ip4_be;
@@ -293,6 +300,34 @@ static struct rte_mbuf *linearize(struct zs_stack *s, struct rte_mbuf *m)
 	return flat;
 }
 
+/* Consumes m. The packet in the VLAN of the port, or NULL (counted): there was no buffer. */
+static struct rte_mbuf *tag(struct zs_stack *s, const struct zs_netif *nif, struct rte_mbuf *m)
+{
+	const struct zs_vlan_hdr vlan = {
+		.tci_be = rte_cpu_to_be_16(nif->vlan),
+		.type_be = rte_pktmbuf_mtod(m, const struct zs_eth_hdr *)->type_be,
+	};
+	struct zs_eth_hdr *eth;
+
+	if (nif->offloads & ZS_OFF_TX_VLAN) {
+		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+		m->vlan_tci = nif->vlan;
+		return m;
+	}
+	if (rte_pktmbuf_headroom(m) < sizeof(vlan)) {
+		m = linearize(s, m);
+		if (m == NULL)
+			return NULL;
+	}
+	eth = rte_pktmbuf_mtod(m, struct zs_eth_hdr *);
+	memmove(rte_pktmbuf_prepend(m, sizeof(vlan)), eth, sizeof(*eth));
+	eth = rte_pktmbuf_mtod(m, struct zs_eth_hdr *);
+	eth->type_be = rte_cpu_to_be_16(ZS_ETH_VLAN);
+	memcpy(eth + 1, &vlan, sizeof(vlan));
+	m->l2_len += sizeof(vlan);
+	return m;
+}
+
 void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
 {
 	if (unlikely(m->nb_segs > 1 && !(nif->offloads & ZS_OFF_TX_MULTI_SEG))) {
@@ -302,6 +337,11 @@ void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
 	}
 	if (m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK))
 		finish_cksums(nif, m);
+	if (unlikely(nif->vlan != 0)) {
+		m = tag(s, nif, m);
+		if (m == NULL)
+			return;
+	}
 	if (unlikely(nif->n_txq == ZS_TXQ_LEN)) {
 		zs_txq_flush(s, nif);
 		if (nif->n_txq == ZS_TXQ_LEN) {

@@ -25,6 +25,7 @@ struct zs_netif {
 	uint16_t index;		    /* in s->netif */
 	uint16_t n_txq;		    /* staged packets */
 	uint16_t n_refused;	    /* of these, refused by env->tx before */
+	uint16_t vlan;		    /* of all packets; 0 = none */
 	uint8_t seg_bufs, tso_bufs; /* ZS_SEG_BUFS and ZS_TSO_BUFS, or what the device can do */
 	uint32_t offloads;
 	struct zs_mac mac;

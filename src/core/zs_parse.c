@@ -283,15 +283,22 @@ static enum zs_drop parse_arp(struct rte_mbuf *m, struct zs_pktinfo *pi)
 	return FINE;
 }
 
-/* A tag of VLAN 0 carries only a priority (802.1Q 6.9): read over it. Other VLANs are not ours. */
-static uint16_t vlan_type(const struct rte_mbuf *m, struct zs_pktinfo *pi)
+/*
+ * The type of what is in our VLAN; ZS_ETH_VLAN for other packets, also those without a tag. A tag
+ * of VLAN 0 carries only a priority (802.1Q 6.9): read over it.
+ */
+static uint16_t vlan_type(const struct zs_netif *nif, const struct rte_mbuf *m,
+			  struct zs_pktinfo *pi, uint16_t type)
 {
 	const struct zs_vlan_hdr *tag =
 		rte_pktmbuf_mtod_offset(m, struct zs_vlan_hdr *, sizeof(struct zs_eth_hdr));
+	const uint16_t ID = 0xfff;
 
-	if (m->data_len < sizeof(struct zs_eth_hdr) + sizeof(*tag))
+	if (nif->offloads & ZS_OFF_RX_VLAN && m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
+		return (m->vlan_tci & ID) == nif->vlan ? type : ZS_ETH_VLAN;
+	if (type != ZS_ETH_VLAN || m->data_len < sizeof(struct zs_eth_hdr) + sizeof(*tag))
 		return ZS_ETH_VLAN;
-	if (rte_be_to_cpu_16(tag->tci_be) & 0xfff)
+	if ((rte_be_to_cpu_16(tag->tci_be) & ID) != nif->vlan)
 		return ZS_ETH_VLAN;
 	pi->l3_off += sizeof(*tag);
 	return rte_be_to_cpu_16(tag->type_be);
@@ -310,8 +317,8 @@ static enum zs_drop parse_eth(struct zs_stack *s, struct zs_netif *nif, struct r
 		return ZS_DROP_ETH_NOT_OURS;
 	pi->l3_off = sizeof(*eth);
 	type = rte_be_to_cpu_16(eth->type_be);
-	if (unlikely(type == ZS_ETH_VLAN))
-		type = vlan_type(m, pi);
+	if (unlikely(type == ZS_ETH_VLAN || nif->vlan != 0))
+		type = vlan_type(nif, m, pi, type);
 	if (likely(type == ZS_ETH_IP4))
 		return parse_ip4(s, nif, m, pi);
 	return type == ZS_ETH_ARP ? parse_arp(m, pi) : ZS_DROP_ETH_TYPE;

@@ -74,6 +74,80 @@ static void test_cksum_of_chains(void **state)
 	net_end(&net);
 }
 
+/* The tag of the port's VLAN goes between addresses and type, by the device or by us. */
+static void test_vlan(void **state)
+{
+	enum { TAG = 4 };
+	struct net net;
+	struct frame f, sent;
+	struct rte_mbuf *m;
+
+	(void)state;
+	net_start(&net);
+	net.nif->vlan = 0x105;
+	for (unsigned i = 0; i < 3; i++) {
+		m = make(&net, &f, i == 1 ? ZS_PROTO_TCP : ZS_PROTO_UDP, 500, i * 100);
+		if (i == 2) { /* no room in front */
+			memmove(m->buf_addr, rte_pktmbuf_mtod(m, void *), m->data_len);
+			m->data_off = 0;
+		}
+		zs_txq_push(net.s, net.nif, m);
+		net_flush(&net);
+		net_sent(&net, 0, &sent);
+		assert_int_equal(sent.len, f.len + TAG);
+		assert_memory_equal(sent.b, f.b, 12);
+		assert_memory_equal(sent.b + 12, "\x81\x00\x01\x05", TAG);
+		memmove(sent.b + 12, sent.b + 12 + TAG, sent.len - 12 - TAG);
+		sent.len -= TAG;
+		assert_int_equal(get16(sent.b + 12), ZS_ETH_IP4);
+		assert_memory_equal(sent.b + HEADERS_TCP, f.b + HEADERS_TCP, f.len - HEADERS_TCP);
+		assert_cksums(&sent);
+		net_clear(&net);
+	}
+	net.nif->offloads = ZS_OFF_TX_VLAN;
+	m = make(&net, &f, ZS_PROTO_UDP, 500, 0);
+	zs_txq_push(net.s, net.nif, m);
+	net_flush(&net);
+	net_sent(&net, 0, &sent);
+	assert_int_equal(sent.len, f.len);
+	assert_int_equal(m->ol_flags, RTE_MBUF_F_TX_VLAN);
+	assert_int_equal(m->vlan_tci, 0x105);
+	net_clear(&net);
+	net_end(&net);
+}
+
+/* TSO goes where checksums and chains go, and no packet has more buffers than the device takes. */
+static void test_large(void **state)
+{
+	const uint32_t all = ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG | ZS_OFF_TX_TSO;
+	const struct {
+		uint32_t offloads, have;
+		uint16_t bufs, tso_bufs;
+		uint8_t seg, tso;
+	} t[] = {
+		{ all, all, 0, 0, ZS_SEG_BUFS, ZS_TSO_BUFS },
+		{ all, all, 8, 40, 7, 39 },
+		{ all & ~ZS_OFF_TX_TCP_CKSUM, ZS_OFF_TX_MULTI_SEG, 0, 0, ZS_SEG_BUFS, ZS_TSO_BUFS },
+		{ all & ~ZS_OFF_TX_MULTI_SEG, ZS_OFF_TX_TCP_CKSUM, 0, 0, ZS_SEG_BUFS, ZS_TSO_BUFS },
+		{ all, ZS_OFF_TX_TCP_CKSUM, 1, 0, ZS_SEG_BUFS, ZS_TSO_BUFS },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(t); i++) {
+		struct net net;
+
+		net_prepare(&net, US);
+		net.cfg.netif[0].offloads = t[i].offloads;
+		net.cfg.netif[0].max_bufs = t[i].bufs;
+		net.cfg.netif[0].max_tso_bufs = t[i].tso_bufs;
+		net_create(&net);
+		assert_int_equal(net.nif->offloads, t[i].have);
+		assert_int_equal(net.nif->seg_bufs, t[i].seg);
+		assert_int_equal(net.nif->tso_bufs, t[i].tso);
+		net_end(&net);
+	}
+}
+
 /* A sum of zero is sent as all ones: zero says "no checksum" (RFC 768). */
 static void test_udp_zero(void **state)
 {
@@ -361,6 +435,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cksum_of_chains),
+		cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_offloads),
 		cmocka_unit_test(test_linearize),

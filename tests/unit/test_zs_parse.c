@@ -250,6 +250,40 @@ static void test_vlan(void **state)
 	net_end(&net);
 }
 
+/* A port in a VLAN: only what is in it is ours, whoever took the tag off. */
+static void test_vlan_port(void **state)
+{
+	struct net net;
+	struct frame f, plain;
+	struct zs_pktinfo pi;
+	struct rte_mbuf *m;
+
+	(void)state;
+	net_start(&net);
+	net.nif->vlan = 0x105;
+	frame_udp(&plain, host(PEER), 53, host(US), 5353, data, N);
+	assert_drop(&net, &plain, ZS_DROP_ETH_TYPE);
+	frame_eth(&f, mac_of(US), mac_of(PEER), ZS_ETH_VLAN);
+	frame_put(&f, "\xe1\x05\x08\x00", 4);
+	frame_put(&f, plain.b + L2, plain.len - L2);
+	parse(&net, &f, &pi);
+	assert_int_equal(pi.kind, ZS_PKT_UDP);
+	assert_int_equal(pi.l3_off, L2 + 4);
+	f.b[L2 + 1] = 4;
+	assert_drop(&net, &f, ZS_DROP_ETH_TYPE);
+	f.b[L2] = f.b[L2 + 1] = 0;
+	assert_drop(&net, &f, ZS_DROP_ETH_TYPE);
+	net.nif->offloads |= ZS_OFF_RX_VLAN;
+	for (uint16_t id = 0x104; id < 0x107; id++) {
+		m = net_mbuf(&net, &plain);
+		m->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+		m->vlan_tci = 0x2000 | id;
+		parse_mbuf(&net, m, &pi);
+		assert_int_equal(pi.kind, id == 0x105 ? ZS_PKT_UDP : ZS_PKT_DROP);
+	}
+	net_end(&net);
+}
+
 static void test_bad_headers(void **state)
 {
 	struct net net;
@@ -597,19 +631,13 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp),
-		cmocka_unit_test(test_tcp_options),
-		cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_options_of_ip),
-		cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_bad_headers),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_any_destination),
-		cmocka_unit_test(test_padding),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_tcp),	      cmocka_unit_test(test_tcp_options),
+		cmocka_unit_test(test_udp),	      cmocka_unit_test(test_others),
+		cmocka_unit_test(test_options_of_ip), cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_vlan_port),     cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_any_destination),
+		cmocka_unit_test(test_padding),	      cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_truncated),     cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_garbage),
 	};
 

@@ -21,7 +21,8 @@ enum {
 	L3 = sizeof(struct zs_ip4_hdr),
 	L4 = sizeof(struct zs_tcp_hdr),
 	TS_LEN = 12,
-	NH_RECHECK_MS = 5000, /* a cached MAC address is looked up again so often */
+	TAG = sizeof(struct zs_vlan_hdr), /* of a VLAN: room for it is left in front */
+	NH_RECHECK_MS = 5000,		  /* a cached MAC address is looked up again so often */
 };
 
 static const uint64_t tx_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
@@ -221,7 +222,7 @@ static bool exclusive(const struct rte_mbuf *m, const struct zs_seg *seg)
 
 static bool fits_in_place(const struct rte_mbuf *m, const struct zs_seg *seg, unsigned hdr)
 {
-	return RTE_MBUF_DIRECT(m) && seg->off >= hdr && !(seg->flags & ZS_SEG_TRIMMED) &&
+	return RTE_MBUF_DIRECT(m) && seg->off >= hdr + TAG && !(seg->flags & ZS_SEG_TRIMMED) &&
 	       exclusive(m, seg);
 }
 
