@@ -85,10 +85,11 @@ void report(const char *program, const char *what)
 	for (int i = 0; i < z_cores(); i++)
 		done += cores[i].done;
 	printf("%s: %s=%lu copies=%lu allocs=%lu buf_allocs=%lu bufs_in_use=%lu "
-	       "segments_resent=%lu "
+	       "segments=%lu segments_resent=%lu tx_packets=%lu tx_large=%lu "
 	       "cycles_each=%lu",
 	       program, what, done, st.copies, st.allocs, st.buf_allocs, st.bufs_in_use,
-	       st.tcp_segs_retx, done > 0 ? st.busy_cycles / done : 0);
+	       st.tcp_segs_out, st.tcp_segs_retx, st.tx_packets, st.tx_large,
+	       done > 0 ? st.busy_cycles / done : 0);
 	report_windows(&cores[z_core()]);
 	if (z_cores() > 1)
 		report_cores(&st);

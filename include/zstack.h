@@ -272,6 +272,7 @@ struct z_stats {
 	uint64_t bufs_in_use; /* buffers of all pools that somebody holds now: application, queues,
 				 device rings; of the whole process */
 	uint64_t handed_over, taken_over; /* packets given to, got from other cores' stacks */
+	uint64_t tx_large; /* packets of several segments, for the device to cut (TSO) */
 };
 
 /* Fills the first `size` bytes of *st (sizeof(*st)). 0; -1: EPERM. */

@@ -184,6 +184,7 @@ static bool finish_port(struct zs_conf_raw *raw, struct zs_conf_port *p, unsigne
 			return zs_conf_fail(raw, p->line, "[port%u] addr and netmask disagree", id);
 	}
 	out->mtu = (uint16_t)p->mtu;
+	out->vlan = (uint16_t)p->vlan;
 	out->mac = p->mac;
 	out->ip4_be = p->ip4_be;
 	out->ip4_prefix = (uint8_t)prefix;
@@ -205,6 +206,8 @@ static bool finish_ports(struct zs_conf_raw *raw, struct zs_dpdk_config *d)
 		off |= ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM;
 	if (raw->tso_given && !raw->tso)
 		off |= ZS_OFF_TX_TSO;
+	if (raw->no_lro)
+		off |= ZS_OFF_RX_LRO;
 	base.promiscuous = raw->promiscuous;
 	base.no_offloads |= off;
 	base.n_rxd = raw->rxd != 0 ? (uint16_t)raw->rxd : base.n_rxd;

@@ -40,6 +40,7 @@ static const struct key dpdk_keys[] = {
 	{ "numa_on", RAW(numa_on), BOOL, 0, 0, 0 },
 	{ "tx_csum_offoad_skip", RAW(csum_skip), BOOL, 0, 0, 0 },
 	{ "tso", RAW(tso), BOOL, 0, 0, 0 },
+	{ "lro", RAW(no_lro), NOT_BOOL, 0, 0, 0 },
 	{ "vlan_strip", RAW(vlan_strip), BOOL, 0, 0, 0 },
 	{ "symmetric_rss", RAW(symmetric_rss), BOOL, 0, 0, 0 },
 	{ "pci", RAW(pci), BOOL, 0, 0, 0 },
@@ -327,6 +328,12 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535",
 					    value);
 		p->mtu = (uint32_t)n;
+		return true;
+	}
+	if (strcmp(key, "vlan") == 0) {
+		if (!get_number(value, &n) || n > 4094)
+			return zs_conf_fail(raw, raw->line, "vlan: '%s' is not in 0..4094", value);
+		p->vlan = (uint32_t)n;
 		return true;
 	}
 	if (strcmp(key, "mac") == 0)

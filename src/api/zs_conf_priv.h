@@ -18,7 +18,7 @@ struct zs_conf_port {
 	uint32_t ip4_be, mask_be, bcast_be, gw_be;
 	uint8_t prefix; /* of addr = a.b.c.d/n; 0 = none */
 	bool has_mask;
-	uint32_t mtu;
+	uint32_t mtu, vlan;
 	struct zs_mac mac;
 };
 
@@ -46,7 +46,7 @@ struct zs_conf_raw {
 	uint32_t pkt_bufs, hdr_bufs, big_bufs, big_room, rxd, txd, close_ms;
 	bool no_huge, promiscuous, numa_on, csum_skip, tso, vlan_strip, symmetric_rss, pci;
 	int port_list_line, nb_vdev_line, nb_bond_line, lcore_mask_line;
-	bool tso_given;
+	bool tso_given, no_lro;
 
 	/* [log], [freebsd.boot] */
 	uint32_t log_lib_level, hz, fd_reserve, max_fds;

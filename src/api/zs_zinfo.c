@@ -47,6 +47,7 @@ static struct z_stats stats_of(const struct zs_ctx *c)
 		.bufs_in_use = load.bufs_in_use,
 		.handed_over = load.handed_over,
 		.taken_over = load.taken_over,
+		.tx_large = in->tx_tso,
 	};
 }
 

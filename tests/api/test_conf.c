@@ -88,6 +88,7 @@ static void values_arrive(void **state)
 				     "numa_on=0\n"
 				     "tx_csum_offoad_skip=1\n"
 				     "tso=0\n"
+				     "lro=0\n"
 				     "idle_sleep=20\n"
 				     "port_list=0,2-3\n"
 				     "memory=512\n"
@@ -109,6 +110,7 @@ static void values_arrive(void **state)
 				     "broadcast=192.168.15.255\n"
 				     "gateway=192.168.1.1\n"
 				     "mtu=9000\n"
+				     "vlan=261\n"
 				     "[port2]\n"
 				     "addr=10.1.0.1/30\n"
 				     "[port3]\n"
@@ -145,9 +147,12 @@ static void values_arrive(void **state)
 	assert_int_equal(d->port[0].ip4_prefix, 20);
 	assert_int_equal(d->port[0].ip4_gw_be, inet_addr("192.168.1.1"));
 	assert_int_equal(d->port[0].mtu, 9000);
+	assert_int_equal(d->port[0].vlan, 261);
+	assert_int_equal(d->port[1].vlan, 0);
 	assert_false(d->port[0].promiscuous);
 	assert_int_equal(d->port[0].no_offloads, ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM |
-							 ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_TSO);
+							 ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_TSO |
+							 ZS_OFF_RX_LRO);
 	assert_int_equal(d->port[1].port_id, 2);
 	assert_int_equal(d->port[1].ip4_prefix, 30);
 	assert_int_equal(d->port[2].port_id, 3);

@@ -6,6 +6,7 @@
 # usage: links.sh ZS_PONG [LINK...]
 
 pong=$1
+examples=$(dirname "$pong")/../../examples
 shift
 wanted=" $* "
 n=0
@@ -218,6 +219,57 @@ link_virtio() {
 	fi
 }
 
+# field NAME LOG: a number of an example's report
+field() { sed -n "s/.* $1=\([0-9]*\).*/\1/p" "$2" | tail -1; }
+
+# fetch NAME SERVER SERVER_EAL CLIENT_EAL FIRST [LINE...]: our client gets bodies of our server, each byte checked;
+# FIRST, client or server, is the side that has to be there first. Further lines go into [dpdk] of both.
+fetch() {
+	local name=$1 server=$2 server_eal=$3 client_eal=$4 first=$5
+	shift 5
+	printf '[dpdk]\nport_list=0\n%s\n[port0]\naddr=10.18.0.2\nnetmask=255.255.255.0\n' "$*" \
+		>"$tmp/server.ini"
+	printf '[dpdk]\nport_list=0\n%s\n[port0]\naddr=10.18.0.3\nnetmask=255.255.255.0\n' "$*" \
+		>"$tmp/client.ini"
+	rm -f "$tmp/vhost.sock"
+	new_ns
+	local both="client server" side
+	[ "$first" = server ] && both="server client"
+	for side in $both; do
+		if [ "$side" = client ]; then
+			ZSTACK_EAL_ARGS="$client_eal" ip netns exec "$ns" timeout 60 "$examples/client" \
+				--to 10.18.0.2:80 --size 4000000 --count 5 --conf "$tmp/client.ini" \
+				>"$tmp/client.log" 2>&1 &
+			client=$!
+		else
+			ZSTACK_EAL_ARGS="$server_eal" ip netns exec "$ns" timeout 60 "$examples/$server" \
+				--conf "$tmp/server.ini" >"$tmp/server.log" 2>&1 &
+			pid=$!
+		fi
+		pids+=("$!")
+		for _ in $(seq 100); do [ -S "$tmp/vhost.sock" ] && break; sleep 0.1; done
+	done
+	check "$name: every byte is right" wait "$client"
+	check "$name: server ends on SIGTERM with exit code 0" stop "$pid" TERM
+}
+
+# Packets of many segments: cut by nobody on this link, for the peer takes them as they are.
+large() { [ "$(field tx_large "$1")" -gt 100 ] && [ "$(field segments "$1")" -gt $((8 * $(field tx_packets "$1"))) ]; }
+no_large() { [ "$(field tx_large "$1")" -eq 0 ]; }
+
+link_tso() {
+	fetch "TSO, copied" http_copy "$virtio" "$vhost,tso=1" client
+	check "TSO, copied: few packets of many segments" large "$tmp/server.log"
+	fetch "TSO, zero copy" http_zc "$virtio" "$vhost,tso=1" client
+	check "TSO, zero copy: few packets of many segments" large "$tmp/server.log"
+	fetch "TSO switched off" http_copy "$virtio" "$vhost,tso=1" client tso=0
+	check "TSO switched off: there are none" no_large "$tmp/server.log"
+	fetch "TSO, peer without it" http_copy "$virtio" "$vhost" client
+	check "TSO, peer without it: there are none" no_large "$tmp/server.log"
+	fetch "LRO" http_copy "$vhost,tso=1" "$virtio" server
+	fetch "LRO switched off" http_copy "$vhost,tso=1" "$virtio" server lro=0
+}
+
 # 2 MB pages for this test alone, in a mount of its own; what was there before comes back.
 get_hugepages() {
 	local want=256 have
@@ -273,7 +325,7 @@ if [ "$(id -u)" -ne 0 ] || ! ip netns add "$ns" 2>/dev/null; then
 	echo "1..0 # SKIP needs root and network namespaces"
 	exit 0
 fi
-for link in tap af_packet af_xdp memif virtio hugepages errors; do
+for link in tap af_packet af_xdp memif virtio tso hugepages errors; do
 	wants "$link" && "link_$link"
 done
 echo "1..$n"

@@ -194,6 +194,9 @@ static void set_netif(struct zs_netif_config *nif, uint16_t index, const struct 
 	*nif = (struct zs_netif_config){
 		.port = index,
 		.mtu = p->mtu,
+		.max_bufs = p->info.tx_desc_lim.nb_mtu_seg_max,
+		.max_tso_bufs = p->info.tx_desc_lim.nb_seg_max,
+		.vlan = cfg->vlan,
 		.offloads = p->offloads,
 		.mac = p->mac,
 		.ip4_be = cfg->ip4_be,

@@ -28,10 +28,11 @@ struct zs_quirks {
 	uint32_t max_mtu;
 	const char *mtu_hint; /* for the message when max_mtu is exceeded */
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
-	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between
-			   them */
-	bool one_queue; /* how many there are its peer decides, later */
-	bool no_prepare;
+	bool page_bufs;	 /* every buffer of the packet pool has to be one page, without gaps between
+			    them */
+	bool one_queue;	 /* how many there are its peer decides, later */
+	bool no_prepare; /* but for TSO */
+	bool no_tso;
 };
 
 /* A port of the stack. */
@@ -42,7 +43,8 @@ struct zs_ethport {
 	uint16_t n_rxd, n_txd;
 	uint32_t held; /* buffers that the rings of a pair of queues can keep */
 	uint16_t mtu;
-	bool tx_prepare; /* the driver wants rte_eth_tx_prepare() before a burst */
+	bool tx_prepare;  /* the driver wants rte_eth_tx_prepare() before a burst */
+	bool tso_prepare; /* likewise, when there is a TSO packet in it */
 	bool configured, started;
 	uint32_t offloads; /* enum zs_offload */
 	struct zs_mac mac;

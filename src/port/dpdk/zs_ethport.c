@@ -28,23 +28,52 @@ static const struct offload_map offload_map[] = {
 	{ 0, RTE_ETH_TX_OFFLOAD_TCP_CKSUM, ZS_OFF_TX_TCP_CKSUM },
 	{ 0, RTE_ETH_TX_OFFLOAD_UDP_CKSUM, ZS_OFF_TX_UDP_CKSUM },
 	{ 0, RTE_ETH_TX_OFFLOAD_MULTI_SEGS, ZS_OFF_TX_MULTI_SEG },
+	{ 0, RTE_ETH_TX_OFFLOAD_TCP_TSO, ZS_OFF_TX_TSO },
+	{ RTE_ETH_RX_OFFLOAD_TCP_LRO, 0, ZS_OFF_RX_LRO },
+	{ 0, RTE_ETH_TX_OFFLOAD_VLAN_INSERT, ZS_OFF_TX_VLAN },
+	{ RTE_ETH_RX_OFFLOAD_VLAN_STRIP, 0, ZS_OFF_RX_VLAN },
 };
 
+/*
+ * What is of no use: tags without a VLAN, and large packets without what they need beside it. The
+ * checksum of a packet that the device put together is its own affair: it has to have a verdict.
+ */
+static uint32_t unwanted(const struct zs_ethport *p, const struct zs_dpdk_port *cfg)
+{
+	const uint64_t tso = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	const uint64_t lro = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	uint32_t off = cfg->no_offloads;
+
+	if (cfg->vlan == 0)
+		off |= ZS_OFF_TX_VLAN | ZS_OFF_RX_VLAN;
+	if ((p->info.tx_offload_capa & tso) != tso || p->quirks.no_tso ||
+	    off & (ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG))
+		off |= ZS_OFF_TX_TSO;
+	if ((p->info.rx_offload_capa & lro) != lro || off & ZS_OFF_RX_L4_CKSUM)
+		off |= ZS_OFF_RX_LRO;
+	return off;
+}
+
 /* Writes what is to be switched on into conf and returns it as enum zs_offload. */
-static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t unwanted,
-				struct rte_eth_conf *conf)
+static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t off, struct rte_eth_conf *conf)
 {
 	uint32_t chosen = 0;
 
+	conf->rxmode.offloads = conf->txmode.offloads = 0;
+	conf->rxmode.max_lro_pkt_size = 0;
 	for (size_t i = 0; i < RTE_DIM(offload_map); i++) {
 		const struct offload_map *o = &offload_map[i];
 
-		if ((unwanted & o->ours) != 0 || (p->info.rx_offload_capa & o->rx) != o->rx ||
+		if ((off & o->ours) != 0 || (p->info.rx_offload_capa & o->rx) != o->rx ||
 		    (p->info.tx_offload_capa & o->tx) != o->tx)
 			continue;
 		conf->rxmode.offloads |= o->rx;
 		conf->txmode.offloads |= o->tx;
 		chosen |= o->ours;
+	}
+	if (chosen & ZS_OFF_RX_LRO) {
+		conf->rxmode.offloads |= p->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+		conf->rxmode.max_lro_pkt_size = p->info.max_lro_pkt_size;
 	}
 	return chosen;
 }
@@ -156,10 +185,10 @@ static int configure(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 {
 	struct zs_ethport *p = &d->port[index];
 	struct rte_eth_conf conf = { .rxmode.mtu = RTE_ETHER_MTU };
+	uint32_t off = unwanted(p, cfg);
 	int rc;
 
-	p->offloads = choose_offloads(p, cfg->no_offloads, &conf);
-	p->tx_prepare = needs_prepare(p);
+	p->offloads = choose_offloads(p, off, &conf);
 	/* What the device would refuse is left to set_mtu(), which has the words for it. */
 	if (p->mtu <= p->info.max_mtu && p->mtu >= p->info.min_mtu &&
 	    p->mtu + 14u <= p->info.max_rx_pktlen)
@@ -171,6 +200,12 @@ static int configure(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 		rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
 	}
+	if (rc < 0 && p->offloads & ZS_OFF_RX_LRO) { /* virtio: the peer has not agreed to it */
+		p->offloads = choose_offloads(p, off | ZS_OFF_RX_LRO, &conf);
+		rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	}
+	p->tx_prepare = needs_prepare(p);
+	p->tso_prepare = (p->offloads & ZS_OFF_TX_TSO) != 0 && !p->tx_prepare;
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: configuration refused: %s", index,
 				    p->info.driver_name, strerror(-rc));

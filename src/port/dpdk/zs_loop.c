@@ -132,12 +132,23 @@ void zs_lcore_flush(struct zs_lcore *lc)
 		zs_fan_send(lc);
 }
 
+static bool has_tso(struct rte_mbuf *const *pkts, uint16_t n)
+{
+	uint64_t flags = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		flags |= pkts[i]->ol_flags;
+	return (flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+}
+
 /* The packets of the burst that the driver will take; one that it calls malformed ends the burst.
  */
 static uint16_t prepare(const struct zs_ethport *p, uint16_t queue, struct rte_mbuf **pkts,
 			uint16_t n)
 {
-	return p->tx_prepare ? rte_eth_tx_prepare(p->id, queue, pkts, n) : n;
+	if (p->tx_prepare || (p->tso_prepare && has_tso(pkts, n)))
+		return rte_eth_tx_prepare(p->id, queue, pkts, n);
+	return n;
 }
 
 /* env->tx of the stack; ctx is struct zs_lcore. */

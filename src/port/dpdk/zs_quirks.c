@@ -70,11 +70,14 @@ static void af_xdp(struct zs_quirks *q)
 
 /*
  * It advertises a max_rx_pktlen of 1522, so ethdev refuses any larger MTU; and with the MTU of its
- * kernel interface set behind its back, it would refuse large packets for ever.
+ * kernel interface set behind its back, it would refuse large packets for ever. Its TSO is done in
+ * software, and refuses for ever what makes full segments, for it counts the Ethernet header among
+ * the bytes of the MTU.
  */
 static void tap(struct zs_quirks *q)
 {
 	q->max_mtu = TAP_MAX_MTU;
+	q->no_tso = true;
 	q->mtu_hint = ": its driver can do no more";
 }
 
