@@ -121,6 +121,12 @@ static void destroy(void)
 	app.dpdk = NULL;
 }
 
+static void stop(void)
+{
+	zs_ctx_stop(app.ctx[0]);
+	zs_dpdk_wake(app.dpdk);
+}
+
 /*
  * Once, in reverse order of ff_init; harmless when nothing is there. A program that exits in the
  * middle of its loop leaves the other threads at work.
@@ -129,7 +135,7 @@ static void end(void)
 {
 	if (app.n == 0 || !pthread_equal(pthread_self(), app.thread))
 		return;
-	zs_ctx_stop(app.ctx[0]);
+	stop();
 	zs_dpdk_wait(app.dpdk);
 	destroy();
 }
@@ -241,5 +247,5 @@ ZS_API void ff_run(loop_func_t loop, void *arg)
 ZS_API void ff_stop_run(void)
 {
 	if (app.n > 0)
-		zs_ctx_stop(app.ctx[0]);
+		stop();
 }

@@ -147,6 +147,7 @@ static void set_defaults(struct zs_conf_raw *raw, struct zs_conf *conf, const ch
 		.fd_reserve = FD_BASE,
 		.hz = 100,
 		.close_ms = conf->dpdk.close_ms,
+		.idle = conf->dpdk.idle,
 		.idle_sleep = conf->dpdk.idle_sleep_us,
 		.log_lib_level = 8,
 	};
@@ -340,6 +341,7 @@ static void finish_eal(struct zs_conf_raw *raw)
 	d->n_hdr = raw->hdr_bufs != 0 ? raw->hdr_bufs : d->n_hdr;
 	d->n_big = raw->big_bufs != 0 ? raw->big_bufs : d->n_big;
 	d->big_room = raw->big_room != 0 ? (uint16_t)raw->big_room : d->big_room;
+	d->idle = raw->idle;
 	d->idle_sleep_us = raw->idle_sleep;
 	d->close_ms = raw->close_ms;
 }

@@ -383,6 +383,20 @@ static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
 	return true;
 }
 
+static bool key_idle(struct zs_conf_raw *raw, const char *key, const char *value)
+{
+	if (strcmp(value, "poll") == 0)
+		raw->idle = ZS_IDLE_POLL;
+	else if (strcmp(value, "adaptive") == 0)
+		raw->idle = ZS_IDLE_ADAPTIVE;
+	else if (strcmp(value, "powersave") == 0)
+		raw->idle = ZS_IDLE_POWERSAVE;
+	else
+		return zs_conf_fail(raw, raw->line, "%s: '%s' is none of poll, adaptive, powersave",
+				    key, value);
+	return true;
+}
+
 /* Keys whose mere mention matters, and those of more than one field. */
 static bool key_special(struct zs_conf_raw *raw, const char *section, const char *key,
 			const char *value, bool *done)
@@ -403,6 +417,8 @@ static bool key_special(struct zs_conf_raw *raw, const char *section, const char
 	}
 	if (strcmp(section, "stack") == 0 && strcmp(key, "cc") == 0)
 		return key_cc(raw, key, value);
+	if (strcmp(section, "dpdk") == 0 && strcmp(key, "idle") == 0)
+		return key_idle(raw, key, value);
 	*done = false;
 	return true;
 }

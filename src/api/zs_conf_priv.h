@@ -43,6 +43,7 @@ struct zs_conf_raw {
 	char *lcore_mask, *base_virtaddr, *file_prefix, *allow, *eal_args, *port_list;
 	uint32_t channel, memory, nb_vdev, nb_bond, proc_id_max;
 	uint32_t idle_sleep, pkt_tx_delay, log_level;
+	enum zs_idle_mode idle;
 	uint32_t pkt_bufs, hdr_bufs, big_bufs, big_room, rxd, txd, close_ms;
 	bool no_huge, promiscuous, numa_on, csum_skip, tso, vlan_strip, symmetric_rss, pci;
 	int port_list_line, nb_vdev_line, nb_bond_line, lcore_mask_line;

@@ -70,6 +70,7 @@ static void defaults(void **state)
 	assert_int_equal(conf.dpdk.n_eal_argv, 0);
 	assert_int_equal(conf.dpdk.lcore_mask, 0);
 	assert_true(conf.max_fds > conf.dpdk.stack.max_conns);
+	assert_int_equal(conf.dpdk.idle, ZS_IDLE_ADAPTIVE);
 	assert_string_equal(conf.note, "");
 	zs_conf_free(&conf);
 }
@@ -181,6 +182,23 @@ static void values_arrive(void **state)
 	zs_conf_free(&conf);
 }
 
+static void idle_modes(void **state)
+{
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[dpdk]\nidle=poll\n"), 0);
+	assert_int_equal(conf.dpdk.idle, ZS_IDLE_POLL);
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[dpdk]\nidle=powersave\n"), 0);
+	assert_int_equal(conf.dpdk.idle, ZS_IDLE_POWERSAVE);
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[dpdk]\nidle=adaptive\n"), 0);
+	assert_int_equal(conf.dpdk.idle, ZS_IDLE_ADAPTIVE);
+	assert_string_equal(conf.note, "");
+	zs_conf_free(&conf);
+}
+
 static void keys_without_effect_are_named_once(void **state)
 {
 	struct zs_conf conf;
@@ -202,6 +220,8 @@ static void wrong_values_say_where(void **state)
 	(void)state;
 	assert_error("[dpdk]\nmemory=lots\n", "x.ini:2: memory: 'lots' is not a number");
 	assert_error("[dpdk]\n\n# c\nchannel=0\n", "x.ini:4: channel: 0 is not in 1..32");
+	assert_error("[dpdk]\nidle=lazy\n",
+		     "x.ini:2: idle: 'lazy' is none of poll, adaptive, powersave");
 	assert_error("[dpdk]\npromiscuous=2\n", "x.ini:2: promiscuous: '2' is neither 0 nor 1");
 	assert_error("[dpdk]\nlcore_mask=xyz\n",
 		     "x.ini:2: lcore_mask: 'xyz' is not a hexadecimal mask of up to 64 CPUs");
@@ -348,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(idle_modes),
 		cmocka_unit_test(keys_without_effect_are_named_once),
 		cmocka_unit_test(wrong_values_say_where),
 		cmocka_unit_test(long_lines_are_refused),

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -299,8 +301,11 @@ static int start_lcore(void *arg)
 {
 	const struct job *job = arg;
 
-	zs_loop_init(job->lc, job->cfg);
-	return create_stack(job->lc, job->cfg);
+	int rc;
+
+	zs_loop_init(job->lc);
+	rc = zs_idle_init(job->lc, job->cfg);
+	return rc < 0 ? rc : create_stack(job->lc, job->cfg);
 }
 
 /* Each on its own thread: memory comes from where it is touched first. */
@@ -333,11 +338,14 @@ static void destroy(struct zs_dpdk *d)
 	for (uint16_t i = 0; i < d->n_lcores; i++)
 		zs_fan_free(d->lcore[i]);
 	zs_pools_free(d);
-	for (uint16_t i = 0; i < d->n_lcores; i++)
+	for (uint16_t i = 0; i < d->n_lcores; i++) {
+		zs_idle_fini(d->lcore[i]);
 		rte_free(d->lcore[i]);
+	}
 	if (d->eal_up)
 		(void)rte_eal_cleanup(); /* the process is to go on or end either way */
 	zs_signal_restore(d);
+	close(d->stop_fd);
 	free(d);
 }
 
@@ -353,6 +361,13 @@ int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg)
 		return zs_dpdk_fail(-ENOMEM, "out of memory");
 	d->n_ports = cfg->n_ports;
 	d->close_ms = cfg->close_ms;
+	d->idle = cfg->idle;
+	d->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (d->stop_fd < 0) {
+		rc = zs_dpdk_fail(-errno, "no event descriptor: %s", strerror(errno));
+		free(d);
+		return rc;
+	}
 	rc = start_eal(d, cfg);
 	if (rc < 0)
 		goto err_destroy;
@@ -410,6 +425,8 @@ void zs_dpdk_run(struct zs_dpdk *d, void (*fn)(struct zs_lcore *lc, void *arg), 
 	struct job job[ZS_MAX_LCORES];
 
 	d->spread = true;
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		zs_idle_watch(d->lcore[i]);
 	for (uint16_t i = 1; i < d->n_lcores; i++) {
 		job[i] = (struct job){ .lc = d->lcore[i], .fn = fn, .arg = arg };
 		/* fails when the lcore is at work, and nobody else gives it any */
@@ -441,6 +458,8 @@ static uint32_t n_conns(const struct zs_dpdk *d)
 	return n;
 }
 
+enum { CLOSE_NAP_US = 500 }; /* one of several lcores sleeps for all, and hears for itself only */
+
 /* Runs the loops for connections that are ending, one after the other; TIME-WAIT needs nobody. */
 static void close_in_order(struct zs_dpdk *d)
 {
@@ -449,6 +468,8 @@ static void close_in_order(struct zs_dpdk *d)
 	do {
 		uint64_t next_us = until_us;
 
+		if (d->n_lcores > 1)
+			next_us = zs_lcore_clock_us(d->lcore[0]) + CLOSE_NAP_US;
 		for (uint16_t i = d->n_lcores; i-- > 0;) {
 			next_us = RTE_MIN(next_us, zs_lcore_turn(d->lcore[i]));
 			zs_lcore_flush(d->lcore[i]);

@@ -38,6 +38,13 @@ enum zs_dpdk_huge {
 	ZS_HUGE_OFF,
 };
 
+/* What an lcore without work does. */
+enum zs_idle_mode {
+	ZS_IDLE_ADAPTIVE,  /* polls for a while, then sleeps */
+	ZS_IDLE_POLL,	   /* polls on, lending the CPU to others */
+	ZS_IDLE_POWERSAVE, /* sleeps at once, and longer where nothing can wake it */
+};
+
 enum {
 	/* Default room of the pools, bytes behind the headroom of RTE_PKTMBUF_HEADROOM. */
 	ZS_DPDK_PKT_ROOM = 2048,
@@ -103,9 +110,9 @@ struct zs_dpdk_config {
 	int (*on_eal)(void *arg);
 	void *on_eal_arg;
 
-	uint32_t
-		idle_sleep_us; /* longest sleep when idle; 0 = poll on, lending the CPU to others */
-	uint32_t close_ms;     /* zs_dpdk_fini(): time for connections to end in order */
+	enum zs_idle_mode idle;
+	uint32_t idle_sleep_us; /* longest sleep; 0 = what the mode has */
+	uint32_t close_ms;	/* zs_dpdk_fini(): time for connections to end in order */
 	struct zs_config stack; /* its netif[] and n_netifs are written by zs_dpdk_init() */
 };
 
@@ -160,9 +167,9 @@ uint64_t zs_lcore_turn(struct zs_lcore *lc);
 void zs_lcore_flush(struct zs_lcore *lc);
 
 /*
- * Ends a turn. Returns at once when the turn was busy; else pauses, and after a while without
- * work sleeps if the configuration allows, but never beyond until_us (stack clock) nor past a
- * signal.
+ * Ends a turn. Returns at once when the turn was busy; else pauses, or sleeps as the configuration
+ * says (zs_idle.c): until a packet comes, another lcore hands something over, a signal, until_us
+ * (stack clock), or some milliseconds are over, whatever is first.
  */
 void zs_lcore_idle(struct zs_lcore *lc, uint64_t until_us);
 
@@ -172,6 +179,18 @@ void zs_lcore_mark_busy(struct zs_lcore *lc);
 /* A signal asked the process to end, or zs_dpdk_stop() was called; by any thread. */
 bool zs_dpdk_stopping(const struct zs_dpdk *d);
 void zs_dpdk_stop(struct zs_dpdk *d);
+/* Whoever sleeps has a turn now. Any thread. */
+void zs_dpdk_wake(struct zs_dpdk *d);
+
+/*
+ * For a loop that is not ours: a descriptor that is readable when a turn is due, the same one each
+ * time; -errno. zs_lcore_fd_arm(): from now on what arrives makes it readable, and nothing else
+ * does; have one more turn afterwards, for what came before. zs_lcore_fd_at(): it is readable from
+ * at_us (stack clock; 0 = now) on, or earlier when it is armed for earlier.
+ */
+int zs_lcore_fd(struct zs_lcore *lc);
+void zs_lcore_fd_arm(struct zs_lcore *lc);
+void zs_lcore_fd_at(struct zs_lcore *lc, uint64_t at_us);
 
 struct zs_stack *zs_lcore_stack(struct zs_lcore *lc);
 
@@ -183,15 +202,17 @@ uint64_t zs_lcore_clock_us(const struct zs_lcore *lc);
  * zs_lcore_turn(), whichever comes first, so the application's work between them belongs to it. It
  * is busy when it received or sent a packet, a timer was due, or zs_lcore_mark_busy() was called.
  * Cycles are those of the TSC: busy cycles / requests is what a request costs the core; 1 -
- * busy_cycles / total_cycles is its spare time.
+ * busy_cycles / total_cycles is its spare time, slept_cycles / total_cycles what it leaves to
+ * others.
  */
 struct zs_lcore_stats {
 	uint64_t turns, busy_turns;
 	uint64_t total_cycles, busy_cycles; /* since init, or since zs_lcore_reset_stats() */
 	uint64_t rx_packets, tx_packets, tx_refused;
 	uint64_t tx_malformed; /* dropped: the driver's rte_eth_tx_prepare() would not have them */
-	uint64_t handed_over, taken_over; /* packets given to, got from other lcores */
-	uint64_t sleeps;
+	uint64_t handed_over, taken_over;   /* packets given to, got from other lcores */
+	uint64_t sleeps, slept_cycles;	    /* part of total_cycles */
+	uint64_t wakes_packet, wakes_timer; /* how sleeps ended: timer = whatever else */
 	uint64_t tsc_hz;
 };
 

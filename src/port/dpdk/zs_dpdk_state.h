@@ -41,7 +41,9 @@ struct zs_ethport {
 	uint16_t n_rxq, n_txq; /* queue q is lcore q's */
 	bool rss;	       /* the device is asked to spread flows as zs_rss.h does */
 	uint16_t n_rxd, n_txd;
-	uint32_t held; /* buffers that the rings of a pair of queues can keep */
+	uint32_t held;	  /* buffers that the rings of a pair of queues can keep */
+	bool intr;	  /* receive queues have interrupts, to be switched on for each sleep: */
+	bool intr_switch; /* or they are always on */
 	uint16_t mtu;
 	bool tx_prepare;  /* the driver wants rte_eth_tx_prepare() before a burst */
 	bool tso_prepare; /* likewise, when there is a TSO packet in it */
@@ -60,6 +62,31 @@ struct zs_node {
 	struct rte_mempool *rx_pool[ZS_MAX_PORTS]; /* of ports with large frames, else NULL: pkt */
 };
 
+enum zs_idle_state {
+	ZS_AWAKE,
+	ZS_ARMED, /* interrupts are on; a turn from now on finds what came before */
+	ZS_WOKEN, /* by time, or a signal */
+	ZS_RUNG,  /* by an interrupt, or another lcore */
+};
+
+/* How an lcore sleeps (zs_idle.c). */
+struct zs_idle {
+	enum zs_idle_mode mode;
+	enum zs_idle_state state;
+	bool wakeable;	   /* whatever can arrive makes event or queues readable */
+	bool for_nothing;  /* it was rung for, and there was no packet (yet) */
+	uint32_t sleep_us; /* longest sleep; 0 = the mode's */
+	uint32_t spin_us;  /* how long it polls after the last work */
+	uint64_t us_tsc;   /* cycles of a microsecond */
+	int event;	   /* eventfd: others wake this lcore */
+	int queues;	   /* epoll: interrupts of its receive queues, edge-triggered */
+	int out,
+		timer; /* zs_lcore_fd(): epoll of the two above and the timer; -1 = not asked for */
+	uint64_t out_us; /* when the timer makes it readable */
+	/* Written by others too. */
+	_Alignas(RTE_CACHE_LINE_SIZE) bool need_wakeup;
+};
+
 /* An lcore: its stack and its loop. Only its own thread touches it, unless that does not run. */
 struct zs_lcore {
 	struct zs_dpdk *d;
@@ -68,17 +95,19 @@ struct zs_lcore {
 	uint64_t us_mul;	    /* microseconds per cycle, times 2^32 */
 	uint64_t mark_tsc;	    /* time up to here is accounted for */
 	uint64_t next_us;	    /* deadline told by the last zs_stack_advance() */
+	uint64_t work_tsc;	    /* end of the last turn that did more than fire a timer */
 	uint32_t idle_turns;	    /* in a row */
-	uint32_t idle_sleep_us;
-	uint32_t links_down; /* lcore 0: ports whose links have not been up yet */
-	uint64_t links_us;   /* when to look again */
-	uint16_t index;	     /* in d->lcore */
+	uint32_t links_down;	    /* lcore 0: ports whose links have not been up yet */
+	uint64_t links_us;	    /* when to look again */
+	uint16_t index;		    /* in d->lcore */
 	uint16_t n_ports;
-	bool busy; /* this turn so far */
+	bool busy;   /* this turn so far */
+	bool worked; /* more than a timer was due: sleep is not near */
 	struct zs_lcore_stats stats;
 	struct zs_fan *fan; /* NULL: the only lcore */
 	struct zs_node *node;
 	unsigned id; /* EAL's */
+	struct zs_idle idle;
 };
 
 struct zs_dpdk {
@@ -90,6 +119,8 @@ struct zs_dpdk {
 	struct zs_node node[ZS_MAX_NODES];
 	struct zs_rss rss;
 	uint64_t tsc_base; /* of all clocks */
+	enum zs_idle_mode idle;
+	int stop_fd; /* eventfd: readable for good once the process is to end */
 	uint32_t close_ms;
 	bool eal_up, signals;
 	bool own_tap; /* the default device */
@@ -130,13 +161,49 @@ int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t i
 void *zs_mem_alloc(void *ctx, size_t size, size_t align);
 void zs_mem_free(void *ctx, void *p);
 
-/* zs_signal.c */
+/* zs_signal.c. A signal makes d->stop_fd readable. */
 void zs_signal_catch(struct zs_dpdk *d);
 void zs_signal_restore(struct zs_dpdk *d);
 bool zs_signal_seen(void);
 
 /* zs_loop.c; on the lcore's own thread. ctx of zs_loop_tx() is struct zs_lcore. */
-void zs_loop_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg);
+void zs_loop_init(struct zs_lcore *lc);
 uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+
+/* The receive queues [*first, *end) of a port that the lcore polls. */
+static inline void zs_lcore_queues(const struct zs_lcore *lc, const struct zs_ethport *p,
+				   uint16_t *first, uint16_t *end)
+{
+	*first = 0;
+	*end = lc->fan == NULL ? 1 : p->n_rxq;
+	if (lc->d->spread && lc->fan != NULL) {
+		*first = RTE_MIN(lc->index, p->n_rxq);
+		*end = RTE_MIN(lc->index + 1, p->n_rxq);
+	} else if (lc->index != 0) {
+		*end = 0;
+	}
+}
+
+/* zs_idle.c. init, on the lcore's own thread: -errno, said on stderr. */
+int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg);
+void zs_idle_fini(struct zs_lcore *lc);
+/* Before the lcore's first turn, and whenever it polls other queues than before. */
+void zs_idle_watch(struct zs_lcore *lc);
+/* A started port: finds out whether its queues have interrupts; warns when they seem to and do not.
+ */
+void zs_idle_check_port(struct zs_ethport *p, uint16_t index);
+/* Has it been without work for so long that it may sleep? idle_tsc: for how long, in cycles. */
+static inline bool zs_idle_is_due(const struct zs_lcore *lc, uint64_t idle_tsc)
+{
+	const struct zs_idle *id = &lc->idle;
+
+	return id->mode != ZS_IDLE_POLL && idle_tsc >= id->spin_us * id->us_tsc;
+}
+/* Sleeps until until_us at most, or gets ready to: then the next call sleeps. */
+void zs_idle_sleep(struct zs_lcore *lc, uint64_t now_us, uint64_t until_us);
+/* The end of a turn that began with another state than ZS_AWAKE. */
+void zs_idle_turned(struct zs_lcore *lc);
+/* Something was left for lc in a ring: it has a turn soon, even if it sleeps. Any thread. */
+void zs_idle_wake(struct zs_lcore *lc);
 
 #endif

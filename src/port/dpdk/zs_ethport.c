@@ -194,7 +194,13 @@ static int configure(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	    p->mtu + 14u <= p->info.max_rx_pktlen)
 		conf.rxmode.mtu = p->mtu;
 	choose_rss(d, p, &conf);
+	conf.intr_conf.rxq = p->intr;
 	rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	if (rc < 0 && p->intr) { /* it is polled then */
+		p->intr = false;
+		conf.intr_conf.rxq = 0;
+		rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	}
 	if (rc < 0 && p->rss) { /* software does it */
 		p->rss = false;
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
@@ -311,9 +317,27 @@ static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *wa
 	return 0;
 }
 
-static int start(struct zs_ethport *p, uint16_t index, bool promiscuous)
+/* Once more without interrupts, when the device does not start with them. */
+static int start_device(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
 {
+	struct zs_ethport *p = &d->port[index];
 	int rc = rte_eth_dev_start(p->id);
+
+	if (rc == 0 || !p->intr)
+		return rc;
+	zs_dpdk_warn("port %u: %s: does not start with receive interrupts: it is polled", index,
+		     p->info.driver_name);
+	p->intr = false;
+	rc = configure(d, index, cfg);
+	if (rc == 0)
+		rc = setup_queues(d, p, index);
+	return rc < 0 ? rc : rte_eth_dev_start(p->id);
+}
+
+static int start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
+{
+	struct zs_ethport *p = &d->port[index];
+	int rc = start_device(d, index, cfg);
 
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: does not start: %s", index,
@@ -322,7 +346,7 @@ static int start(struct zs_ethport *p, uint16_t index, bool promiscuous)
 	rc = rte_eth_dev_set_link_up(p->id);
 	if (rc < 0 && rc != -ENOTSUP)
 		zs_dpdk_warn("port %u: link does not come up: %s", index, strerror(-rc));
-	if (promiscuous) {
+	if (cfg->promiscuous) {
 		rc = rte_eth_promiscuous_enable(p->id);
 		if (rc < 0 && rc != -ENOTSUP)
 			return zs_dpdk_fail(rc, "port %u: %s: no promiscuous mode: %s", index,
@@ -351,8 +375,10 @@ static void set_rss_table(const struct zs_dpdk *d, const struct zs_ethport *p)
 int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_port *cfg)
 {
 	struct zs_ethport *p = &d->port[index];
-	int rc = configure(d, index, cfg);
+	int rc;
 
+	p->intr = d->idle != ZS_IDLE_POLL;
+	rc = configure(d, index, cfg);
 	if (rc == 0)
 		rc = set_mtu(p, index);
 	if (rc == 0)
@@ -360,9 +386,11 @@ int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	if (rc == 0)
 		rc = set_mac(p, index, &cfg->mac);
 	if (rc == 0)
-		rc = start(p, index, cfg->promiscuous);
+		rc = start(d, index, cfg);
 	if (rc == 0 && p->rss)
 		set_rss_table(d, p);
+	if (rc == 0 && p->intr)
+		zs_idle_check_port(p, index);
 	return rc;
 }
 

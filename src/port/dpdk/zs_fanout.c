@@ -100,6 +100,7 @@ static void hand_over(struct zs_lcore *lc, unsigned to, struct rte_mbuf **pkts, 
 	unsigned taken = rte_ring_enqueue_burst(lc->d->lcore[to]->fan->in, (void **)pkts, n, NULL);
 
 	lc->stats.handed_over += taken;
+	zs_idle_wake(lc->d->lcore[to]);
 	for (; taken < n; taken++)
 		zs_stack_drop(lc->s, pkts[taken], ZS_DROP_HANDOVER_FULL);
 }
@@ -170,7 +171,7 @@ void zs_fan_take(struct zs_lcore *lc)
 
 	if (n == 0)
 		return;
-	lc->busy = true;
+	zs_lcore_mark_busy(lc);
 	lc->stats.taken_over += n;
 	for (unsigned i = 0, k; i < n; i += k) {
 		uint16_t index = pkts[i]->port & INDEX_MASK;
@@ -219,14 +220,15 @@ uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct zs_lcore *lc = ctx;
 	uint16_t n_txq = lc->d->port[port].n_txq;
-	struct zs_fan *owner;
+	struct zs_lcore *owner;
 
 	if (lc->index < n_txq)
 		return zs_loop_tx(lc, port, pkts, n);
-	owner = lc->d->lcore[lc->index % n_txq]->fan;
-	n = (uint16_t)rte_ring_enqueue_burst(owner->tx[port], (void **)pkts, n, NULL);
+	owner = lc->d->lcore[lc->index % n_txq];
+	n = (uint16_t)rte_ring_enqueue_burst(owner->fan->tx[port], (void **)pkts, n, NULL);
 	if (n > 0)
-		lc->busy = true;
+		zs_lcore_mark_busy(lc);
+	zs_idle_wake(owner);
 	return n;
 }
 
@@ -250,4 +252,12 @@ void zs_fan_send(struct zs_lcore *lc)
 	for (uint16_t i = 0; i < lc->n_ports; i++)
 		if (lc->fan->tx[i] != NULL)
 			send_ring(lc, i, lc->fan->tx[i]);
+}
+
+bool zs_fan_tx_pending(const struct zs_lcore *lc)
+{
+	for (uint16_t i = 0; lc->fan != NULL && i < lc->n_ports; i++)
+		if (lc->fan->tx[i] != NULL && !rte_ring_empty(lc->fan->tx[i]))
+			return true;
+	return false;
 }

@@ -24,6 +24,8 @@ uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts,
 void zs_fan_take(struct zs_lcore *lc);
 /* Sends what others left for lc's transmit queues. */
 void zs_fan_send(struct zs_lcore *lc);
+/* Something of that is still to be sent. */
+bool zs_fan_tx_pending(const struct zs_lcore *lc);
 
 /* env->tx, env->pass_on and env->rss_ok; ctx is struct zs_lcore. */
 uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The turn of an lcore's loop: clock, timers, receive, send, what to do when there is nothing to
- * do; and its accounting. Time is the TSC, read once per turn, turned into microseconds by a
- * multiplication.
+ * The turn of an lcore's loop: clock, timers, receive, send; and its accounting. Time is the TSC,
+ * read once per turn, turned into microseconds by a multiplication.
  */
 #include <errno.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <time.h>
+#include <sys/eventfd.h>
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
@@ -15,24 +13,20 @@
 #include "port/dpdk/zs_fanout.h"
 
 enum {
-	SPIN_TURNS = 64,  /* idle turns before the first sleep */
 	YIELD_EVERY = 32, /* idle turns between two offers of the CPU to others */
 	LINK_US = 100000, /* between two looks at a link that is down */
 };
 
-void zs_loop_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
+void zs_loop_init(struct zs_lcore *lc)
 {
 	lc->stats.tsc_hz = rte_get_tsc_hz();
 	lc->us_mul = (uint64_t)(((__uint128_t)1000000 << 32) / lc->stats.tsc_hz);
 	lc->us_base = 1000000;
 	lc->tsc_base = lc->d->tsc_base;
-	lc->mark_tsc = rte_rdtsc();
+	lc->mark_tsc = lc->work_tsc = rte_rdtsc();
 	lc->next_us = UINT64_MAX;
 	if (lc->index == 0) /* announces for all */
 		lc->links_down = (1u << lc->n_ports) - 1;
-	lc->idle_sleep_us = cfg->idle_sleep_us;
-	if (lc->idle_sleep_us != 0)
-		(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; sleeps would last 50 us longer */
 }
 
 static uint64_t clock_us(const struct zs_lcore *lc, uint64_t tsc)
@@ -55,7 +49,9 @@ static void account(struct zs_lcore *lc, uint64_t tsc)
 		lc->stats.busy_cycles += cycles;
 		lc->stats.busy_turns++;
 		lc->idle_turns = 0;
-		lc->busy = false;
+		if (lc->worked)
+			lc->work_tsc = tsc;
+		lc->busy = lc->worked = false;
 	}
 	lc->mark_tsc = tsc;
 }
@@ -67,7 +63,7 @@ static inline void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue, 
 
 	if (n == 0)
 		return;
-	lc->busy = true;
+	zs_lcore_mark_busy(lc);
 	lc->stats.rx_packets += n;
 	if (shared)
 		n = zs_fan_out(lc, index, pkts, n);
@@ -94,11 +90,9 @@ static void watch_links(struct zs_lcore *lc, uint64_t now_us)
 static __attribute__((noinline)) void receive_shared(struct zs_lcore *lc)
 {
 	for (uint16_t i = 0; i < lc->n_ports; i++) {
-		uint16_t n_rxq = lc->d->port[i].n_rxq;
+		uint16_t q, end;
 
-		if (lc->d->spread && lc->index < n_rxq)
-			receive(lc, i, lc->index, true);
-		for (uint16_t q = 0; !lc->d->spread && lc->index == 0 && q < n_rxq; q++)
+		for (zs_lcore_queues(lc, &lc->d->port[i], &q, &end); q < end; q++)
 			receive(lc, i, q, true);
 	}
 	zs_fan_take(lc);
@@ -121,6 +115,8 @@ uint64_t zs_lcore_turn(struct zs_lcore *lc)
 	else
 		for (uint16_t i = 0; i < lc->n_ports; i++)
 			receive(lc, i, 0, false);
+	if (unlikely(lc->idle.state != ZS_AWAKE))
+		zs_idle_turned(lc);
 	return lc->busy ? 0 : lc->next_us;
 }
 
@@ -130,6 +126,8 @@ void zs_lcore_flush(struct zs_lcore *lc)
 	lc->busy |= zs_stack_loops(lc->s);
 	if (unlikely(lc->fan != NULL))
 		zs_fan_send(lc);
+	if (unlikely(lc->idle.out >= 0) && lc->busy)
+		zs_lcore_fd_at(lc, 0);
 }
 
 static bool has_tso(struct rte_mbuf *const *pkts, uint16_t n)
@@ -162,7 +160,7 @@ uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n
 
 	lc->stats.tx_packets += sent;
 	if (sent > 0)
-		lc->busy = true;
+		zs_lcore_mark_busy(lc);
 	if (sent == good && good < n) { /* would be refused for ever */
 		rte_pktmbuf_free(pkts[sent++]);
 		lc->stats.tx_malformed++;
@@ -171,40 +169,32 @@ uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n
 	return sent;
 }
 
-static void sleep_us(uint64_t us)
+static void pause_turn(const struct zs_lcore *lc)
 {
-	struct timespec ts = { .tv_sec = (time_t)(us / 1000000),
-			       .tv_nsec = (long)(us % 1000000) * 1000 };
-
-	(void)nanosleep(&ts, NULL); /* a signal ends it early, and shall */
+	if (lc->idle_turns % YIELD_EVERY == 0)
+		(void)sched_yield(); /* never fails */
+	else
+		rte_pause();
 }
 
 void zs_lcore_idle(struct zs_lcore *lc, uint64_t until_us)
 {
-	uint64_t tsc, now_us;
+	uint64_t tsc;
 
 	if (lc->busy)
 		return;
 	tsc = rte_rdtsc();
 	account(lc, tsc);
 	lc->idle_turns++;
-	if (lc->idle_sleep_us == 0 || lc->idle_turns < SPIN_TURNS) {
-		if (lc->idle_turns % YIELD_EVERY == 0)
-			(void)sched_yield(); /* never fails */
-		else
-			rte_pause();
-		return;
-	}
-	now_us = clock_us(lc, tsc);
-	if (now_us >= until_us || zs_dpdk_stopping(lc->d))
-		return;
-	lc->stats.sleeps++;
-	sleep_us(RTE_MIN(until_us - now_us, (uint64_t)lc->idle_sleep_us));
+	if (zs_idle_is_due(lc, tsc - lc->work_tsc) && !zs_dpdk_stopping(lc->d))
+		zs_idle_sleep(lc, clock_us(lc, tsc), until_us);
+	else
+		pause_turn(lc);
 }
 
 void zs_lcore_mark_busy(struct zs_lcore *lc)
 {
-	lc->busy = true;
+	lc->busy = lc->worked = true;
 }
 
 bool zs_dpdk_stopping(const struct zs_dpdk *d)
@@ -215,6 +205,13 @@ bool zs_dpdk_stopping(const struct zs_dpdk *d)
 void zs_dpdk_stop(struct zs_dpdk *d)
 {
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELAXED);
+	(void)eventfd_write(d->stop_fd, 1); /* fails when it is readable already */
+}
+
+void zs_dpdk_wake(struct zs_dpdk *d)
+{
+	for (uint16_t i = 0; i < d->n_lcores; i++)
+		(void)eventfd_write(d->lcore[i]->idle.event, 1); /* as above */
 }
 
 void zs_lcore_get_stats(const struct zs_lcore *lc, struct zs_lcore_stats *out)

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * SIGINT and SIGTERM ask the loop to end. The flag is the one static variable of the port: a signal
- * handler has no argument. A handler that the application installed stays. A hung program can be
- * ended by repeating the signal; once more is not enough, for timeout(1) and some shells send it
- * twice. SIGPIPE is ignored: drivers (virtio_user, memif) write to sockets whose peer may be gone.
+ * SIGINT and SIGTERM ask the loop to end, and wake it. The flag and the descriptor for that are the
+ * only static variables of the port: a signal handler has no argument. A handler that the
+ * application installed stays. A hung program can be ended by repeating the signal; once more is
+ * not enough, for timeout(1) and some shells send it twice. SIGPIPE is ignored: drivers
+ * (virtio_user, memif) write to sockets whose peer may be gone.
  */
+#include <errno.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 
 #include "port/dpdk/zs_dpdk_state.h"
 
 static volatile sig_atomic_t signal_seen;
+static int wake_fd; /* written before the handlers are there */
 
 enum { LAST_SIGNAL = 4 }; /* this one finds the default action */
 
 static void on_signal(int signo)
 {
+	int saved = errno;
+
 	if (++signal_seen >= LAST_SIGNAL - 1)
 		(void)signal(signo, SIG_DFL);
+	(void)eventfd_write(wake_fd, 1); /* one write(); fails when it is readable already */
+	errno = saved;
 }
 
 static void catch_one(int signo, void (*handler)(int), struct sigaction *old)
@@ -39,6 +47,7 @@ static void restore_one(int signo, void (*handler)(int), const struct sigaction 
 void zs_signal_catch(struct zs_dpdk *d)
 {
 	signal_seen = 0;
+	wake_fd = d->stop_fd;
 	catch_one(SIGINT, on_signal, &d->old_int);
 	catch_one(SIGTERM, on_signal, &d->old_term);
 	catch_one(SIGPIPE, SIG_IGN, &d->old_pipe);
