@@ -71,6 +71,16 @@ static void report_cores(const struct z_stats *sum)
 		printf(" done%d=%lu accepted%d=%lu", i, cores[i].done, i, st.tcp_conns_accepted);
 }
 
+/* busy: share of the time with work; awake: share that others do not get. */
+static void report_idle(const struct z_stats *st)
+{
+	double total = st->total_cycles > 0 ? (double)st->total_cycles : 1;
+
+	printf(" turns=%lu busy=%.4f awake=%.4f sleeps=%lu wakes_packet=%lu wakes_timer=%lu",
+	       st->turns, (double)st->busy_cycles / total, 1 - (double)st->slept_cycles / total,
+	       st->sleeps, st->wakes_packet, st->wakes_timer);
+}
+
 void report(const char *program, const char *what)
 {
 	struct z_drop drops[MAX_REASONS];
@@ -90,6 +100,7 @@ void report(const char *program, const char *what)
 	       program, what, done, st.copies, st.allocs, st.buf_allocs, st.bufs_in_use,
 	       st.tcp_segs_out, st.tcp_segs_retx, st.tx_packets, st.tx_large,
 	       done > 0 ? st.busy_cycles / done : 0);
+	report_idle(&st);
 	report_windows(&cores[z_core()]);
 	if (z_cores() > 1)
 		report_cores(&st);

@@ -273,6 +273,9 @@ struct z_stats {
 				 device rings; of the whole process */
 	uint64_t handed_over, taken_over; /* packets given to, got from other cores' stacks */
 	uint64_t tx_large; /* packets of several segments, for the device to cut (TSO) */
+	uint64_t sleeps, slept_cycles; /* 1 - slept_cycles / total_cycles is the share of its core
+					  that the loop uses */
+	uint64_t wakes_packet, wakes_timer; /* what ended sleeps: packets, or time and all else */
 };
 
 /* Fills the first `size` bytes of *st (sizeof(*st)). 0; -1: EPERM. */

@@ -74,6 +74,10 @@ static void count_load(void *arg, struct zs_load *out)
 		.bufs_in_use = zs_dpdk_bufs_in_use(app.dpdk),
 		.handed_over = st.handed_over,
 		.taken_over = st.taken_over,
+		.sleeps = st.sleeps,
+		.slept_cycles = st.slept_cycles,
+		.wakes_packet = st.wakes_packet,
+		.wakes_timer = st.wakes_timer,
 	};
 }
 

@@ -24,6 +24,7 @@ struct zs_load {
 	uint64_t turns, busy_turns, total_cycles, busy_cycles, cycles_hz;
 	uint64_t bufs_in_use; /* of all pools */
 	uint64_t handed_over, taken_over;
+	uint64_t sleeps, slept_cycles, wakes_packet, wakes_timer;
 };
 
 /*

@@ -48,6 +48,10 @@ static struct z_stats stats_of(const struct zs_ctx *c)
 		.handed_over = load.handed_over,
 		.taken_over = load.taken_over,
 		.tx_large = in->tx_tso,
+		.sleeps = load.sleeps,
+		.slept_cycles = load.slept_cycles,
+		.wakes_packet = load.wakes_packet,
+		.wakes_timer = load.wakes_timer,
 	};
 }
 
