@@ -246,8 +246,22 @@ int z_splice_auto(int a, int b, size_t low, size_t high);
  */
 int z_poll(int budget);
 
-/* A descriptor of the kernel's that becomes readable when z_poll() is due. Not available yet: -1,
- * ENOSYS. */
+/*
+ * A descriptor of the kernel's that is readable when z_poll() is due, for the loop of an
+ *application that waits for other things too: poll(), select() and epoll (level-triggered) take it,
+ *nobody reads from it, and the library keeps it (always the same one). It is readable when a packet
+ *has come, a timer is due, a call has left something to do, or the last z_poll() had news, for
+ *there may be more; and not any more after a z_poll() that found nothing to do. So a loop goes
+ *
+ *	epoll_wait(ep, ...);              with z_ctx_fd() in ep
+ *	z_poll(32);
+ *	ff_kevent(..., &zero) or ff_epoll_wait(..., 0), and the work
+ *
+ * and costs no system call of ours while there is something to do. A device without receive
+ * interrupts, and `idle=poll`, make it readable every now and then, at least every 4 ms
+ *(`idle=powersave`: 10 ms). Of no use inside ff_run(). -1: EPERM; ENOSYS: not in this build;
+ *EMFILE.
+ */
 int z_ctx_fd(void);
 
 /* ---- introspection ---- */

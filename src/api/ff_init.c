@@ -81,6 +81,21 @@ static void count_load(void *arg, struct zs_load *out)
 	};
 }
 
+static int fd(void *arg)
+{
+	return zs_lcore_fd(arg);
+}
+
+static void fd_arm(void *arg)
+{
+	zs_lcore_fd_arm(arg);
+}
+
+static void fd_at(void *arg, uint64_t at_us)
+{
+	zs_lcore_fd_at(arg, at_us);
+}
+
 static int mem_map(void *arg, void *addr, size_t len)
 {
 	(void)arg;
@@ -153,6 +168,9 @@ static int create_contexts(void)
 		.busy = busy,
 		.stopping = stopping,
 		.load = count_load,
+		.fd = fd,
+		.fd_arm = fd_arm,
+		.fd_at = fd_at,
 		.mem_map = mem_map,
 	};
 	unsigned n = zs_dpdk_n_lcores(app.dpdk);

@@ -173,14 +173,18 @@ uint64_t zs_ctx_begin_turn(struct zs_ctx *c)
 	return next;
 }
 
-void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
+bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 {
 	uint64_t next = zs_ctx_begin_turn(c);
+	bool busy = c->n_events > 0 || next == 0;
 
 	c->drive.flush(c->drive.arg);
+	if (c->has_fd)
+		c->drive.fd_at(c->drive.arg, busy ? 0 : next);
 	/* Who waits looks first: events may have come from timers or calls, without a packet. */
-	if (until_us != 0 && c->n_events == 0 && next != 0)
+	if (until_us != 0 && !busy)
 		c->drive.idle(c->drive.arg, next < until_us ? next : until_us);
+	return busy;
 }
 
 void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)

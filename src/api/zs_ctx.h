@@ -40,6 +40,13 @@ struct zs_drive {
 	void (*busy)(void *arg);     /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg); /* a signal asked the process to end */
 	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
+	/*
+	 * For z_ctx_fd(): a descriptor, or -errno; makes it readable by what arrives from now on
+	 * and nothing else; and from at_us on. fd may be NULL: there is none.
+	 */
+	int (*fd)(void *arg);
+	void (*fd_arm)(void *arg);
+	void (*fd_at)(void *arg, uint64_t at_us);
 	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they
 	 * may. */
 	int (*mem_map)(void *arg, void *addr, size_t len);
@@ -56,6 +63,7 @@ struct zs_ctx {
 	struct zs_note *free_notes;
 	void *zc_head;	     /* ff_zc.c: chains handed out and not yet sent */
 	uint32_t n_events;   /* sockets that had events in the last turn */
+	bool has_fd;	     /* z_ctx_fd() was asked for */
 	struct zs_zstate *z; /* of the z_ calls; NULL until the first */
 	struct zs_drive drive;
 	struct zs_ctx *const *all; /* the contexts of the process, of one thread each */
@@ -122,9 +130,9 @@ uint64_t zs_ctx_begin_turn(struct zs_ctx *c);
 
 /*
  * One whole turn of the loop; what is due is sent. May sleep while there is nothing to do, but not
- * beyond until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit).
+ * beyond until_us (stack clock; 0 = do not sleep, UINT64_MAX = no limit). False: nothing happened.
  */
-void zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
+bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
 
 /* Turns with loop(arg) in each, until the context or the drive is to stop. */
 void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg);

@@ -170,20 +170,32 @@ ZS_API int z_poll(int budget)
 {
 	struct zs_ctx *c = zs_ctx_get();
 	uint32_t sum = 0;
+	bool busy;
 
 	if (c == NULL)
 		return -1;
 	if (c->in_run)
 		return 0;
 	do {
-		zs_ctx_turn(c, 0);
+		busy = zs_ctx_turn(c, 0);
 		sum += c->n_events;
 	} while (--budget > 0 && c->n_events > 0);
+	if (c->has_fd && !busy) {
+		c->drive.fd_arm(c->drive.arg);
+		(void)zs_ctx_turn(c, 0); /* for what came before that */
+		sum += c->n_events;
+	}
 	return (int)sum;
 }
 
 ZS_API int z_ctx_fd(void)
 {
-	errno = ENOSYS;
-	return -1;
+	struct zs_ctx *c = zs_ctx_get();
+	int fd;
+
+	if (c == NULL)
+		return -1;
+	fd = c->drive.fd != NULL ? c->drive.fd(c->drive.arg) : -ENOSYS;
+	c->has_fd = fd >= 0;
+	return (int)ff_ret(fd);
 }

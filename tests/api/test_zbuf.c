@@ -346,6 +346,51 @@ static void test_counters(void **state)
 	assert_errno(z_ctx_fd(), ENOSYS);
 }
 
+/* ---- the descriptor: what the port is asked for ---- */
+
+static struct {
+	int armed;
+	uint64_t at_us;
+} fd_calls;
+
+static int fake_fd(void *arg)
+{
+	(void)arg;
+	return 77;
+}
+
+static void fake_arm(void *arg)
+{
+	(void)arg;
+	fd_calls.armed++;
+}
+
+static void fake_at(void *arg, uint64_t at_us)
+{
+	(void)arg;
+	fd_calls.at_us = at_us;
+}
+
+static void test_descriptor_of_a_context(void **state)
+{
+	struct api_world *t = *state;
+	struct zs_drive *drive = &t->host[0].ctx->drive;
+
+	drive->fd = fake_fd;
+	drive->fd_arm = fake_arm;
+	drive->fd_at = fake_at;
+	assert_true(z_poll(1) >= 0);
+	assert_int_equal(fd_calls.armed, 0); /* nobody has asked */
+	assert_int_equal(z_ctx_fd(), 77);
+	while (fd_calls.armed == 0) {
+		fd_calls.at_us = 1;
+		assert_true(z_poll(1) >= 0);
+		/* Either it was told to be readable at once, or to wait. */
+		assert_int_equal(fd_calls.at_us == 0, fd_calls.armed == 0);
+	}
+	assert_true(fd_calls.at_us > zs_stack_now(t->host[0].ctx->s));
+}
+
 static void test_without_a_stack(void **state)
 {
 	struct api_world *t = *state;
@@ -357,6 +402,7 @@ static void test_without_a_stack(void **state)
 	assert_null(z_alloc(-1, 10, 0));
 	assert_int_equal(errno, EPERM);
 	assert_errno(z_poll(0), EPERM);
+	assert_errno(z_ctx_fd(), EPERM);
 	assert_errno(z_stats_get(&st, sizeof(st)), EPERM);
 	assert_errno((int)z_read(1024, &b, 10), EPERM);
 	assert_null(b);
@@ -380,6 +426,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_own_memory),
 	z_test(test_wrap_without_buffers),
 	z_test(test_counters),
+	z_test(test_descriptor_of_a_context),
 	z_test(test_without_a_stack),
 };
 
