@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools")]
 import lab  # noqa: E402
 import cases  # noqa: E402
+import idle  # noqa: E402
 
 
 class Late(BaseException):
@@ -85,10 +86,10 @@ def main():
     lab.die_on_signals()
 
     suite = Suite(args)
-    groups = [fn for name, fn in inspect.getmembers(cases, inspect.isfunction)
+    groups = [fn for module in (cases, idle) for name, fn in inspect.getmembers(module, inspect.isfunction)
               if name.startswith("group_") and args.only in name
               and (not args.quick or getattr(fn, "quick", False))]
-    for fn in sorted(groups, key=lambda f: f.__code__.co_firstlineno):
+    for fn in sorted(groups, key=lambda f: (f.__module__, f.__code__.co_firstlineno)):
         suite.run_group(fn)
     print(f"1..{suite.passed + suite.failed}")
     sys.exit(suite.failed > 0)

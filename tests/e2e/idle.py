@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the stack does when there is nothing to do: it sleeps, and is there when it is wanted."""
+import contextlib
+import os
+import resource
+import signal
+import statistics
+import time
+
+import lab
+from cases import CORES, finish, wrk
+from traffic import connect, expect
+
+GET = b"GET /64 HTTP/1.1\r\nHost: z\r\n\r\n"
+LINKS = ("tap", "af_packet")   # with receive interrupts, and without
+
+
+def program(suite, name):
+    return suite.program(name) if name in ("http_zc", "http_copy") else \
+        os.path.join(suite.build, "tests", "e2e", name)
+
+
+@contextlib.contextmanager
+def running(suite, name, link, idle, mask=None, ready_port=80):
+    """One of our programs in a lab, over the tap device or the lab's veth."""
+    with lab.Lab() as host:
+        dpdk = f"idle={idle}"
+        if link != "tap":
+            yield host, host.start(program(suite, name), link=link, dpdk=dpdk, mask=mask,
+                                   ready_port=ready_port)
+            return
+        host.kernel.run("ip link del vk")
+        path = os.path.join(host.dir, "tap.ini")
+        with open(path, "w") as f:
+            f.write(f"[dpdk]\nlcore_mask={mask or 1 << lab.server_core():x}\n{dpdk}\n")
+        yield host, host.start_kernel(host.kernel, [program(suite, name), "--conf", path],
+                                      ready_port=ready_port)
+
+
+def many_files(n):
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(n, hard), hard))
+
+
+def used(server, seconds):
+    """Share of a core."""
+    before, start = server.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (server.cpu_seconds() - before) / (time.monotonic() - start)
+
+
+def uses_at_most(server, share, seconds=3):
+    """The quietest of three looks: a crowded machine may have a bad moment."""
+    best = min(used(server, seconds / 3) for _ in range(3))
+    expect(best <= share, f"{best * 100:.1f} % of a core")
+
+
+def idle_connections(host, server, n, share):
+    many_files(n + 200)
+    socks = connect(host.kernel, n)
+    time.sleep(0.5)
+    uses_at_most(server, share)
+    for s in socks:
+        s.close()
+
+
+def ask(sock):
+    """Seconds until the answer to a small request."""
+    start = time.monotonic()
+    sock.sendall(GET)
+    expect(sock.recv(4096), "no answer")
+    return time.monotonic() - start
+
+
+def blocking(host, n=1):
+    socks = connect(host.kernel, n)
+    for s in socks:
+        s.settimeout(5)
+    return socks
+
+
+def late_after_idle(host, n, idle_s):
+    """The median time of n requests, each after a time of silence."""
+    with blocking(host)[0] as s:
+        times = []
+        for _ in range(n):
+            time.sleep(idle_s)
+            times.append(ask(s))
+    return statistics.median(times)
+
+
+def first_request(suite, link, idle_s, times, extra_us):
+    """In pairs with a server that polls on and is stopped meanwhile: both have the same machine."""
+    with running(suite, "http_zc", link, "poll") as (a, polls), \
+            running(suite, "http_zc", link, "adaptive") as (b, sleeps):
+        socks = blocking(a) + blocking(b)
+        differences = []
+        for _ in range(times):
+            took = []
+            for server, sock in zip((polls, sleeps), socks):
+                server.proc.send_signal(signal.SIGCONT)
+                time.sleep(idle_s)
+                took.append(ask(sock))
+                server.proc.send_signal(signal.SIGSTOP)
+            differences.append((took[1] - took[0]) * 1e6)
+        for server in (polls, sleeps):
+            server.proc.send_signal(signal.SIGCONT)
+        for s in socks:
+            s.close()
+        late = statistics.median(differences)
+        if suite.verbose:
+            print(f"# {link}: {late:.0f} us later", flush=True)
+        expect(late <= extra_us, f"{late:.0f} us later than the one that polls")
+        figures = sleeps.stop()
+        expect(figures["sleeps"] > times and figures["wakes_packet"] >= times / 2, figures)
+        expect(polls.stop()["sleeps"] == 0, "poll slept")
+
+
+def answers_soon(host, n, idle_s, within):
+    """All but the slowest tenth of the answers, on connections to all cores, after a time of silence."""
+    socks, times = blocking(host, n), []
+    for s in socks:
+        time.sleep(idle_s)
+        times.append(ask(s))
+        s.close()
+    late = sorted(times)[n * 9 // 10]
+    expect(late < within, f"{late * 1e3:.1f} ms")
+
+
+def on_time(server, sleeps):
+    """A timer of 10 ms: the machine may be crowded for a moment, but mostly it is not a millisecond off."""
+    expect(server.proc.wait(20) == 0, server.output())
+    figures = server.figures(server.output())
+    expect(figures["off_median"] < 1000, figures)
+    expect(figures["sleeps"] > 100 if sleeps else figures["sleeps"] == 0, figures)
+
+
+def hardly_slept(figures):
+    expect(figures["requests"] > 1000, figures)
+    expect(figures["sleeps"] < figures["requests"] / 20, f"it slept under load: {figures}")
+
+
+def ends_soon(server, within):
+    time.sleep(0.5)
+    start = time.monotonic()
+    server.stop()
+    expect(time.monotonic() - start < within, f"it took {time.monotonic() - start:.2f} s")
+
+
+def under_load(host, server):
+    """Counted from before the load to its end: the start and the end of the program do not matter."""
+    wrk(host, 64, 50)
+    hardly_slept(server.stop())
+
+
+# ---- groups ----
+
+def group_idle_uses_nothing(suite):
+    for link in LINKS:
+        for mode in ("adaptive", "powersave"):
+            with running(suite, "http_zc", link, mode) as (host, server):
+                suite.case(f"{link}, {mode}: 1,000 idle connections", idle_connections, host, server,
+                           1000, 0.02)
+                suite.case(f"{link}, {mode}: http_zc ends in order on SIGTERM", finish, server)
+
+
+def group_idle_latency(suite):
+    suite.case("tap: first request after a silence, beside poll", first_request, suite, "tap", 0.2, 20, 100)
+    suite.case("af_packet: first request after a silence, beside poll", first_request, suite, "af_packet",
+               0.2, 20, 5000)
+
+
+def group_idle_load(suite):
+    with running(suite, "http_zc", "af_packet", "adaptive") as (host, server):
+        suite.case("af_packet: no sleep under load", under_load, host, server)
+
+
+def group_idle_timers(suite):
+    for link in LINKS:
+        for mode in ("adaptive", "powersave", "poll"):
+            with running(suite, "sleeper", link, mode, ready_port=None) as (_, server):
+                suite.case(f"{link}, {mode}: a timer of 10 ms", on_time, server, mode != "poll")
+
+
+def group_idle_signal(suite):
+    for mask in (None, CORES):
+        with running(suite, "http_zc", "tap", "powersave", mask) as (_, server):
+            suite.case(f"SIGTERM wakes {'two cores' if mask else 'one'}", ends_soon, server, 2)
+
+
+def group_idle_cores(suite):
+    """In powersave a core that nobody wakes sleeps for 100 ms."""
+    for link in LINKS:
+        with running(suite, "http_zc", link, "powersave", CORES) as (host, server):
+            suite.case(f"{link}: both cores wake for a packet", answers_soon, host, 40, 0.1, 0.02)
+            suite.case(f"{link}: http_zc ends in order on SIGTERM", finish, server)
+
+
+def group_own_loop(suite):
+    """A program that waits in the kernel's epoll."""
+    for link in LINKS:
+        with running(suite, "own_loop", link, "adaptive") as (host, server):
+            suite.case(f"{link}: 20 connections", answers_soon, host, 20, 0.02, 0.02)
+            suite.case(f"{link}: wrk, 20 connections", wrk, host, 64, 20)
+            suite.case(f"{link}: uses next to nothing when idle", uses_at_most, server, 0.02)
+            suite.case(f"{link}: it ends in order on SIGTERM", ends_soon, server, 2)
