@@ -12,7 +12,7 @@
 #include <ff_api.h>
 #include <zstack.h>
 
-enum { TURNS = 20000, MAX_CORES = 64 };
+enum { TURNS = 50, MAX_CORES = 64 };
 
 static const char *how;
 static int turns[MAX_CORES]; /* each written by its core */

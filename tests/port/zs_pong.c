@@ -5,7 +5,7 @@
  * from ZSTACK_EAL_ARGS. Says "ready ..." when it runs and a line of counters when it ends.
  *
  *	zs_pong [-i IP/PREFIX] [-m MTU] [-s IDLE_SLEEP_US] [-n N_PKT] [-H on|off] [-t SECONDS]
- *		[-p PORTS] [-c IP -N COUNT -S SIZE (at least 4)]
+ *		[-p PORTS] [-P (powersave)] [-c IP -N COUNT -S SIZE (at least 4)]
  *
  * Exit code 0: ended by a signal or, with -c, all datagrams came back; 2: with -c, some did not.
  */
@@ -57,7 +57,7 @@ static void parse_args(int argc, char **argv, struct zs_dpdk_config *cfg, struct
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "i:m:s:n:H:t:p:c:N:S:")) != -1) {
+	while ((c = getopt(argc, argv, "i:m:s:n:H:t:p:Pc:N:S:")) != -1) {
 		switch (c) {
 		case 'i':
 			parse_addr(optarg, &cfg->port[0]);
@@ -79,6 +79,9 @@ static void parse_args(int argc, char **argv, struct zs_dpdk_config *cfg, struct
 			break;
 		case 'p':
 			cfg->n_ports = (uint16_t)atoi(optarg);
+			break;
+		case 'P':
+			cfg->idle = ZS_IDLE_POWERSAVE;
 			break;
 		case 'c':
 			if (inet_pton(AF_INET, optarg, &g->peer_be) != 1)
@@ -207,9 +210,10 @@ static void report(const struct pong *g)
 	zs_lcore_get_stats(g->lc, &ds);
 	printf("done udp=%u rx=%" PRIu64 " tx=%" PRIu64 " refused=%" PRIu64 " turns=%" PRIu64
 	       " busy=%" PRIu64 " busy_cycles=%" PRIu64 " total_cycles=%" PRIu64 " sleeps=%" PRIu64
-	       " copies=%" PRIu64 "\n",
+	       " wakes_packet=%" PRIu64 " wakes_timer=%" PRIu64 " copies=%" PRIu64 "\n",
 	       g->got, ds.rx_packets, ds.tx_packets, ds.tx_refused, ds.turns, ds.busy_turns,
-	       ds.busy_cycles, ds.total_cycles, ds.sleeps, st->copies);
+	       ds.busy_cycles, ds.total_cycles, ds.sleeps, ds.wakes_packet, ds.wakes_timer,
+	       st->copies);
 	for (int i = 0; i < ZS_DROP_COUNT; i++)
 		if (st->drops[i] != 0)
 			printf("drop %s=%" PRIu64 "\n", zs_drop_name(i), st->drops[i]);
