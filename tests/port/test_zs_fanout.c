@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_eth_ring.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+
+#include "ringpeer.h"
 
 #include "core/zs_neigh.h"
 #include "core/zs_netif.h"
@@ -23,14 +24,14 @@
 #include "port/dpdk/zs_dpdk.h"
 #include "port/dpdk/zs_rss.h"
 
-enum { RING_SIZE = 256, PORT = 7, LONELY_PORT = 8, CLOSED_PORT = 9, CLIENTS = 32 };
+enum { PORT = 7, LONELY_PORT = 8, CLOSED_PORT = 9, CLIENTS = 32 };
 
 static struct world {
-	struct rte_ring *to_port, *from_port;
+	struct ringpeer peer;
 	struct zs_dpdk_config cfg;
 	struct zs_dpdk *d;
 	struct zs_lcore *lc[2];
-	struct zs_stack *s[2], *peer;
+	struct zs_stack *s[2];
 	struct zs_udp *server[2], *client[CLIENTS];
 	struct zs_rss rss;
 	uint32_t idle_bufs;
@@ -39,75 +40,11 @@ static struct world {
 
 static const uint32_t port_ip = 0x0a120002, peer_ip = 0x0a120001;
 
-static int make_device(void *arg)
-{
-	int flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
-
-	(void)arg;
-	w.to_port = rte_ring_create("to_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
-	w.from_port = rte_ring_create("from_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
-	if (w.to_port == NULL || w.from_port == NULL)
-		return -1;
-	return rte_eth_from_rings("test", &w.to_port, 1, &w.from_port, 1, 0) < 0 ? -1 : 0;
-}
-
-static void *peer_alloc(void *ctx, size_t size, size_t align)
-{
-	void *p = aligned_alloc(align, (size + align - 1) / align * align);
-
-	(void)ctx;
-	if (p != NULL)
-		memset(p, 0, size);
-	return p;
-}
-
-static void peer_free(void *ctx, void *p)
-{
-	(void)ctx;
-	free(p);
-}
-
-static uint16_t peer_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
-{
-	(void)ctx;
-	(void)port;
-	return (uint16_t)rte_ring_enqueue_burst(w.to_port, (void **)pkts, n, NULL);
-}
-
-static int make_peer(void)
-{
-	struct zs_dpdk_pools pools = zs_dpdk_pools(w.d);
-	struct zs_config cfg = w.cfg.stack;
-	struct zs_env env = {
-		.alloc = peer_alloc,
-		.free = peer_free,
-		.tx = peer_tx,
-		.pkt_pool = pools.pkt,
-		.hdr_pool = pools.hdr,
-		.big_pool = pools.big,
-	};
-
-	cfg.n_netifs = 1;
-	cfg.netif[0] = (struct zs_netif_config){
-		.mtu = 1500,
-		.mac = { { 2, 0, 0, 0, 0, 9 } },
-		.ip4_be = htonl(peer_ip),
-		.ip4_prefix = 24,
-	};
-	return zs_stack_create(&w.peer, &cfg, &env, 1000000);
-}
-
 /* ---- turns ---- */
 
 static void turn_peer(void)
 {
-	struct rte_mbuf *pkts[ZS_BURST];
-	uint16_t n;
-
-	zs_stack_advance(w.peer, zs_lcore_clock_us(w.lc[0]));
-	n = (uint16_t)rte_ring_dequeue_burst(w.from_port, (void **)pkts, ZS_BURST, NULL);
-	zs_stack_input(w.peer, 0, pkts, n);
-	zs_stack_flush(w.peer);
+	ringpeer_turn(&w.peer, zs_lcore_clock_us(w.lc[0]));
 }
 
 static void turn_lcore(int i)
@@ -218,7 +155,7 @@ static void test_alone_the_first_gets_everything(void **state)
 {
 	(void)state;
 	for (int i = 0; i < CLIENTS; i++)
-		send_from(w.peer, w.client[i], port_ip, PORT, 10);
+		send_from(w.peer.s, w.client[i], port_ip, PORT, 10);
 	settle();
 	assert_int_equal(drain(w.s[0], w.server[0]), CLIENTS);
 	assert_int_equal(drain(w.s[1], w.server[1]), 0);
@@ -250,7 +187,7 @@ static void test_datagrams_go_where_they_belong_and_back(void **state)
 
 	(void)state;
 	for (int i = 0; i < CLIENTS; i++) {
-		send_from(w.peer, w.client[i], port_ip, PORT, 10);
+		send_from(w.peer.s, w.client[i], port_ip, PORT, 10);
 		settle();
 		for (unsigned k = 0; k < 2; k++) {
 			m = zs_udp_recv(w.s[k], w.server[k]);
@@ -264,7 +201,7 @@ static void test_datagrams_go_where_they_belong_and_back(void **state)
 			assert_int_equal(zs_udp_send(w.s[k], w.server[k], m, &from, port), 0);
 		}
 		settle();
-		assert_int_equal(drain(w.peer, w.client[i]), 1);
+		assert_int_equal(drain(w.peer.s, w.client[i]), 1);
 	}
 	assert_true(n[0] >= CLIENTS / 4 && n[1] >= CLIENTS / 4);
 	zs_lcore_get_stats(w.lc[0], &a);
@@ -278,13 +215,13 @@ static void test_datagrams_go_where_they_belong_and_back(void **state)
 static void test_arp_reaches_both_and_one_answers(void **state)
 {
 	struct zs_addr peer = zs_addr_ip4(htonl(peer_ip));
-	uint64_t before = zs_stack_stats(w.peer)->rx_packets;
+	uint64_t before = zs_stack_stats(w.peer.s)->rx_packets;
 	struct zs_mac mac;
 
 	(void)state;
-	zs_arp_announce(w.peer, zs_netif_by_port(w.peer, 0));
+	zs_arp_announce(w.peer.s, zs_netif_by_port(w.peer.s, 0));
 	settle();
-	assert_int_equal(zs_stack_stats(w.peer)->rx_packets, before);
+	assert_int_equal(zs_stack_stats(w.peer.s)->rx_packets, before);
 	for (int i = 0; i < 2; i++) {
 		assert_true(zs_neigh_lookup(w.s[i], zs_netif_by_port(w.s[i], 0), &peer, &mac));
 		assert_int_equal(mac.b[5], 9);
@@ -299,7 +236,7 @@ static void test_stray_finds_its_socket(void **state)
 
 	(void)state;
 	for (unsigned k = 0; k < 2; k++) {
-		send_from(w.peer, w.client[client_of(k, LONELY_PORT)], port_ip, LONELY_PORT, 10);
+		send_from(w.peer.s, w.client[client_of(k, LONELY_PORT)], port_ip, LONELY_PORT, 10);
 		settle();
 		assert_int_equal(drain(w.s[1], lonely), 1);
 	}
@@ -310,17 +247,17 @@ static void test_stray_finds_its_socket(void **state)
 static void test_closed_port_is_refused_once(void **state)
 {
 	uint64_t before[2] = { drops(0, ZS_DROP_UDP_NO_SOCKET), drops(1, ZS_DROP_UDP_NO_SOCKET) };
-	uint64_t heard = zs_stack_stats(w.peer)->rx_packets;
+	uint64_t heard = zs_stack_stats(w.peer.s)->rx_packets;
 
 	(void)state;
 	for (unsigned k = 0; k < 2; k++) {
-		send_from(w.peer, w.client[client_of(k, CLOSED_PORT)], port_ip, CLOSED_PORT, 10);
+		send_from(w.peer.s, w.client[client_of(k, CLOSED_PORT)], port_ip, CLOSED_PORT, 10);
 		settle();
 	}
 	/* the last to be asked: the other one */
 	assert_int_equal(drops(0, ZS_DROP_UDP_NO_SOCKET), before[0] + 1);
 	assert_int_equal(drops(1, ZS_DROP_UDP_NO_SOCKET), before[1] + 1);
-	assert_int_equal(zs_stack_stats(w.peer)->rx_packets, heard + 2);
+	assert_int_equal(zs_stack_stats(w.peer.s)->rx_packets, heard + 2);
 	expect_idle();
 }
 
@@ -328,7 +265,7 @@ static void test_fragments_meet_and_go_on(void **state)
 {
 	(void)state;
 	for (unsigned k = 0; k < 2; k++) {
-		send_from(w.peer, w.client[client_of(k, PORT)], port_ip, PORT, 4000);
+		send_from(w.peer.s, w.client[client_of(k, PORT)], port_ip, PORT, 4000);
 		settle();
 		assert_int_equal(drain(w.s[k], w.server[k]), 1);
 		assert_int_equal(drain(w.s[!k], w.server[!k]), 0);
@@ -359,7 +296,7 @@ static void test_full_ring_is_a_drop_with_a_name(void **state)
 	(void)state;
 	w.stalled = true;
 	for (int k = 0; k < 1100; k++) {
-		send_from(w.peer, w.client[i], port_ip, PORT, 1);
+		send_from(w.peer.s, w.client[i], port_ip, PORT, 1);
 		if (k % 16 == 0)
 			settle();
 	}
@@ -376,7 +313,7 @@ static void test_full_ring_is_a_drop_with_a_name(void **state)
 /* The stack of an lcore whose frames nobody sends keeps what its ring does not take. */
 static void test_frames_wait_for_the_sender(void **state)
 {
-	const uint64_t *lost = &zs_stack_stats(w.peer)->drops[ZS_DROP_UDP_FULL];
+	const uint64_t *lost = &zs_stack_stats(w.peer.s)->drops[ZS_DROP_UDP_FULL];
 	uint64_t before = *lost;
 	unsigned got = 0;
 
@@ -389,7 +326,7 @@ static void test_frames_wait_for_the_sender(void **state)
 	assert_int_equal(drops(1, ZS_DROP_TX_FULL), 0);
 	for (int k = 0; k < 200; k++) {
 		settle();
-		got += drain(w.peer, w.client[0]);
+		got += drain(w.peer.s, w.client[0]);
 	}
 	assert_false(zs_stack_tx_pending(w.s[1]));
 	assert_int_equal(got + *lost - before, 1200);
@@ -412,11 +349,12 @@ static int setup(void **state)
 	w.cfg.port[0].n_rxd = w.cfg.port[0].n_txd = 64;
 	w.cfg.port[0].ip4_be = htonl(port_ip);
 	w.cfg.stack.max_conns = w.cfg.stack.max_half_open = w.cfg.stack.max_time_wait = 64;
-	w.cfg.on_eal = make_device;
+	w.cfg.on_eal = ringpeer_device;
+	w.cfg.on_eal_arg = &w.peer;
 	if (zs_dpdk_init(&w.d, &w.cfg) < 0 || zs_dpdk_n_lcores(w.d) != 2)
 		return -1;
 	zs_rss_init(&w.rss, 2, ZS_RSS_BUCKETS);
-	if (make_peer() < 0)
+	if (ringpeer_make(&w.peer, w.d, &w.cfg.stack, htonl(peer_ip), 0) < 0)
 		return -1;
 	for (unsigned i = 0; i < 2; i++) {
 		w.lc[i] = zs_dpdk_lcore(w.d, i);
@@ -424,7 +362,7 @@ static int setup(void **state)
 		w.server[i] = open_udp(w.s[i], PORT);
 	}
 	for (int i = 0; i < CLIENTS; i++)
-		w.client[i] = open_udp(w.peer, (uint16_t)(4000 + i));
+		w.client[i] = open_udp(w.peer.s, (uint16_t)(4000 + i));
 	settle();
 	w.idle_bufs = zs_dpdk_bufs_in_use(w.d);
 	return 0;
@@ -433,7 +371,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	zs_stack_destroy(w.peer);
+	zs_stack_destroy(w.peer.s);
 	zs_dpdk_fini(w.d);
 	return 0;
 }

@@ -14,65 +14,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <rte_eth_ring.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+
+#include "ringpeer.h"
 
 #include "core/zs_pkt.h"
 #include "core/zs_udp.h"
 #include "port/dpdk/zs_dpdk.h"
 
-enum { RING_SIZE = 256, PORT = 7, TURNS = 2000 };
+enum { PORT = 7, TURNS = 2000 };
 
 static struct world {
-	struct rte_ring *to_port, *from_port;
+	struct ringpeer peer;
 	struct zs_dpdk_config cfg;
 	struct zs_dpdk *d;
 	struct zs_lcore *lc;
-	struct zs_stack *peer;
 	struct zs_udp *server, *client;
 	bool announced;
 	uint32_t idle_bufs; /* in use when nothing happens */
 } w;
 
 static const uint32_t port_ip = 0x0a120002, peer_ip = 0x0a120001;
-
-/* Device of the port: what the stack sends lands in from_port, what is in to_port it receives. */
-static int make_device(void *arg)
-{
-	struct world *x = arg;
-	int flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
-
-	x->to_port = rte_ring_create("to_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
-	x->from_port = rte_ring_create("from_port", RING_SIZE, SOCKET_ID_ANY, (unsigned)flags);
-	if (x->to_port == NULL || x->from_port == NULL)
-		return -ENOMEM;
-	return rte_eth_from_rings("test", &x->to_port, 1, &x->from_port, 1, 0) < 0 ? -EIO : 0;
-}
-
-static void *peer_alloc(void *ctx, size_t size, size_t align)
-{
-	void *p = aligned_alloc(align, (size + align - 1) / align * align);
-
-	(void)ctx;
-	if (p != NULL)
-		memset(p, 0, size);
-	return p;
-}
-
-static void peer_free(void *ctx, void *p)
-{
-	(void)ctx;
-	free(p);
-}
-
-static uint16_t peer_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct world *x = ctx;
-
-	(void)port;
-	return (uint16_t)rte_ring_enqueue_burst(x->to_port, (void **)pkts, n, NULL);
-}
 
 static void small_config(struct zs_dpdk_config *cfg)
 {
@@ -85,44 +48,13 @@ static void small_config(struct zs_dpdk_config *cfg)
 	cfg->close_ms = 1;
 	cfg->port[0].n_rxd = cfg->port[0].n_txd = 64;
 	cfg->stack.max_conns = cfg->stack.max_half_open = cfg->stack.max_time_wait = 64;
-	cfg->on_eal = make_device;
-	cfg->on_eal_arg = &w;
-}
-
-static int make_peer(void)
-{
-	struct zs_dpdk_pools pools = zs_dpdk_pools(w.d);
-	struct zs_config cfg = w.cfg.stack;
-	struct zs_env env = {
-		.alloc = peer_alloc,
-		.free = peer_free,
-		.tx = peer_tx,
-		.ctx = &w,
-		.pkt_pool = pools.pkt,
-		.hdr_pool = pools.hdr,
-		.big_pool = pools.big,
-	};
-
-	cfg.n_netifs = 1;
-	cfg.netif[0] = (struct zs_netif_config){
-		.mtu = 1500,
-		.offloads = ZS_OFF_TX_MULTI_SEG,
-		.mac = { { 2, 0, 0, 0, 0, 9 } },
-		.ip4_be = htonl(peer_ip),
-		.ip4_prefix = 24,
-	};
-	return zs_stack_create(&w.peer, &cfg, &env, 1000000);
+	cfg->on_eal = ringpeer_device;
+	cfg->on_eal_arg = &w.peer;
 }
 
 static void turn_peer(void)
 {
-	struct rte_mbuf *pkts[ZS_BURST];
-	uint16_t n;
-
-	zs_stack_advance(w.peer, zs_lcore_clock_us(w.lc));
-	n = (uint16_t)rte_ring_dequeue_burst(w.from_port, (void **)pkts, ZS_BURST, NULL);
-	zs_stack_input(w.peer, 0, pkts, n);
-	zs_stack_flush(w.peer);
+	ringpeer_turn(&w.peer, zs_lcore_clock_us(w.lc));
 }
 
 static void turn_port(void)
@@ -157,7 +89,7 @@ static bool first_frame_is_announcement(void)
 
 	(void)zs_lcore_turn(w.lc);
 	zs_lcore_flush(w.lc);
-	if (rte_ring_dequeue(w.from_port, (void **)&m) < 0)
+	if (rte_ring_dequeue(w.peer.from_port, (void **)&m) < 0)
 		return false;
 	f = rte_pktmbuf_mtod(m, const uint8_t *);
 	is = memcmp(f, "\xff\xff\xff\xff\xff\xff", 6) == 0 && f[12] == 8 && f[13] == 6 &&
@@ -176,11 +108,11 @@ static int setup(void **state)
 	if (zs_dpdk_init(&w.d, &w.cfg) < 0)
 		return -1;
 	w.lc = zs_dpdk_lcore(w.d, 0);
-	if (make_peer() < 0)
+	if (ringpeer_make(&w.peer, w.d, &w.cfg.stack, htonl(peer_ip), ZS_OFF_TX_MULTI_SEG) < 0)
 		return -1;
 	w.announced = first_frame_is_announcement();
 	w.server = zs_udp_open(zs_lcore_stack(w.lc), ZS_AF_IP4);
-	w.client = zs_udp_open(w.peer, ZS_AF_IP4);
+	w.client = zs_udp_open(w.peer.s, ZS_AF_IP4);
 	if (zs_udp_bind(zs_lcore_stack(w.lc), w.server, &any, PORT) < 0)
 		return -1;
 	settle();
@@ -191,7 +123,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	zs_stack_destroy(w.peer);
+	zs_stack_destroy(w.peer.s);
 	zs_dpdk_fini(w.d);
 	return 0;
 }
@@ -203,7 +135,7 @@ static void send_to_port(uint16_t len)
 
 	assert_non_null(m);
 	memset(rte_pktmbuf_append(m, len), 'a', len);
-	assert_int_equal(zs_udp_send(w.peer, w.client, m, &to, PORT), 0);
+	assert_int_equal(zs_udp_send(w.peer.s, w.client, m, &to, PORT), 0);
 }
 
 static struct rte_mbuf *receive_at_port(void)
@@ -269,20 +201,20 @@ static void test_offloads_are_what_is_advertised(void **state)
 
 static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 {
-	struct rte_mbuf *filler[RING_SIZE];
+	struct rte_mbuf *filler[RINGPEER_SIZE];
 	struct zs_lcore_stats before, after;
 	struct rte_mbuf *m;
 	unsigned n;
 
 	(void)state;
-	n = rte_ring_free_count(w.from_port);
+	n = rte_ring_free_count(w.peer.from_port);
 	for (unsigned i = 0; i < n; i++) {
 		filler[i] = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).pkt);
 		assert_non_null(filler[i]);
 	}
-	assert_int_equal(rte_ring_enqueue_bulk(w.from_port, (void **)filler, n, NULL), n);
+	assert_int_equal(rte_ring_enqueue_bulk(w.peer.from_port, (void **)filler, n, NULL), n);
 	send_to_port(10); /* and the answer cannot leave */
-	zs_stack_flush(w.peer);
+	zs_stack_flush(w.peer.s);
 	zs_lcore_get_stats(w.lc, &before);
 	m = NULL;
 	for (int i = 0; i < TURNS && m == NULL; i++) {
@@ -301,12 +233,12 @@ static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 	assert_int_equal(after.tx_packets, before.tx_packets);
 	assert_true(zs_stack_tx_pending(zs_lcore_stack(w.lc)));
 
-	assert_int_equal(rte_ring_dequeue_bulk(w.from_port, (void **)filler, n, NULL), n);
+	assert_int_equal(rte_ring_dequeue_bulk(w.peer.from_port, (void **)filler, n, NULL), n);
 	rte_pktmbuf_free_bulk(filler, n);
 	settle();
 	zs_lcore_get_stats(w.lc, &after);
 	assert_int_equal(after.tx_packets, before.tx_packets + 1);
-	m = zs_udp_recv(w.peer, w.client);
+	m = zs_udp_recv(w.peer.s, w.client);
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
 	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
@@ -340,7 +272,7 @@ static void test_statistics_tell_busy_from_idle(void **state)
 	assert_true(st.busy_cycles > 0 && st.busy_cycles <= st.total_cycles);
 
 	send_to_port(10);
-	zs_stack_flush(w.peer);
+	zs_stack_flush(w.peer.s);
 	assert_int_equal(zs_lcore_turn(w.lc), 0);
 	m = zs_udp_recv(zs_lcore_stack(w.lc), w.server);
 	assert_non_null(m);
