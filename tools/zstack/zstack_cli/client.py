@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Finds running programs by their telemetry sockets, and asks them.
+
+DPDK makes one socket for each process: RUNDIR/dpdk/PREFIX/dpdk_telemetry.v2, with :1, :2 and so on
+behind it where processes share a prefix. It greets with its version, process and the limit of an
+answer; then each question, "/command,parameters", has one answer in JSON.
+"""
+import contextlib
+import glob
+import json
+import os
+import socket
+
+TIMEOUT_S = 10
+GREETING = 1024
+
+
+class Problem(Exception):
+    """What the user is told in one line."""
+
+
+class Program:
+    """A connection to one process."""
+
+    def __init__(self, path):
+        self.path = path
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(TIMEOUT_S)
+        try:
+            self.sock.connect(path)
+            hello = json.loads(self.sock.recv(GREETING))
+        except BaseException:
+            self.sock.close()
+            raise
+        self.pid, self.limit = hello["pid"], hello["max_output_len"]
+        self.prefix = os.path.basename(os.path.dirname(path))
+
+    @property
+    def name(self):
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/comm") as f:
+            return f.read().strip()
+        return "?"
+
+    def ask(self, command, *params):
+        """The answer to one command; Problem when there is none."""
+        question = ",".join([command, *map(str, params)])
+        try:
+            self.sock.send(question.encode())
+            data = self.sock.recv(self.limit + len(question) + GREETING)
+        except socket.timeout:
+            raise Problem(f"process {self.pid} does not answer") from None
+        except OSError as e:
+            raise Problem(f"process {self.pid} went away: {e.strerror}") from None
+        if not data:
+            raise Problem(f"process {self.pid} went away")
+        return json.loads(data)[command]
+
+    def call(self, command, *params):
+        """The same for the stack's own commands, which tell what went wrong in `error`."""
+        answer = self.ask(command, *params)
+        if answer is None:
+            raise Problem(f"process {self.pid} does not know {command}: it has another version of Z-stack")
+        if isinstance(answer, dict) and "error" in answer:
+            raise Problem(f"process {self.pid}: {answer['error']}")
+        return answer
+
+    def pages(self, command, *params):
+        """Entries of a long list, each with its `id`: the next page begins behind the last one."""
+        start = 0
+        while page := self.call(command, start, *params):
+            yield from page
+            start = page[-1]["id"] + 1
+
+    def has_stack(self):
+        commands = self.ask("/") or []
+        return any(c.startswith("/zstack/") for c in commands)
+
+    def close(self):
+        self.sock.close()
+
+
+def run_dirs():
+    """Where DPDK puts its sockets: by user, and root's are the system's. The environment may say otherwise."""
+    dirs = os.environ["ZSTACK_RUN_DIRS"].split(":") if os.environ.get("ZSTACK_RUN_DIRS") else [
+        "/var/run/dpdk", os.path.join(os.environ.get("XDG_RUNTIME_DIR", "/tmp"), "dpdk"), "/tmp/dpdk"]
+    return sorted({os.path.realpath(d) for d in dirs})
+
+
+def sockets(prefix=None):
+    for top in run_dirs():
+        yield from sorted(glob.glob(os.path.join(glob.escape(top), prefix or "*", "dpdk_telemetry.v2*")))
+
+
+def programs(prefix=None):
+    """All that answer and have a stack; and the paths that may not be opened."""
+    found, refused = [], []
+    for path in sockets(prefix):
+        try:
+            program = Program(path)
+        except PermissionError:
+            refused.append(path)
+            continue
+        except (OSError, ValueError, KeyError):
+            continue  # left behind by a process that has ended
+        if program.has_stack():
+            found.append(program)
+        else:
+            program.close()
+    return found, refused
+
+
+def _describe(p):
+    return f"{p.pid} ({p.name}, prefix {p.prefix})"
+
+
+def choose(args):
+    """The one program that the options mean."""
+    if args.socket:
+        try:
+            return Program(args.socket)
+        except (OSError, ValueError, KeyError) as e:
+            raise Problem(f"{args.socket}: {getattr(e, 'strerror', None) or 'no telemetry socket'}") from None
+    found, refused = programs(args.file_prefix)
+    if args.pid is not None:
+        found = [p for p in found if p.pid == args.pid]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Problem("several programs run, choose one with --pid: " + ", ".join(map(_describe, found)))
+    which = f"process {args.pid}" if args.pid is not None else "no program with a stack"
+    verb = "does not answer" if args.pid is not None else "answers"
+    hint = "is it running, and not started with --no-telemetry?"
+    if refused:
+        hint = "not permitted: " + ", ".join(refused)
+    raise Problem(f"{which} {verb} in {', '.join(run_dirs())}; {hint}")
