@@ -107,6 +107,24 @@ static int error_of(uint8_t type, uint8_t code)
 	}
 }
 
+/* What ends a connection attempt (RFC 1122 4.2.3.9); established connections go on (RFC 5461). */
+static int hard_error(uint8_t type, uint8_t code)
+{
+	if (type != ZS_ICMP_UNREACH)
+		return 0;
+	switch ((enum zs_icmp_unreach_code)code) {
+	case ZS_UNREACH_PROTO:
+	case ZS_UNREACH_PORT:
+		return ECONNREFUSED;
+	case ZS_UNREACH_NET_PROHIB:
+	case ZS_UNREACH_HOST_PROHIB:
+	case ZS_UNREACH_ADMIN_PROHIB:
+		return EHOSTUNREACH;
+	default:
+		return 0;
+	}
+}
+
 static uint32_t next_hop_mtu(const struct zs_icmp_hdr *icmp, const struct zs_ip4_hdr *quoted)
 {
 	uint32_t mtu = rte_be_to_cpu_16(icmp->seq_be);
@@ -140,8 +158,8 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 		zs_udp_icmp_error(s, &flow, error_of(icmp->type, icmp->code));
 		return ZS_DROP_COUNT;
 	case ZS_PROTO_TCP:
-		zs_tcp_icmp_error(s, &flow, rte_be_to_cpu_32(seq), icmp->type, icmp->code,
-				  next_hop_mtu(icmp, quoted));
+		zs_tcp_icmp_error(s, &flow, rte_be_to_cpu_32(seq),
+				  hard_error(icmp->type, icmp->code), next_hop_mtu(icmp, quoted));
 		return ZS_DROP_COUNT;
 	default:
 		return ZS_DROP_ICMP_IGNORED;

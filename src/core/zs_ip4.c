@@ -128,7 +128,7 @@ static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, struct out *o)
 		struct rte_mbuf *h = first;
 
 		first = zs_seg(h)->next;
-		zs_eth_output(s, o->nif, &o->nexthop, h);
+		zs_eth_output(s, o->nif, ZS_AF_IP4, &o->nexthop, h);
 	}
 	return 0;
 }
@@ -151,9 +151,9 @@ int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 		return -EMSGSIZE;
 	}
 	if (zs_addr_is_any(src))
-		o.src = zs_netif_source(o.nif, dst);
-	if (unlikely(o.nif->index != ZS_LOOPBACK && zs_is_loopback_ip4(o.src.ip4_be))) {
-		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE); /* RFC 1122 3.2.1.3 (g) */
+		(void)zs_source(s, o.nif, ZS_AF_IP4, dst, &o.src);
+	if (unlikely(!zs_source_ok(o.nif, ZS_AF_IP4, &o.src))) {
+		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 		return -EINVAL;
 	}
 	put_pseudo(m, &o);
@@ -168,6 +168,6 @@ int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 		zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
 		return -ENOBUFS;
 	}
-	zs_eth_output(s, o.nif, &o.nexthop, m);
+	zs_eth_output(s, o.nif, ZS_AF_IP4, &o.nexthop, m);
 	return 0;
 }

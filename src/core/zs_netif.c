@@ -10,6 +10,8 @@
 
 #include <rte_byteorder.h>
 
+#include "base/zs_ip6addr.h"
+#include "core/zs_loopback.h"
 #include "core/zs_state.h"
 #include "wire/zs_cksum.h"
 
@@ -204,6 +206,30 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 	return install_routes(s, nif, cfg);
 }
 
+bool zs_source(const struct zs_stack *s, const struct zs_netif *nif, uint8_t family,
+	       const struct zs_addr *dst, struct zs_addr *src)
+{
+	bool own = nif->index == ZS_LOOPBACK &&
+		   (dst->ip4_be & nif->ip4_mask_be) != (nif->ip4_be & nif->ip4_mask_be);
+
+	(void)s;
+	if (family != ZS_AF_IP4)
+		return false;
+	*src = own ? *dst : zs_addr_ip4(nif->ip4_be);
+	return true;
+}
+
+bool zs_source_ok(const struct zs_netif *nif, uint8_t family, const struct zs_addr *src)
+{
+	return nif->index == ZS_LOOPBACK ||
+	       !(family == ZS_AF_IP4 ? zs_is_loopback_ip4(src->ip4_be) : zs_ip6_is_loopback(src));
+}
+
+bool zs_is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
+{
+	return family == ZS_AF_IP4 ? zs_is_own_ip4(s, a->ip4_be) : zs_ip6_is_loopback(a);
+}
+
 struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port)
 {
 	for (uint16_t i = 0; i < s->n_netifs; i++)
@@ -256,7 +282,7 @@ static void finish_cksums(const struct zs_netif *nif, struct rte_mbuf *m)
 		m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
 	}
 	if (!(m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)))
-		m->ol_flags &= ~RTE_MBUF_F_TX_IPV4;
+		m->ol_flags &= ~(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6);
 }
 
 static struct rte_mbuf *alloc_room(struct zs_stack *s, uint32_t len)

@@ -56,14 +56,18 @@ static inline unsigned zs_txq_room(const struct zs_netif *nif)
  */
 void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
 
-/* The address that a packet to dst by nif comes from, when nobody chose one. */
-static inline struct zs_addr zs_netif_source(const struct zs_netif *nif, const struct zs_addr *dst)
-{
-	bool own = nif->index == ZS_LOOPBACK &&
-		   (dst->ip4_be & nif->ip4_mask_be) != (nif->ip4_be & nif->ip4_mask_be);
+/*
+ * The address that a packet to dst by nif comes from, when nobody chose one. False: there is none.
+ */
+bool zs_source(const struct zs_stack *s, const struct zs_netif *nif, uint8_t family,
+	       const struct zs_addr *dst, struct zs_addr *src);
 
-	return own ? *dst : zs_addr_ip4(nif->ip4_be);
-}
+/* A source that may be used by nif: loopback addresses do not leave a host (RFC 1122 3.2.1.3 g, RFC
+ * 4291 2.5.3). */
+bool zs_source_ok(const struct zs_netif *nif, uint8_t family, const struct zs_addr *src);
+
+/* Address of an interface, or a loopback address. */
+bool zs_is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *a);
 
 /* Gives the staged burst to env->tx; what is refused stays staged, in order. */
 void zs_txq_flush(struct zs_stack *s, struct zs_netif *nif);

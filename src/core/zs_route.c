@@ -8,8 +8,7 @@
 
 #include <errno.h>
 
-#include <rte_byteorder.h>
-
+#include "base/zs_ip6addr.h"
 #include "core/zs_loopback.h"
 #include "core/zs_state.h"
 
@@ -93,9 +92,11 @@ static const struct zs_route *best(const struct zs_stack *s, uint8_t family,
 	return NULL;
 }
 
-static bool is_group_ip4(uint32_t dst_be)
+bool zs_is_group(uint8_t family, const struct zs_addr *a)
 {
-	return dst_be == UINT32_MAX || (rte_be_to_cpu_32(dst_be) >> 28) == 0xe;
+	if (family == ZS_AF_IP6)
+		return zs_ip6_is_group(a);
+	return a->ip4_be == UINT32_MAX || (a->b[0] & 0xf0) == 0xe0;
 }
 
 /* Limited broadcast and multicast: interface of the best route, else the first with an address. */
@@ -119,9 +120,9 @@ struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struc
 	if (zs_addr_is_any(dst))
 		return NULL;
 	*nexthop = *dst;
-	if (family == ZS_AF_IP4 && zs_is_own_ip4(s, dst->ip4_be))
+	if (zs_is_own(s, family, dst))
 		return zs_loopback(s);
-	if (family == ZS_AF_IP4 && is_group_ip4(dst->ip4_be))
+	if (family == ZS_AF_IP4 && zs_is_group(family, dst))
 		return group_netif(s, dst);
 	r = best(s, family, dst);
 	if (r == NULL)

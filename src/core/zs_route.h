@@ -3,6 +3,7 @@
 #ifndef ZS_ROUTE_H
 #define ZS_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/zs_addr.h"
@@ -24,6 +25,9 @@ int zs_route_add(struct zs_stack *s, const struct zs_route *r);
 /* The same routes as another stack on the same interfaces has. */
 void zs_route_copy(const struct zs_stack *from, struct zs_stack *to);
 int zs_route_del(struct zs_stack *s, const struct zs_route *r);
+
+/* Multicast, or IPv4's limited broadcast. */
+bool zs_is_group(uint8_t family, const struct zs_addr *a);
 
 /* Interface and next hop for dst; NULL when unreachable. For an address of
  * ours it is the loopback interface. */

@@ -242,7 +242,7 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 		return rc;
 	disconnect(u);
 	if (zs_addr_is_any(&u->flow.laddr)) {
-		u->flow.laddr = zs_netif_source(nif, addr);
+		(void)zs_source(s, nif, ZS_AF_IP4, addr, &u->flow.laddr);
 		u->laddr_by_connect = true;
 	}
 	u->flow.faddr = *addr;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Header layouts on the wire: Ethernet II, 802.1Q, ARP (RFC 826), IPv4 (RFC 791), ICMP (RFC 792),
- * UDP (RFC 768), TCP (RFC 9293). Multi-byte fields are big endian and say so in their name; the
- * rest of the tree sees host order only.
+ * IPv6 (RFC 8200), ICMPv6 (RFC 4443), UDP (RFC 768), TCP (RFC 9293). Multi-byte fields are big
+ * endian and say so in their name; the rest of the tree sees host order only.
  */
 #ifndef ZS_HDR_H
 #define ZS_HDR_H
@@ -58,6 +58,41 @@ struct zs_ip4_hdr {
 	uint32_t src_be, dst_be;
 } ZS_WIRE;
 _Static_assert(sizeof(struct zs_ip4_hdr) == 20, "IPv4 header");
+
+enum { ZS_IP6_VERSION = 6, ZS_IP6_MIN_MTU = 1280 };
+
+struct zs_ip6_hdr {
+	uint32_t vtf_be;   /* version 4 bits, traffic class 8, flow label 20 */
+	uint16_t plen_be;  /* all that follows this header */
+	uint8_t next, hop; /* next: enum zs_ipproto or enum zs_ip6_ext */
+	uint8_t src[16], dst[16];
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_ip6_hdr) == 40, "IPv6 header");
+
+enum zs_ip6_ext {
+	ZS_EXT_HOPOPTS = 0,
+	ZS_EXT_ROUTING = 43,
+	ZS_EXT_FRAGMENT = 44,
+	ZS_EXT_ESP = 50,
+	ZS_EXT_AH = 51,
+	ZS_EXT_NONE = 59,
+	ZS_EXT_DSTOPTS = 60,
+};
+
+/* Hop-by-hop and destination options, routing: so they all begin. */
+struct zs_ip6_ext_hdr {
+	uint8_t next;
+	uint8_t len; /* in 8 bytes, without the first 8 */
+} ZS_WIRE;
+
+enum { ZS_IP6_MF = 1, ZS_IP6_OFFMASK = 0xfff8 };
+
+struct zs_ip6_frag_hdr {
+	uint8_t next, reserved;
+	uint16_t off_be; /* offset in bytes, ZS_IP6_OFFMASK, and ZS_IP6_MF */
+	uint32_t id_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_ip6_frag_hdr) == 8, "fragment header");
 
 enum zs_icmp_type {
 	ZS_ICMP_ECHO_REPLY = 0,

@@ -223,7 +223,8 @@ static void test_arp_reaches_both_and_one_answers(void **state)
 	settle();
 	assert_int_equal(zs_stack_stats(w.peer.s)->rx_packets, before);
 	for (int i = 0; i < 2; i++) {
-		assert_true(zs_neigh_lookup(w.s[i], zs_netif_by_port(w.s[i], 0), &peer, &mac));
+		assert_true(zs_neigh_lookup(w.s[i], zs_netif_by_port(w.s[i], 0), ZS_AF_IP4, &peer,
+					    &mac));
 		assert_int_equal(mac.b[5], 9);
 	}
 	expect_idle();

@@ -16,20 +16,19 @@ static struct {
 	unsigned calls;
 	struct zs_flow flow;
 	uint32_t seq, mtu;
-	uint8_t type, code;
+	int hard;
 } told;
 
 void __wrap_zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq,
-			      uint8_t type, uint8_t code, uint32_t mtu);
+			      int hard, uint32_t mtu);
 void __wrap_zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq,
-			      uint8_t type, uint8_t code, uint32_t mtu)
+			      int hard, uint32_t mtu)
 {
 	(void)s;
 	told.calls++;
 	told.flow = *flow;
 	told.seq = seq;
-	told.type = type;
-	told.code = code;
+	told.hard = hard;
 	told.mtu = mtu;
 }
 
@@ -361,13 +360,16 @@ static void test_to_tcp(void **state)
 	static const struct {
 		unsigned type, code;
 		uint32_t rest, mtu;
+		int hard;
 	} row[] = {
-		{ ZS_ICMP_UNREACH, ZS_UNREACH_PORT, 0, 0 },
-		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 1400, 1400 },
-		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 0, 1492 }, /* RFC 1191 7 */
-		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 20, 68 },
-		{ ZS_ICMP_TIME_EXCEEDED, 0, 0, 0 },
-		{ ZS_ICMP_PARAM_PROBLEM, 0, 0x10000000, 0 },
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_PORT, 0, 0, ECONNREFUSED },
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_ADMIN_PROHIB, 0, 0, EHOSTUNREACH },
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_HOST, 0, 0, 0 },
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 1400, 1400, 0 },
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 0, 1492, 0 }, /* RFC 1191 7 */
+		{ ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 20, 68, 0 },
+		{ ZS_ICMP_TIME_EXCEEDED, 0, 0, 0, 0 },
+		{ ZS_ICMP_PARAM_PROBLEM, 0, 0x10000000, 0, 0 },
 	};
 	struct net net;
 	struct frame f;
@@ -385,8 +387,7 @@ static void test_to_tcp(void **state)
 		assert_int_equal(told.flow.proto, ZS_PROTO_TCP);
 		assert_int_equal(told.flow.family, ZS_AF_IP4);
 		assert_int_equal(told.seq, 0xfedcba98);
-		assert_int_equal(told.type, row[i].type);
-		assert_int_equal(told.code, row[i].code);
+		assert_int_equal(told.hard, row[i].hard);
 		assert_int_equal(told.mtu, row[i].mtu);
 	}
 	net_end(&net);

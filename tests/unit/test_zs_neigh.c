@@ -20,7 +20,7 @@ static void send_to(struct net *net, unsigned d, uint32_t number)
 	eth->src = net->nif->mac;
 	eth->type_be = 0x0008;
 	memcpy(eth + 1, &number, sizeof(number));
-	zs_eth_output(net->s, net->nif, &nh, m);
+	zs_eth_output(net->s, net->nif, ZS_AF_IP4, &nh, m);
 	net_flush(net);
 }
 
@@ -76,14 +76,14 @@ static bool known(struct net *net, unsigned d, struct zs_mac *mac)
 {
 	const struct zs_addr a = zs_addr_ip4(host(d));
 
-	return zs_neigh_lookup(net->s, net->nif, &a, mac);
+	return zs_neigh_lookup(net->s, net->nif, ZS_AF_IP4, &a, mac);
 }
 
 static void confirm(struct net *net, unsigned d)
 {
 	const struct zs_addr a = zs_addr_ip4(host(d));
 
-	zs_neigh_confirm(net->s, net->nif, &a);
+	zs_neigh_confirm(net->s, net->nif, ZS_AF_IP4, &a);
 }
 
 /* Host d answers our question: entry REACHABLE. */
@@ -209,7 +209,7 @@ static void test_groups(void **state)
 		struct rte_mbuf *m = rte_pktmbuf_alloc(net.pools.hdr);
 
 		memset(rte_pktmbuf_append(m, 60), 0, 60);
-		zs_eth_output(net.s, net.nif, i == 0 ? &mc : &bc, m);
+		zs_eth_output(net.s, net.nif, ZS_AF_IP4, i == 0 ? &mc : &bc, m);
 		net_flush(&net);
 	}
 	assert_data(&net, 1, mapped, 0);
@@ -245,7 +245,7 @@ static void test_answers(void **state)
 	{
 		const struct zs_addr a = zs_addr_ip4(ip4(172, 16, 1, 1));
 
-		assert_false(zs_neigh_lookup(net.s, net.nif, &a, &mac));
+		assert_false(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP4, &a, &mac));
 	}
 	net_end(&net);
 }
@@ -267,7 +267,7 @@ static void test_links_apart(void **state)
 	net_create(&net);
 	resolve(&net, 5);
 	assert_true(known(&net, 5, &mac));
-	assert_false(zs_neigh_lookup(net.s, &net.s->netif[1], &five, &mac));
+	assert_false(zs_neigh_lookup(net.s, &net.s->netif[1], ZS_AF_IP4, &five, &mac));
 	net_end(&net);
 }
 

@@ -170,7 +170,7 @@ static void test_copied_request_teaches_and_is_not_answered(void **state)
 		  mac_of(9), host(9), (struct zs_mac){ { 0 } }, host(US));
 	input_copy(&net, &f);
 	assert_int_equal(net.n_out, 0);
-	assert_true(zs_neigh_lookup(net.s, net.nif, &nine, &mac));
+	assert_true(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP4, &nine, &mac));
 	assert_int_equal(mac.b[5], 9);
 	net_input(&net, &f);
 	assert_int_equal(net.n_out, 1);

@@ -3,7 +3,8 @@
  * Building a segment. Two rules: the header goes in place, into the headroom of the one buffer that
  * is sent whole, when nobody else can see that buffer; otherwise a header mbuf is followed by
  * references to the pieces. Payload is never touched. Checksums are always asked of the device;
- * zs_txq_push() does them where the device cannot.
+ * zs_txq_push() does them where the device cannot. A connection is IPv4 or IPv6 for life: each has
+ * code of its own below zs_build_segment().
  */
 #include <errno.h>
 
@@ -11,53 +12,55 @@
 
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_neigh.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
-#include "wire/zs_cksum.h"
 
 enum {
 	L2 = sizeof(struct zs_eth_hdr),
-	L3 = sizeof(struct zs_ip4_hdr),
-	L4 = sizeof(struct zs_tcp_hdr),
 	TS_LEN = 12,
 	TAG = sizeof(struct zs_vlan_hdr), /* of a VLAN: room for it is left in front */
 	NH_RECHECK_MS = 5000,		  /* a cached MAC address is looked up again so often */
 };
 
-static const uint64_t tx_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
-
-/*
- * The IP checksum field holds the sum of all other fields but the length, until put_ip_len() sets
- * both: less work than to ask the device for it.
- */
-static void put_eth_ip(uint8_t *p, const struct zs_netif *nif, const struct zs_mac *dst,
-		       const struct zs_flow *flow, uint8_t ttl, uint8_t tos)
+static uint64_t tx_flags(uint8_t family)
 {
-	struct zs_eth_hdr *eth = (void *)p;
-	struct zs_ip4_hdr *ip = (void *)(p + L2);
-
-	*eth = (struct zs_eth_hdr){
-		.dst = *dst,
-		.src = nif->mac,
-		.type_be = rte_cpu_to_be_16(ZS_ETH_IP4),
-	};
-	*ip = (struct zs_ip4_hdr){
-		.ver_ihl = 0x45,
-		.tos = tos,
-		.frag_be = rte_cpu_to_be_16(ZS_IP4_DF), /* atomic: ID may be 0 (RFC 6864 4.1) */
-		.ttl = ttl,
-		.proto = ZS_PROTO_TCP,
-		.src_be = flow->laddr.ip4_be,
-		.dst_be = flow->faddr.ip4_be,
-	};
-	ip->cksum = zs_cksum_ip4(ip);
+	return (family == ZS_AF_IP4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) |
+	       RTE_MBUF_F_TX_TCP_CKSUM;
 }
 
-static void put_ip_len(struct zs_ip4_hdr *ip, unsigned len)
+/*
+ * The template of a connection over IPv6 ends with the ports: what follows them in the TCP header
+ * is different in each segment, and there is no room for it.
+ */
+static void put_template_ip6(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	ip->len_be = rte_cpu_to_be_16((uint16_t)len);
-	ip->cksum = zs_cksum_finish((uint32_t)ip->cksum + ip->len_be);
+	const struct zs_flow *f = &tcb->flow;
+	struct zs_tcp_hdr tcp = {
+		.sport_be = rte_cpu_to_be_16(f->lport),
+		.dport_be = rte_cpu_to_be_16(f->fport),
+	};
+	enum { TCP = L2 + sizeof(struct zs_ip6_hdr) };
+
+	_Static_assert(TCP + offsetof(struct zs_tcp_hdr, seq_be) <= ZS_HDR_MAX, "ports");
+	zs_ip6_put((void *)(tcb->hdr + L2), &f->laddr, &f->faddr, ZS_PROTO_TCP, tcb->opts.ttl,
+		   tcb->opts.tos, zs_flow_label(s, f));
+	memcpy(tcb->hdr + TCP, &tcp, offsetof(struct zs_tcp_hdr, seq_be));
+}
+
+static void put_template_ip4(struct zs_tcb *tcb)
+{
+	struct zs_tcp_hdr *tcp = (void *)(tcb->hdr + L2 + sizeof(struct zs_ip4_hdr));
+
+	zs_ip4_put((void *)(tcb->hdr + L2), &tcb->flow.laddr, &tcb->flow.faddr, tcb->opts.ttl,
+		   tcb->opts.tos);
+	*tcp = (struct zs_tcp_hdr){
+		.sport_be = rte_cpu_to_be_16(tcb->flow.lport),
+		.dport_be = rte_cpu_to_be_16(tcb->flow.fport),
+	};
+	if (tcb->flags & ZS_TF_TS)
+		(void)zs_tcpopt_write_ts((uint8_t *)(tcp + 1), 0, 0);
 }
 
 bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
@@ -65,34 +68,33 @@ bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
 	struct zs_mac mac = { { 0 } };
 	struct zs_addr nexthop;
 	struct zs_netif *nif;
-	struct zs_tcp_hdr *tcp = (void *)(tcb->hdr + L2 + L3);
+	uint8_t family = tcb->flow.family;
 
 	if (likely(tcb->hdr_len != 0 && tcb->nh_gen == s->nh_gen &&
 		   !(tcb->flags & ZS_TF_NH_PENDING) &&
 		   s->now_ms - tcb->nh_checked_ms < NH_RECHECK_MS))
 		return true;
-	nif = zs_route_lookup(s, tcb->flow.family, &tcb->flow.faddr, &nexthop);
+	nif = zs_route_lookup(s, family, &tcb->flow.faddr, &nexthop);
 	if (nif == NULL)
 		return false;
 	tcb->netif = nif->index;
 	if (tcb->nh_checked_ms != 0 &&
 	    zs_seq_gt((uint32_t)(tcb->last_recv_us / 1000), tcb->nh_checked_ms))
-		zs_neigh_confirm(s, nif, &nexthop);
-	if (zs_neigh_lookup(s, nif, &nexthop, &mac))
+		zs_neigh_confirm(s, nif, family, &nexthop);
+	if (zs_neigh_lookup(s, nif, family, &nexthop, &mac))
 		tcb->flags &= ~(uint32_t)ZS_TF_NH_PENDING;
 	else
 		tcb->flags |= ZS_TF_NH_PENDING;
 	tcb->nh_gen = s->nh_gen;
 	tcb->nh_checked_ms = s->now_ms;
-	tcb->hdr_len = L2 + L3 + L4 + (tcb->flags & ZS_TF_TS ? TS_LEN : 0);
-	put_eth_ip(tcb->hdr, nif, &mac, &tcb->flow, tcb->opts.ttl, tcb->opts.tos);
-	*tcp = (struct zs_tcp_hdr){
-		.sport_be = rte_cpu_to_be_16(tcb->flow.lport),
-		.dport_be = rte_cpu_to_be_16(tcb->flow.fport),
-	};
-	if (tcb->flags & ZS_TF_TS)
-		(void)zs_tcpopt_write_ts((uint8_t *)(tcp + 1), 0, 0);
-	tcb->pseudo = zs_cksum_pseudo(&tcb->flow.laddr, &tcb->flow.faddr, ZS_PROTO_TCP, 0);
+	tcb->hdr_len =
+		(uint8_t)(L2 + zs_iphdr_with_tcp(family) + (tcb->flags & ZS_TF_TS ? TS_LEN : 0));
+	zs_eth_put(tcb->hdr, nif, &mac, family);
+	if (family == ZS_AF_IP4)
+		put_template_ip4(tcb);
+	else
+		put_template_ip6(s, tcb);
+	tcb->pseudo = zs_pseudo(family, &tcb->flow.laddr, &tcb->flow.faddr, ZS_PROTO_TCP, 0);
 	return true;
 }
 
@@ -112,10 +114,16 @@ static void commit_window(struct zs_tcb *tcb, uint16_t field)
 }
 
 /* The template, in pieces of a size that the compiler knows: they overlap. */
-static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb)
+static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb, uint8_t family)
 {
 	enum { PIECE = 32 };
 	unsigned len = tcb->hdr_len, last = len - PIECE;
+
+	_Static_assert((unsigned)PIECE * 2 <= ZS_HDR_MAX, "template");
+	if (family == ZS_AF_IP6) {
+		memcpy(to, tcb->hdr, 2 * PIECE);
+		return;
+	}
 
 	zs_assert(len >= PIECE && len <= ZS_HDR_MAX);
 	memcpy(to, tcb->hdr, PIECE);
@@ -125,16 +133,25 @@ static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb)
 }
 
 /* Headers of tcb at p; hdr_len and any SACK blocks. */
-static void put_headers(struct zs_stack *s, struct zs_tcb *tcb, uint8_t *p,
-			const struct zs_segment *sg, unsigned l4_len)
+static inline __attribute__((always_inline)) void put_headers(struct zs_stack *s,
+							      struct zs_tcb *tcb, uint8_t *p,
+							      const struct zs_segment *sg,
+							      unsigned l4_len, uint8_t family)
 {
-	struct zs_ip4_hdr *ip = (void *)(p + L2);
-	struct zs_tcp_hdr *tcp = (void *)(p + L2 + L3);
+	const unsigned l3 = zs_iphdr_len(family);
+	struct zs_tcp_hdr *tcp = (void *)(p + L2 + l3);
 	uint8_t *opt = (uint8_t *)(tcp + 1);
 	uint32_t l4_bytes = l4_len + sg->len;
 
-	copy_template(p, tcb);
-	put_ip_len(ip, L3 + l4_bytes);
+	copy_template(p, tcb, family);
+	if (family == ZS_AF_IP4) {
+		zs_ip4_put_len((void *)(p + L2), l3 + l4_bytes);
+	} else {
+		struct zs_ip6_hdr *ip = (void *)(p + L2);
+
+		ip->plen_be = rte_cpu_to_be_16((uint16_t)l4_bytes);
+		tcp->urg_be = 0;
+	}
 	tcp->seq_be = rte_cpu_to_be_32(sg->seq);
 	tcp->ack_be = rte_cpu_to_be_32(tcb->rcv_nxt);
 	tcp->doff = (uint8_t)(l4_len << 2);
@@ -147,18 +164,21 @@ static void put_headers(struct zs_stack *s, struct zs_tcb *tcb, uint8_t *p,
 		(void)zs_tcpopt_write_sack(opt, sg->sack, sg->n_sack);
 }
 
-static void set_tx(struct rte_mbuf *m, unsigned l4_len)
+static void set_tx(struct rte_mbuf *m, unsigned l4_len, uint8_t family)
 {
-	m->ol_flags = tx_flags;
-	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, 0, 0, 0, 0);
+	m->ol_flags = tx_flags(family);
+	m->tx_offload = rte_mbuf_tx_offload(L2, zs_iphdr_len(family), l4_len, 0, 0, 0, 0);
 }
 
 /* The checksum, where the device does not; of payload that was summed when it was copied, only
  * that of the header. */
-static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m,
-			 const struct zs_segment *sg, unsigned l4_len)
+static inline __attribute__((always_inline)) void finish_cksum(const struct zs_netif *nif,
+							       struct rte_mbuf *m,
+							       const struct zs_segment *sg,
+							       unsigned l4_len, uint8_t family)
 {
-	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + L3);
+	const unsigned l4_off = L2 + zs_iphdr_len(family);
+	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, l4_off);
 	const struct zs_seg *seg = sg->len > 0 ? zs_seg(sg->first) : NULL;
 
 	if (nif->offloads & ZS_OFF_TX_TCP_CKSUM)
@@ -166,7 +186,7 @@ static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m,
 	if (seg != NULL && seg->flags & ZS_SEG_SUMMED && seg->len == sg->len)
 		tcp->cksum = zs_cksum_finish(zs_cksum_raw(tcp, l4_len) + seg->sum);
 	else
-		tcp->cksum = zs_cksum_finish(zs_pkt_sum(m, L2 + L3, l4_len + sg->len));
+		tcp->cksum = zs_cksum_finish(zs_pkt_sum(m, l4_off, l4_len + sg->len));
 	m->ol_flags = 0;
 }
 
@@ -178,17 +198,17 @@ static void finish_cksum(const struct zs_netif *nif, struct rte_mbuf *m,
 static __attribute__((noinline)) void ask_tso(struct zs_stack *s, struct zs_tcb *tcb,
 					      struct rte_mbuf *m, uint32_t len, unsigned l4_len)
 {
+	const unsigned l3 = zs_iphdr_len(tcb->flow.family);
 	uint32_t more = (len - 1) / tcb->mss;
-	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, L2);
-	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + L3);
+	struct zs_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, L2 + l3);
 
 	tcp->cksum = zs_cksum_fold(tcb->pseudo);
-	m->ol_flags = tx_flags | RTE_MBUF_F_TX_TCP_SEG;
-	if (s->netif[tcb->netif].offloads & ZS_OFF_TX_IP_CKSUM) {
-		ip->cksum = 0;
+	m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+	if (tcb->flow.family == ZS_AF_IP4 && s->netif[tcb->netif].offloads & ZS_OFF_TX_IP_CKSUM) {
+		rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, L2)->cksum = 0;
 		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
 	}
-	m->tx_offload = rte_mbuf_tx_offload(L2, L3, l4_len, tcb->mss, 0, 0, 0);
+	m->tx_offload = rte_mbuf_tx_offload(L2, l3, l4_len, tcb->mss, 0, 0, 0);
 	s->stats.tx_tso++;
 	s->stats.tcp_segs_out += more;
 	tcb->segs_out += more;
@@ -207,7 +227,7 @@ static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	if (nif == NULL)
 		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 	else
-		zs_eth_output(s, nif, &nexthop, m);
+		zs_eth_output(s, nif, tcb->flow.family, &nexthop, m);
 }
 
 /*
@@ -278,11 +298,12 @@ static struct rte_mbuf *build_chain(struct zs_stack *s, const struct zs_segment 
 	return head;
 }
 
-int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_segment *sg)
+static inline __attribute__((always_inline)) int build(struct zs_stack *s, struct zs_tcb *tcb,
+						       const struct zs_segment *sg, uint8_t family)
 {
 	unsigned sack_len = sg->n_sack > 0 ? 4u + 8u * sg->n_sack : 0;
 	unsigned hdr = tcb->hdr_len + sack_len;
-	unsigned l4_len = hdr - L2 - L3;
+	unsigned l4_len = hdr - L2 - zs_iphdr_len(family);
 	struct rte_mbuf *m;
 
 	if (sg->len > 0 && zs_seg(sg->first)->len == sg->len &&
@@ -296,73 +317,27 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 		s->stats.tx_indirect += sg->len > 0;
 	}
 	commit_window(tcb, sg->wnd);
-	set_tx(m, l4_len);
-	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len);
+	set_tx(m, l4_len, family);
+	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len, family);
 	if (unlikely(sg->len > tcb->mss))
 		ask_tso(s, tcb, m, sg->len, l4_len);
 	else
-		finish_cksum(&s->netif[tcb->netif], m, sg, l4_len);
+		finish_cksum(&s->netif[tcb->netif], m, sg, l4_len, family);
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
 	transmit(s, tcb, m);
 	return 0;
 }
 
-bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
+static __attribute__((noinline)) int build_ip6(struct zs_stack *s, struct zs_tcb *tcb,
+					       const struct zs_segment *sg)
 {
-	struct zs_addr nexthop;
-	struct zs_mac none = { { 0 } };
-	struct zs_netif *nif = zs_route_lookup(s, raw->flow->family, &raw->flow->faddr, &nexthop);
-	struct rte_mbuf *m = nif != NULL ? zs_hdr_alloc(s) : NULL;
-	struct zs_tcp_hdr *tcp;
-	unsigned l4_len = L4;
-	uint8_t *p;
-
-	if (m == NULL) {
-		s->stats.drops[nif == NULL ? ZS_DROP_NO_ROUTE : ZS_DROP_NO_MBUF]++;
-		return nif == NULL;
-	}
-	m->data_off = (uint16_t)(m->buf_len - (L2 + L3 + L4 + ZS_TCPOPT_MAX));
-	p = (uint8_t *)m->buf_addr + m->data_off;
-	put_eth_ip(p, nif, &none, raw->flow, raw->ttl, raw->tos);
-	tcp = (void *)(p + L2 + L3);
-	if (raw->syn_opt != NULL)
-		l4_len += zs_tcpopt_write_syn((uint8_t *)(tcp + 1), raw->syn_opt);
-	else if (raw->ts)
-		l4_len += zs_tcpopt_write_ts((uint8_t *)(tcp + 1), raw->ts_val, raw->ts_ecr);
-	put_ip_len((void *)(p + L2), L3 + l4_len);
-	*tcp = (struct zs_tcp_hdr){
-		.sport_be = rte_cpu_to_be_16(raw->flow->lport),
-		.dport_be = rte_cpu_to_be_16(raw->flow->fport),
-		.seq_be = rte_cpu_to_be_32(raw->seq),
-		.ack_be = rte_cpu_to_be_32(raw->ack),
-		.doff = (uint8_t)(l4_len << 2),
-		.flags = raw->flags,
-		.wnd_be = rte_cpu_to_be_16(raw->wnd),
-		.cksum = zs_cksum_fold(zs_cksum_pseudo(&raw->flow->laddr, &raw->flow->faddr,
-						       ZS_PROTO_TCP, l4_len)),
-	};
-	zs_pkt_set(m, m->data_off, (uint16_t)(L2 + L3 + l4_len));
-	set_tx(m, l4_len);
-	s->stats.tcp_segs_out++;
-	zs_eth_output(s, nif, &nexthop, m);
-	return true;
+	return build(s, tcb, sg, ZS_AF_IP6);
 }
 
-void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi)
+int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_segment *sg)
 {
-	struct zs_raw raw = { .flow = &pi->flow, .ttl = s->cfg.ttl };
-	uint32_t syn_fin = (pi->tcp_flags & ZS_SYN ? 1 : 0) + (pi->tcp_flags & ZS_FIN ? 1 : 0);
-
-	if (pi->tcp_flags & ZS_RST)
-		return;
-	if (pi->tcp_flags & ZS_ACK) {
-		raw.seq = pi->ack;
-		raw.flags = ZS_RST;
-	} else {
-		raw.ack = pi->seq + pi->data_len + syn_fin;
-		raw.flags = ZS_RST | ZS_ACK;
-	}
-	s->stats.tcp_rst_out++;
-	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
+	if (unlikely(tcb->flow.family == ZS_AF_IP6))
+		return build_ip6(s, tcb, sg);
+	return build(s, tcb, sg, ZS_AF_IP4);
 }

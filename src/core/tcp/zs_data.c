@@ -7,6 +7,7 @@
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_tw.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
 
 /*
@@ -15,12 +16,15 @@
  */
 static void learn_mss(struct zs_tcb *tcb, const struct rte_mbuf *m, uint32_t len)
 {
-	uint32_t ours = tcb->mtu - 40u;
+	uint32_t ours;
 
-	if (tcb->flags & ZS_TF_TS)
-		ours -= 12;
 	if (m->ol_flags & RTE_MBUF_F_RX_LRO && m->tso_segsz != 0)
 		len = RTE_MIN(len, (uint32_t)m->tso_segsz);
+	if (likely(len <= tcb->rcv_mss))
+		return;
+	ours = tcb->mtu - zs_iphdr_with_tcp(tcb->flow.family);
+	if (tcb->flags & ZS_TF_TS)
+		ours -= 12;
 	tcb->rcv_mss = (uint16_t)RTE_MAX(RTE_MIN(len, ours), (uint32_t)tcb->rcv_mss);
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_udp.h"
 
 enum { MIN_PMTU = 552 /* smaller claims are attacks (RFC 5927 7.2) */ };
@@ -79,7 +80,7 @@ struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)
  */
 static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 {
-	uint32_t overhead = 40 + (tcb->flags & ZS_TF_TS ? 12 : 0);
+	uint32_t overhead = zs_iphdr_with_tcp(tcb->flow.family) + (tcb->flags & ZS_TF_TS ? 12 : 0);
 	uint32_t mss = RTE_MAX(mtu, (uint32_t)MIN_PMTU) - overhead;
 
 	if (mss >= tcb->mss)
@@ -98,27 +99,11 @@ static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 	zs_output_later(s, tcb);
 }
 
-static int hard_error(uint8_t code)
-{
-	switch ((enum zs_icmp_unreach_code)code) {
-	case ZS_UNREACH_PROTO:
-	case ZS_UNREACH_PORT:
-		return ECONNREFUSED;
-	case ZS_UNREACH_NET_PROHIB:
-	case ZS_UNREACH_HOST_PROHIB:
-	case ZS_UNREACH_ADMIN_PROHIB:
-		return EHOSTUNREACH;
-	default:
-		return 0;
-	}
-}
-
-void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, uint8_t type,
-		       uint8_t code, uint32_t mtu)
+void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, int hard,
+		       uint32_t mtu)
 {
 	uint8_t kind;
 	struct zs_tcb *tcb = zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
-	int error = type == ZS_ICMP_UNREACH ? hard_error(code) : 0;
 
 	if (tcb == NULL || kind != ZS_REF_TCB)
 		return;
@@ -127,6 +112,6 @@ void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t 
 		return;
 	if (mtu != 0)
 		lower_mss(s, tcb, mtu);
-	else if (error != 0 && tcb->state == ZS_SYN_SENT && seq == tcb->iss)
-		zs_tcb_dead(s, tcb, error);
+	else if (hard != 0 && tcb->state == ZS_SYN_SENT && seq == tcb->iss)
+		zs_tcb_dead(s, tcb, hard);
 }

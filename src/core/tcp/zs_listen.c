@@ -11,6 +11,7 @@
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
 
 enum {
@@ -200,7 +201,7 @@ static uint16_t mtu_to(struct zs_stack *s, const struct zs_flow *flow)
 static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 {
 	const struct zs_listener *l = half_listener(s, h);
-	uint16_t mss = (uint16_t)(mtu_to(s, &h->flow) - 40);
+	uint16_t mss = (uint16_t)(mtu_to(s, &h->flow) - zs_iphdr_with_tcp(h->flow.family));
 	struct zs_tcpopt opt = {
 		.mss = l->opts.maxseg != 0 ? RTE_MIN(mss, l->opts.maxseg) : mss,
 		.has_ts = h->ts,

@@ -13,9 +13,11 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_loopback.h"
 
-enum { DEFAULT_PEER_MSS = 536 /* RFC 9293 3.7.1 */, MIN_MSS = 48 };
+/* of a peer that does not say, by family: RFC 9293 3.7.1 */
+enum { DEFAULT_MSS_IP4 = 536, DEFAULT_MSS_IP6 = 1220, MIN_MSS = 48 };
 
 int zs_tcp_init(struct zs_stack *s)
 {
@@ -81,9 +83,11 @@ uint8_t zs_rcv_wscale(const struct zs_stack *s, const struct zs_tcp_opts *opts)
 /* MSS, options and windows are known on both sides: the connection can begin to send. */
 void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_synopts *peer)
 {
-	uint16_t ours = (uint16_t)(tcb->mtu - 40);
-	uint16_t mss = peer->mss != 0 ? peer->mss : DEFAULT_PEER_MSS;
+	uint16_t ours = (uint16_t)(tcb->mtu - zs_iphdr_with_tcp(tcb->flow.family));
+	uint16_t mss = peer->mss;
 
+	if (mss == 0)
+		mss = tcb->flow.family == ZS_AF_IP4 ? DEFAULT_MSS_IP4 : DEFAULT_MSS_IP6;
 	tcb->peer_mss = mss;
 	mss = RTE_MIN(mss, ours);
 	if (tcb->opts.maxseg != 0)
@@ -161,10 +165,11 @@ static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow 
 
 	if (nif == NULL)
 		return -ENETUNREACH;
-	if (zs_addr_is_any(&flow->laddr))
-		flow->laddr = zs_netif_source(nif, &flow->faddr);
-	if (nif->index != ZS_LOOPBACK && zs_is_loopback_ip4(flow->laddr.ip4_be))
-		return -EINVAL; /* RFC 1122 3.2.1.3 (g): not outside a host */
+	if (zs_addr_is_any(&flow->laddr) &&
+	    !zs_source(s, nif, flow->family, &flow->faddr, &flow->laddr))
+		return -EADDRNOTAVAIL;
+	if (!zs_source_ok(nif, flow->family, &flow->laddr))
+		return -EINVAL;
 	tcb->netif = nif->index;
 	tcb->mtu = nif->mtu;
 	return 0;
@@ -200,8 +205,7 @@ int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr 
 		return -EALREADY;
 	if (tcb->state != ZS_CLOSED || tcb->irs != 0)
 		return -EISCONN;
-	if (port == 0 || zs_addr_is_any(addr) || addr->ip4_be == UINT32_MAX ||
-	    (addr->b[0] & 0xf0) == 0xe0)
+	if (port == 0 || zs_addr_is_any(addr) || zs_is_group(flow.family, addr))
 		return -EADDRNOTAVAIL;
 	flow.faddr = *addr;
 	flow.fport = port;

@@ -11,6 +11,7 @@
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
 
 enum {
@@ -359,7 +360,7 @@ static bool send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 	bool ack = tcb->state == ZS_SYN_RCVD;
 	uint32_t wnd = RTE_MIN(zs_rcv_space(tcb), 65535u);
 	struct zs_tcpopt opt = {
-		.mss = (uint16_t)(tcb->mtu - 40),
+		.mss = (uint16_t)(tcb->mtu - zs_iphdr_with_tcp(tcb->flow.family)),
 		.has_ts = ack ? (tcb->flags & ZS_TF_TS) != 0 : s->cfg.use_ts,
 		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
 		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,

@@ -56,9 +56,13 @@ struct zs_raw {
 	bool ts;
 	uint32_t ts_val, ts_ecr;
 };
+/* ---- zs_raw.c ---- */
+
 /* False: there was no buffer. */
 bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw);
 /* RST in answer to a segment (RFC 9293 3.10.7.1); never to a RST. */
 void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi);
+/* IPv6's, 20 bits. */
+uint32_t zs_flow_label(const struct zs_stack *s, const struct zs_flow *flow);
 
 #endif

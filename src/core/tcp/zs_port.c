@@ -26,7 +26,7 @@ bool zs_addr_is_local(const struct zs_stack *s, uint8_t family, const struct zs_
 	for (unsigned i = 0; family == ZS_AF_IP4 && i < s->n_netifs; i++)
 		if (s->netif[i].accept_any_dst)
 			return true;
-	return family == ZS_AF_IP4 && zs_is_own_ip4(s, a->ip4_be);
+	return zs_is_own(s, family, a);
 }
 
 static bool bind_conflicts(struct zs_stack *s, const struct zs_flow *local,

@@ -182,9 +182,11 @@ void zs_tcp_foreach(struct zs_stack *s, void (*fn)(void *arg, struct zs_tcb *tcb
 /* ---- from the layers below ---- */
 /* Consumes m, parsed as ZS_PKT_TCP; pi->ref is what the flow table found. */
 void zs_tcp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
-/* An ICMP error quotes our segment of flow with this sequence number; mtu != 0: fragmentation
- * needed. */
-void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, uint8_t type,
-		       uint8_t code, uint32_t mtu);
+/*
+ * An ICMP error quotes our segment of flow with this sequence number. hard: what it means to a
+ * connection attempt (errno), 0 = nothing; mtu != 0: what fits the path.
+ */
+void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, int hard,
+		       uint32_t mtu);
 
 #endif
