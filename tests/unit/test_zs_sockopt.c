@@ -307,6 +307,25 @@ static void test_tcp_info(void **state)
 	pair_close(&x);
 }
 
+static void test_memory_and_congestion_details(void **state)
+{
+	struct pair x;
+	uint32_t mem[9];
+	socklen_t len = sizeof(mem);
+
+	(void)state;
+	pair_open(&x);
+	assert_int_equal(zs_sock_getopt(x.c, SOL_SOCKET, SO_MEMINFO, mem, &len), 0);
+	assert_int_equal(len, sizeof(mem));
+	assert_int_equal(mem[1], get_int(x.c, SOL_SOCKET, SO_RCVBUF));
+	assert_int_equal(mem[3], get_int(x.c, SOL_SOCKET, SO_SNDBUF));
+	assert_int_equal(mem[5], 0);
+	len = sizeof(mem);
+	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, mem, &len), 0);
+	assert_int_equal(len, 0);
+	pair_close(&x);
+}
+
 static void test_keepalive_ends_a_dead_connection(void **state)
 {
 	struct pair x;
@@ -336,6 +355,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_sndbuf_bounds_what_is_queued),
 	cmocka_unit_test(test_cork_holds_and_releases),
 	cmocka_unit_test(test_tcp_info),
+	cmocka_unit_test(test_memory_and_congestion_details),
 	cmocka_unit_test(test_keepalive_ends_a_dead_connection),
 };
 

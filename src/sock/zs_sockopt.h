@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of socket options share: a file per level, and helpers to get values in and out.
+ */
+#ifndef ZS_SOCKOPT_H
+#define ZS_SOCKOPT_H
+
+#include "sock/zs_sock_priv.h"
+
+int zs_opt_socket_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_socket_get(struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_tcp_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+/* TCP_INFO (zs_tcpinfo.c). */
+int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len);
+
+/* The options of the connection or of those to be accepted; NULL for a datagram socket. */
+static inline struct zs_tcp_opts *zs_opt_tcp(const struct zs_sock *sk)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		return zs_tcp_opts(sk->tcb);
+	case ZS_SK_LISTENER:
+		return &sk->lst->opts;
+	case ZS_SK_UDP:
+		return NULL;
+	}
+	__builtin_unreachable();
+}
+
+static inline int zs_opt_changed(struct zs_sock *sk)
+{
+	if (sk->kind == ZS_SK_TCP)
+		zs_tcp_opts_changed(sk->s, sk->tcb);
+	return 0;
+}
+
+static inline void zs_opt_flag(struct zs_sock *sk, uint16_t flag, bool on)
+{
+	if (on)
+		sk->flags |= flag;
+	else
+		sk->flags &= (uint16_t)~flag;
+}
+
+static inline int zs_opt_int(const void *val, socklen_t len, int *out)
+{
+	if (len < sizeof(*out))
+		return -EINVAL;
+	memcpy(out, val, sizeof(*out));
+	return 0;
+}
+
+/* As much of the value as the caller has room for. */
+static inline int zs_opt_put(void *val, socklen_t *len, const void *from, size_t size)
+{
+	if (*len > size)
+		*len = (socklen_t)size;
+	memcpy(val, from, *len);
+	return 0;
+}
+
+static inline int zs_opt_put_int(void *val, socklen_t *len, int v)
+{
+	return zs_opt_put(val, len, &v, sizeof(v));
+}
+
+#endif

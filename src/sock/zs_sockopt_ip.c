@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options of IPPROTO_IP. */
+#include <netinet/in.h>
+
+#include "sock/zs_sockopt.h"
+
+static uint8_t *ip_byte(const struct zs_sock *sk, int name)
+{
+	struct zs_tcp_opts *o = zs_opt_tcp(sk);
+
+	switch (name) {
+	case IP_TOS:
+		return o != NULL ? &o->tos : &sk->udp->tos;
+	case IP_TTL:
+		return o != NULL ? &o->ttl : &sk->udp->ttl;
+	default:
+		return NULL;
+	}
+}
+
+int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
+{
+	uint8_t *field = ip_byte(sk, name);
+	int v;
+
+	/* Linux takes these as a byte as well */
+	if (len >= sizeof(v))
+		memcpy(&v, val, sizeof(v));
+	else if (len >= 1)
+		v = *(const uint8_t *)val;
+	else
+		return -EINVAL;
+	switch (name) {
+	case IP_TOS:
+		*field = (uint8_t)v;
+		return zs_opt_changed(sk);
+	case IP_TTL:
+		if (v != -1 && (v < 1 || v > 255))
+			return -EINVAL;
+		*field = v == -1 ? zs_stack_config(sk->s)->ttl : (uint8_t)v;
+		return zs_opt_changed(sk);
+	case IP_BIND_ADDRESS_NO_PORT:
+		zs_opt_flag(sk, ZS_SF_BIND_NO_PORT, v != 0);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
+{
+	const uint8_t *field = ip_byte(sk, name);
+
+	if (field != NULL)
+		return zs_opt_put_int(val, len, *field);
+	if (name == IP_BIND_ADDRESS_NO_PORT)
+		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
+	return -ENOPROTOOPT;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TCP_INFO: what a connection knows of itself, in the layout and the units of Linux. */
+#include <linux/tcp.h>
+
+#include "sock/zs_sockopt.h"
+
+/* Linux' numbers of the states (TCP_ESTABLISHED and so on). */
+static uint8_t linux_state(enum zs_tcp_state st)
+{
+	static const uint8_t map[ZS_NSTATES] = {
+		[ZS_ESTABLISHED] = 1, [ZS_SYN_SENT] = 2,  [ZS_SYN_RCVD] = 3, [ZS_FIN_WAIT_1] = 4,
+		[ZS_FIN_WAIT_2] = 5,  [ZS_TIME_WAIT] = 6, [ZS_CLOSED] = 7,   [ZS_CLOSE_WAIT] = 8,
+		[ZS_LAST_ACK] = 9,    [ZS_LISTEN] = 10,	  [ZS_CLOSING] = 11,
+	};
+
+	return map[st];
+}
+
+/* Linux' TCP_CA_Open, Recovery, Loss. */
+static uint8_t linux_ca_state(uint8_t ca_state)
+{
+	static const uint8_t map[] = { 0, 3, 4 };
+
+	return map[ca_state];
+}
+
+static uint32_t segments(uint32_t bytes, uint32_t mss)
+{
+	return mss != 0 ? (bytes + mss - 1) / mss : 0;
+}
+
+static uint32_t ms_since(const struct zs_sock *sk, uint64_t then_us)
+{
+	uint64_t now_us = zs_stack_now(sk->s);
+
+	return then_us != 0 && then_us < now_us ? (uint32_t)((now_us - then_us) / 1000) : 0;
+}
+
+static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, struct tcp_info *out)
+{
+	uint32_t mss = in->snd_mss;
+
+	out->tcpi_state = linux_state(in->state);
+	out->tcpi_ca_state = linux_ca_state(in->ca_state);
+	out->tcpi_retransmits = in->retransmits;
+	out->tcpi_probes = in->probes;
+	out->tcpi_backoff = in->backoff;
+	out->tcpi_options = (in->ts ? TCPI_OPT_TIMESTAMPS : 0) | (in->sack ? TCPI_OPT_SACK : 0) |
+			    (in->wscale ? TCPI_OPT_WSCALE : 0);
+	out->tcpi_snd_wscale = in->snd_wscale & 15;
+	out->tcpi_rcv_wscale = in->rcv_wscale & 15;
+	out->tcpi_delivery_rate_app_limited = in->app_limited;
+	out->tcpi_rto = in->rto_us;
+	out->tcpi_ato = zs_stack_config(sk->s)->delack_us;
+	out->tcpi_snd_mss = mss;
+	out->tcpi_rcv_mss = in->rcv_mss;
+	out->tcpi_unacked = segments(in->inflight, mss);
+	out->tcpi_sacked = segments(in->sacked, mss);
+	out->tcpi_lost = segments(in->lost, mss);
+	out->tcpi_retrans = segments(in->retx, mss);
+	out->tcpi_last_data_sent = ms_since(sk, in->last_send_us);
+	out->tcpi_last_data_recv = ms_since(sk, in->last_recv_us);
+	out->tcpi_last_ack_recv = ms_since(sk, in->last_recv_us);
+	out->tcpi_rtt = in->srtt_us;
+	out->tcpi_rttvar = in->rttvar_us;
+	out->tcpi_snd_ssthresh = segments(in->ssthresh, mss);
+	out->tcpi_snd_cwnd = mss != 0 ? in->cwnd / mss : 0;
+	out->tcpi_advmss = in->rcv_mss;
+	out->tcpi_rcv_space = in->rcv_wnd;
+	out->tcpi_rcv_ssthresh = in->rcvbuf;
+	out->tcpi_total_retrans = (uint32_t)in->total_retx;
+	out->tcpi_bytes_acked = in->bytes_acked;
+	out->tcpi_bytes_received = in->bytes_received;
+	out->tcpi_segs_out = (uint32_t)in->segs_out;
+	out->tcpi_segs_in = (uint32_t)in->segs_in;
+	out->tcpi_notsent_bytes = in->unsent;
+	out->tcpi_min_rtt = in->min_rtt_us;
+	out->tcpi_bytes_sent = in->bytes_sent;
+	out->tcpi_bytes_retrans = in->bytes_retx;
+	out->tcpi_snd_wnd = in->snd_wnd;
+}
+
+int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len)
+{
+	struct tcp_info out = { .tcpi_state = linux_state(ZS_LISTEN) };
+	struct zs_tcp_info in;
+
+	if (sk->kind == ZS_SK_LISTENER) {
+		/* Linux shows the accept queue in these two */
+		out.tcpi_unacked = sk->lst->n_accept;
+		out.tcpi_sacked = sk->lst->backlog;
+	} else {
+		zs_tcp_get_info(sk->s, sk->tcb, &in);
+		fill_info(sk, &in, &out);
+	}
+	return zs_opt_put(val, len, &out, sizeof(out));
+}
