@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Scripts choose the behaviour of the stack by sysctl. The tool runs in a network namespace, where
+ * that is free of consequences, and what it left there is read from /proc/sys/net/ipv4.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "pd.h"
+
+static bool read_text(const char *name, char *buf, size_t size)
+{
+	char path[96];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return false;
+	n = fread(buf, 1, size - 1, f);
+	buf[n] = '\0';
+	fclose(f);
+	return n > 0;
+}
+
+static long number(const char *name, long absent)
+{
+	char buf[64];
+	long v;
+
+	return read_text(name, buf, sizeof(buf)) && sscanf(buf, "%ld", &v) == 1 ? v : absent;
+}
+
+/* "min default max": the last two. */
+static void buffers(const char *name, uint32_t *def, uint32_t *max)
+{
+	char buf[96];
+	uint32_t min, d, m;
+
+	if (!read_text(name, buf, sizeof(buf)) ||
+	    sscanf(buf, "%" SCNu32 " %" SCNu32 " %" SCNu32, &min, &d, &m) != 3)
+		return;
+	*def = d < m ? d : m;
+	*max = m;
+}
+
+void pd_sysctl(struct zs_config *cfg)
+{
+	cfg->use_ts = number("tcp_timestamps", cfg->use_ts) != 0;
+	cfg->use_sack = number("tcp_sack", cfg->use_sack) != 0;
+	cfg->use_wscale = number("tcp_window_scaling", cfg->use_wscale) != 0;
+	cfg->syn_retries = (uint8_t)number("tcp_syn_retries", cfg->syn_retries);
+	cfg->synack_retries = (uint8_t)number("tcp_synack_retries", cfg->synack_retries);
+	cfg->data_retries = (uint8_t)number("tcp_retries2", cfg->data_retries);
+	buffers("tcp_rmem", &cfg->rcvbuf, &cfg->rcvbuf_max);
+	buffers("tcp_wmem", &cfg->sndbuf, &cfg->sndbuf_max);
+}

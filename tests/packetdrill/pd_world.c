@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The world of the stack: a clock that the tool moves, a device that turns IP packets into frames
+ * and back and answers for every neighbour, and the thread whose call blocks.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/zs_pkt.h"
+#include "pd.h"
+
+enum {
+	ETH_LEN = 14,
+	ARP_LEN = 28,
+	START_US = 1000000000, /* of the clock: far from 0, so that nothing is before it */
+	PATIENCE_US = 2000000, /* a call of the main thread should not have blocked at all */
+	MAX_PKT = 65536,
+};
+
+static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
+
+/* ---- device ---- */
+
+static void emit(struct pd *p, struct rte_mbuf *m)
+{
+	uint32_t len = m->pkt_len - ETH_LEN;
+	struct pd_pkt *pkt = malloc(sizeof(*pkt) + len);
+	uint8_t *to;
+	uint32_t skip = ETH_LEN;
+
+	if (pkt == NULL)
+		abort();
+	*pkt = (struct pd_pkt){ .at_us = p->now_us, .len = len };
+	to = pkt->ip;
+	for (const struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
+		uint32_t n = seg->data_len - skip;
+
+		memcpy(to, rte_pktmbuf_mtod_offset(seg, const uint8_t *, skip), n);
+		to += n;
+		skip = 0;
+	}
+	*p->out_tail = pkt;
+	p->out_tail = &pkt->next;
+}
+
+/* The stack asks for a neighbour, or tells of itself: kept until it may be given input. */
+static void note_arp(struct pd *p, const struct rte_mbuf *m)
+{
+	if (m->data_len >= ETH_LEN + ARP_LEN && m->data_len <= sizeof(p->arp)) {
+		memcpy(p->arp, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+		p->arp_len = m->data_len;
+	}
+}
+
+static uint16_t device_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct pd *p = ctx;
+
+	(void)port;
+	for (uint16_t i = 0; i < n; i++) {
+		const uint8_t *eth = rte_pktmbuf_mtod(pkts[i], const uint8_t *);
+
+		if (eth[12] == 0x08 && eth[13] == 0x06)
+			note_arp(p, pkts[i]);
+		else
+			emit(p, pkts[i]);
+		rte_pktmbuf_free(pkts[i]);
+	}
+	return n;
+}
+
+static void give(struct pd *p, const uint8_t *eth, const void *l3, uint32_t n)
+{
+	struct rte_mempool *pool = n <= ZS_SIM_PKT_ROOM - ETH_LEN ? p->pools.pkt : p->pools.big;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	uint8_t *to = rte_pktmbuf_mtod(m, uint8_t *);
+
+	memcpy(to, eth, ETH_LEN);
+	memcpy(to + ETH_LEN, l3, n);
+	m->data_len = (uint16_t)(ETH_LEN + n);
+	m->pkt_len = m->data_len;
+	zs_stack_input(p->s, 0, &m, 1);
+}
+
+/* Every address is that of the one peer. */
+static void answer_arp(struct pd *p)
+{
+	const uint8_t *ask = p->arp + ETH_LEN;
+	uint8_t eth[ETH_LEN], arp[ARP_LEN];
+
+	p->arp_len = 0;
+	if (ask[7] != 1 || memcmp(ask + 14, ask + 24, 4) == 0)
+		return;
+	memcpy(eth, our_mac, 6);
+	memcpy(eth + 6, peer_mac, 6);
+	memcpy(eth + 12, p->arp + 12, 2);
+	memcpy(arp, ask, 6);
+	arp[6] = 0;
+	arp[7] = 2;
+	memcpy(arp + 8, peer_mac, 6);
+	memcpy(arp + 14, ask + 24, 4);
+	memcpy(arp + 18, ask + 8, 10);
+	give(p, eth, arp, ARP_LEN);
+}
+
+int pd_inject(struct pd *p, const void *ip, size_t n)
+{
+	uint8_t eth[ETH_LEN] = { 0 };
+	bool v6 = n > 0 && *(const uint8_t *)ip >> 4 == 6;
+
+	if (n == 0 || n > MAX_PKT - ETH_LEN)
+		return -1;
+	memcpy(eth, our_mac, 6);
+	memcpy(eth + 6, peer_mac, 6);
+	eth[12] = v6 ? 0x86 : 0x08;
+	eth[13] = v6 ? 0xdd : 0x00;
+	give(p, eth, ip, (uint32_t)n);
+	pd_run(p);
+	return 0;
+}
+
+/* ---- clock ---- */
+
+void pd_run(struct pd *p)
+{
+	do {
+		if (p->arp_len > 0)
+			answer_arp(p);
+		p->next_us = zs_stack_advance(p->s, p->now_us);
+		(void)zs_sock_dispatch(p->s);
+		zs_stack_flush(p->s);
+	} while (p->arp_len > 0 || zs_stack_loops(p->s));
+	p->next_us = zs_stack_advance(p->s, p->now_us);
+}
+
+uint64_t pd_next(const struct pd *p)
+{
+	uint64_t next = p->next_us;
+
+	if (p->call == PD_CALL_ASLEEP && p->wake_us < next)
+		next = p->wake_us;
+	return next;
+}
+
+void pd_wake(struct pd *p)
+{
+	if (p->call != PD_CALL_ASLEEP)
+		return;
+	p->call = PD_CALL_RUNNING;
+	pthread_cond_broadcast(&p->changed);
+	while (p->call == PD_CALL_RUNNING)
+		pthread_cond_wait(&p->changed, &p->lock);
+}
+
+void pd_advance(struct pd *p, uint64_t t_us)
+{
+	uint64_t next;
+
+	while ((next = pd_next(p)) <= t_us) {
+		p->now_us = next > p->now_us ? next : p->now_us + 1;
+		pd_run(p);
+		pd_wake(p);
+	}
+	if (t_us > p->now_us)
+		p->now_us = t_us;
+}
+
+/* ---- what the calls of the API need of the loop ---- */
+
+static bool is_main(const struct pd *p)
+{
+	return pthread_equal(pthread_self(), p->main);
+}
+
+static uint64_t drive_turn(void *arg)
+{
+	struct pd *p = arg;
+
+	pd_run(p);
+	return p->next_us;
+}
+
+static void drive_flush(void *arg)
+{
+	pd_run(arg);
+}
+
+/* The main thread is the pump: if it has to wait, it moves the clock itself, for a while. */
+static void idle_main(struct pd *p, uint64_t until_us)
+{
+	if (until_us > p->patience) {
+		p->given_up = true;
+		return;
+	}
+	p->now_us = until_us > p->now_us ? until_us : p->now_us + 1;
+}
+
+static void drive_idle(void *arg, uint64_t until_us)
+{
+	struct pd *p = arg;
+
+	if (is_main(p)) {
+		idle_main(p, until_us);
+		return;
+	}
+	p->wake_us = until_us;
+	p->call = PD_CALL_ASLEEP;
+	pthread_cond_broadcast(&p->changed);
+	while (p->call == PD_CALL_ASLEEP)
+		pthread_cond_wait(&p->changed, &p->lock);
+}
+
+static void drive_busy(void *arg)
+{
+	(void)arg;
+}
+
+static bool drive_stopping(void *arg)
+{
+	return ((struct pd *)arg)->given_up;
+}
+
+/* ---- life ---- */
+
+static void start(struct pd *p)
+{
+	struct zs_drive drive = {
+		.turn = drive_turn,
+		.flush = drive_flush,
+		.idle = drive_idle,
+		.busy = drive_busy,
+		.stopping = drive_stopping,
+		.arg = p,
+	};
+	struct zs_env env = { .tx = device_tx, .ctx = p };
+	struct zs_config cfg;
+
+	zs_simpools_init(&p->pools, 0);
+	zs_simpools_env(&p->pools, &env, 1);
+	zs_config_defaults(&cfg);
+	pd_sysctl(&cfg);
+	cfg.max_conns = cfg.max_half_open = cfg.max_time_wait = 256;
+	cfg.n_netifs = 1;
+	cfg.netif[0] = (struct zs_netif_config){
+		.mtu = p->mtu,
+		.offloads = ZS_OFF_TX_MULTI_SEG,
+		.ip4_be = p->local_be,
+		.accept_any_dst = true,
+	};
+	memcpy(cfg.netif[0].mac.b, our_mac, sizeof(our_mac));
+	if (zs_stack_create(&p->s, &cfg, &env, p->now_us) < 0 ||
+	    zs_ctx_create(&p->ctx, p->s, &drive, PD_FD_BASE, PD_MAX_FDS) < 0)
+		abort();
+	pd_run(p);
+}
+
+struct pd *pd_enter(void *u)
+{
+	struct pd *p = u;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->s == NULL) {
+		p->now_us = START_US;
+		p->out_tail = &p->out;
+		start(p);
+	}
+	if (is_main(p))
+		p->patience = p->now_us + PATIENCE_US;
+	p->given_up = false;
+	(void)zs_ctx_enter(p->ctx);
+	return p;
+}
+
+void pd_leave(struct pd *p)
+{
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pd_stop(struct pd *p)
+{
+	while (p->out != NULL) {
+		struct pd_pkt *pkt = p->out;
+
+		p->out = pkt->next;
+		free(pkt);
+	}
+	if (p->s == NULL)
+		return;
+	zs_ctx_destroy(p->ctx);
+	zs_stack_destroy(p->s);
+	(void)zs_simpools_fini(&p->pools);
+}
