@@ -8,12 +8,38 @@
 
 enum { WINDOWS_A_SECOND = 20 };
 
+/* For profilers, which know when they are entered: bench/instructions. */
+__attribute__((noinline)) static void counting_begins(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+__attribute__((noinline)) static void counting_ends(void)
+{
+	__asm__ volatile("nop" ::: "memory");
+}
+
+static bool count_look(struct meter *m, uint64_t work)
+{
+	if (m->n == 0 && work - m->work >= m->count / 2) {
+		m->n = 1;
+		m->work = work;
+		counting_begins();
+	} else if (m->n == 1 && work - m->work >= m->count) {
+		counting_ends();
+		m->counted = work - m->work;
+	}
+	return m->counted > 0;
+}
+
 bool meter_look(struct meter *m, uint64_t work, uint64_t cycles)
 {
 	if (m->cycles == 0) {
 		m->work = work;
 		m->cycles = cycles;
 	}
+	if (m->count > 0)
+		return count_look(m, work);
 	if (cycles - m->cycles < rte_get_tsc_hz() / WINDOWS_A_SECOND || work == m->work)
 		return false;
 	m->per_work[m->n++] = (double)(cycles - m->cycles) / (double)(work - m->work);

@@ -13,12 +13,15 @@
 enum { METER_WINDOWS = 24, METER_SKIPPED = 4 };
 
 struct meter {
+	uint64_t count;	       /* of work to be done for a profiler instead of windows, or 0 */
+	uint64_t counted;      /* done since the warm-up, which is half of that; exact */
 	uint64_t work, cycles; /* when the window began */
 	uint32_t n;	       /* windows that are over */
 	double per_work[METER_WINDOWS];
 };
 
-/* Work and cycles so far, both growing from any start. True when all windows are over. */
+/* Work and cycles so far, both growing from any start. True when all windows are over, or the work
+ * to be counted is done. */
 bool meter_look(struct meter *m, uint64_t work, uint64_t cycles);
 /* Without those of the warm-up. */
 double meter_best(struct meter *m);

@@ -150,7 +150,7 @@ void host_turn(struct host *h)
 	h->cycles += rte_rdtsc() - start;
 }
 
-uint32_t host_input(struct host *h)
+__attribute__((noinline)) uint32_t host_input(struct host *h)
 {
 	struct rte_mbuf *burst[ZS_BURST];
 	uint16_t n = receive(h, burst);
@@ -165,7 +165,7 @@ uint32_t host_input(struct host *h)
 
 struct rte_mbuf *host_frame(struct host *h, uint16_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(h->pkt);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(len > ZS_DPDK_PKT_ROOM ? h->big : h->pkt);
 
 	if (m == NULL || rte_pktmbuf_append(m, len) == NULL) {
 		fputs("core: no buffer for a frame\n", stderr);
@@ -286,8 +286,9 @@ static void make_host(struct host *h, const char *name, struct zs_config *cfg, u
 	cfg->netif[0].mac = h->mac;
 	cfg->netif[0].mtu = 1500;
 	cfg->netif[0].ip4_prefix = 24;
-	cfg->netif[0].offloads = ZS_OFF_RX_IP_CKSUM | ZS_OFF_RX_L4_CKSUM | ZS_OFF_TX_IP_CKSUM |
-				 ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_MULTI_SEG;
+	cfg->netif[0].offloads |= ZS_OFF_RX_IP_CKSUM | ZS_OFF_RX_L4_CKSUM | ZS_OFF_TX_IP_CKSUM |
+				  ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM | ZS_OFF_TX_MULTI_SEG |
+				  ZS_OFF_RX_LRO;
 	or_exit(zs_stack_create(&h->s, cfg, &env, h->now_us) == 0, name);
 	or_exit(zs_ctx_create(&h->ctx, h->s, &drive, FD_BASE, cfg->max_conns + 1024) == 0, name);
 }

@@ -5,7 +5,7 @@ set -eu
 
 # libdpdk-dev brings every poll mode driver with it.
 build="gcc libc6-dev make meson ninja-build pkg-config libdpdk-dev libcmocka-dev libinih-dev
-	python3 iproute2 iputils-ping nftables ethtool procps curl wrk iperf3 tcpdump"
+	python3 iproute2 iputils-ping nftables ethtool procps valgrind curl wrk iperf3 tcpdump"
 lint="clang clang-format clang-tidy"
 fuzz="clang libclang-rt-14-dev llvm-14"
 
