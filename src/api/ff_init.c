@@ -19,6 +19,7 @@
 #include "api/zs_copy.h"
 #include "api/zs_ctx.h"
 #include "base/zs_api.h"
+#include "tel/zs_tel.h"
 
 ZS_API struct ff_config ff_global_cfg;
 
@@ -58,6 +59,11 @@ static bool stopping(void *arg)
 {
 	(void)arg;
 	return zs_dpdk_stopping(app.dpdk);
+}
+
+static void wake(void *arg)
+{
+	zs_lcore_wake(arg);
 }
 
 static void count_load(void *arg, struct zs_load *out)
@@ -156,6 +162,9 @@ static void end(void)
 		return;
 	stop();
 	zs_dpdk_wait(app.dpdk);
+	for (uint16_t i = 0; i < app.n; i++)
+		app.ctx[i]->own_loop = false;
+	zs_tel_stop();
 	destroy();
 }
 
@@ -167,6 +176,7 @@ static int create_contexts(void)
 		.idle = idle,
 		.busy = busy,
 		.stopping = stopping,
+		.wake = wake,
 		.load = count_load,
 		.fd = fd,
 		.fd_arm = fd_arm,
@@ -207,6 +217,7 @@ static int start(int argc, char *const argv[])
 		destroy();
 		return rc;
 	}
+	(void)zs_tel_start(app.ctx, app.n); /* a program runs without it, too */
 	app.thread = pthread_self();
 	(void)zs_ctx_enter(app.ctx[0]);
 	if (!app.at_exit)
@@ -248,6 +259,15 @@ static int share(void)
 	return rc;
 }
 
+static void run_all(struct loop *l)
+{
+	for (uint16_t i = 0; i < app.n; i++)
+		app.ctx[i]->own_loop = true;
+	zs_dpdk_run(app.dpdk, run, l);
+	for (uint16_t i = 0; i < app.n; i++)
+		app.ctx[i]->own_loop = false;
+}
+
 ZS_API void ff_run(loop_func_t loop, void *arg)
 {
 	struct loop l = { loop, arg };
@@ -263,7 +283,7 @@ ZS_API void ff_run(loop_func_t loop, void *arg)
 		fprintf(stderr, "zstack: ff_run: no copy of the sockets for each lcore: %s\n",
 			strerror(-rc));
 	else
-		zs_dpdk_run(app.dpdk, run, &l);
+		run_all(&l);
 }
 
 ZS_API void ff_stop_run(void)

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "api/zs_ask.h"
 #include "api/zs_epoll.h"
 #include "api/zs_kqueue.h"
 #include "api/zs_note.h"
@@ -44,11 +45,32 @@ void zs_ctx_group(struct zs_ctx *const *all, uint16_t n)
 	}
 }
 
+static void call(struct zs_ctx *c, enum zs_ctx_call what)
+{
+	__atomic_fetch_or(&c->calls, (uint8_t)what, __ATOMIC_RELEASE);
+}
+
 void zs_ctx_stop(struct zs_ctx *c)
 {
-	__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
+	call(c, ZS_CALL_STOP);
 	for (uint16_t i = 0; i < c->n_all; i++)
-		__atomic_store_n(&c->all[i]->stop, true, __ATOMIC_RELAXED);
+		call(c->all[i], ZS_CALL_STOP);
+}
+
+void zs_ctx_ask(struct zs_ctx *c)
+{
+	call(c, ZS_CALL_ASK);
+	if (c->drive.wake != NULL)
+		c->drive.wake(c->drive.arg);
+}
+
+bool zs_ctx_called(struct zs_ctx *c)
+{
+	uint8_t calls = __atomic_fetch_and(&c->calls, (uint8_t)~ZS_CALL_ASK, __ATOMIC_ACQUIRE);
+
+	if (calls & ZS_CALL_ASK)
+		zs_ask_answer(c);
+	return (calls & ZS_CALL_STOP) != 0;
 }
 
 void zs_ctx_destroy(struct zs_ctx *c)
@@ -178,6 +200,8 @@ bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 	uint64_t next = zs_ctx_begin_turn(c);
 	bool busy = c->n_events > 0 || next == 0;
 
+	if (__builtin_expect(__atomic_load_n(&c->calls, __ATOMIC_RELAXED) != 0, 0))
+		(void)zs_ctx_called(c); /* whoever waits asks whether to stop */
 	c->drive.flush(c->drive.arg);
 	if (c->has_fd)
 		c->drive.fd_at(c->drive.arg, busy ? 0 : next);

@@ -39,6 +39,7 @@ struct zs_drive {
 	void (*idle)(void *arg, uint64_t until_us);
 	void (*busy)(void *arg);     /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg); /* a signal asked the process to end */
+	void (*wake)(void *arg);     /* ends a sleep; any thread. May be NULL: it never sleeps */
 	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
 	/*
 	 * For z_ctx_fd(): a descriptor, or -errno; makes it readable by what arrives from now on
@@ -54,12 +55,18 @@ struct zs_drive {
 	void *arg;
 };
 
+/* What other threads want of a loop. */
+enum zs_ctx_call {
+	ZS_CALL_STOP = 0x01, /* ff_stop_run() was called */
+	ZS_CALL_ASK = 0x02,  /* somebody has a question: zs_ask.h */
+};
+
 struct zs_ctx {
 	struct zs_stack *s;
 	struct zs_fdtab fds;
-	bool in_run; /* inside an ff_run callback: a wait is a poll, a blocking socket does not
-			block */
-	bool stop;   /* ff_stop_run() was called; written by any thread */
+	bool in_run;   /* inside an ff_run callback: a wait is a poll, a blocking socket does not
+			  block */
+	uint8_t calls; /* enum zs_ctx_call; written by any thread */
 	struct zs_note *free_notes;
 	void *zc_head;	     /* ff_zc.c: chains handed out and not yet sent */
 	uint32_t n_events;   /* sockets that had events in the last turn */
@@ -69,7 +76,9 @@ struct zs_ctx {
 	struct zs_ctx *const *all; /* the contexts of the process, of one thread each */
 	uint16_t index, n_all;	   /* own place in it */
 	struct zs_note_chunk *chunks;
-	struct zs_wheel wheel; /* of EVFILT_TIMER */
+	struct zs_wheel wheel;	      /* of EVFILT_TIMER */
+	struct zs_question *question; /* zs_ask.c; written by any thread */
+	bool own_loop; /* a thread of its own drives it now; written by the main thread */
 };
 
 /* initial-exec: one load, no call, in the shared library too. */
@@ -92,6 +101,9 @@ int zs_ctx_create(struct zs_ctx **out, struct zs_stack *s, const struct zs_drive
 void zs_ctx_group(struct zs_ctx *const *all, uint16_t n);
 /* Asks for the end of the loops of c and of those it was grouped with. Any thread. */
 void zs_ctx_stop(struct zs_ctx *c);
+/* There is a question for c or, when it has no loop of its own, for c to answer for others. Any
+ * thread. */
+void zs_ctx_ask(struct zs_ctx *c);
 /* Closes every descriptor; the stack stays the caller's. */
 void zs_ctx_destroy(struct zs_ctx *c);
 /* Makes c (or NULL) the calling thread's context; returns the one before. */
@@ -150,9 +162,16 @@ static inline void zs_ctx_busy(struct zs_ctx *c)
 	c->drive.busy(c->drive.arg);
 }
 
-static inline bool zs_ctx_stopping(const struct zs_ctx *c)
+/* Something is in c->calls: answers questions; true when the loop is to end. */
+bool zs_ctx_called(struct zs_ctx *c);
+
+/* Once per turn: is the loop to end? Questions of other threads are answered here, too. */
+static inline bool zs_ctx_stopping(struct zs_ctx *c)
 {
-	return __atomic_load_n(&c->stop, __ATOMIC_RELAXED) || c->drive.stopping(c->drive.arg);
+	if (__builtin_expect(__atomic_load_n(&c->calls, __ATOMIC_RELAXED) != 0, 0) &&
+	    zs_ctx_called(c))
+		return true;
+	return c->drive.stopping(c->drive.arg);
 }
 
 /*

@@ -34,6 +34,8 @@ int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
 int zs_ipfrag_init(struct zs_stack *s);
 void zs_ipfrag_fini(struct zs_stack *s);
+/* Memory of the fragments that wait. */
+uint32_t zs_ipfrag_mem(const struct zs_stack *s);
 
 /* Consumes m, parsed as ZS_PKT_ICMP: echo is answered; errors are matched to UDP and TCP. */
 void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);

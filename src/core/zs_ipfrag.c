@@ -124,6 +124,11 @@ static void expire(struct zs_stack *s, struct zs_timer *timer)
 	}
 }
 
+uint32_t zs_ipfrag_mem(const struct zs_stack *s)
+{
+	return s->frags->mem;
+}
+
 void zs_ipfrag_fini(struct zs_stack *s)
 {
 	struct datagram *d;

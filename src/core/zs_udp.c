@@ -69,6 +69,16 @@ uint32_t zs_udp_count(const struct zs_stack *s)
 	return s->udp->live;
 }
 
+struct zs_udp *zs_udp_at(const struct zs_stack *s, uint32_t index)
+{
+	return &s->udp->udp[index];
+}
+
+uint32_t zs_udp_index(const struct zs_stack *s, const struct zs_udp *u)
+{
+	return (uint32_t)(u - s->udp->udp);
+}
+
 struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 {
 	struct zs_list *node;
@@ -96,6 +106,7 @@ void zs_udp_close(struct zs_stack *s, struct zs_udp *u)
 	zs_list_del(&u->ep.link);
 	zs_list_del(&u->hash_link);
 	u->ep.owner = NULL;
+	u->flow.lport = 0;
 	zs_list_add_head(&s->udp->free, &u->hash_link);
 	s->udp->live--;
 }

@@ -67,7 +67,7 @@ static void drive_idle(void *arg, uint64_t until_us)
 		zs_simhost_wake(ah->h, limit);
 	}
 	if (!zs_sim_run_until(w, limit, got_packet, ah) && until_us == UINT64_MAX)
-		ah->ctx->stop = true;
+		ah->ctx->calls |= ZS_CALL_STOP;
 }
 
 static void drive_busy(void *arg)

@@ -365,7 +365,7 @@ static int loop_never_blocks(void *arg)
 	assert_int_equal(ff_poll(&pfd, 1, -1), 0);
 	assert_int_equal(api_now_us(r->t), t0);
 	if (++r->turns == 3)
-		r->t->host[0].ctx->stop = true;
+		r->t->host[0].ctx->calls |= ZS_CALL_STOP;
 	return 0;
 }
 
@@ -400,7 +400,7 @@ static int loop_connects(void *arg)
 	}
 	rc = ff_connect(r->c, sa(&sin), sizeof(sin));
 	if (rc == 0)
-		r->t->host[0].ctx->stop = true;
+		r->t->host[0].ctx->calls |= ZS_CALL_STOP;
 	else
 		assert_int_equal(errno, EALREADY);
 	return 0;

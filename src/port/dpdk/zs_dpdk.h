@@ -179,8 +179,9 @@ void zs_lcore_mark_busy(struct zs_lcore *lc);
 /* A signal asked the process to end, or zs_dpdk_stop() was called; by any thread. */
 bool zs_dpdk_stopping(const struct zs_dpdk *d);
 void zs_dpdk_stop(struct zs_dpdk *d);
-/* Whoever sleeps has a turn now. Any thread. */
+/* Whoever sleeps has a turn now (a nap of some milliseconds at most ends first). Any thread. */
 void zs_dpdk_wake(struct zs_dpdk *d);
+void zs_lcore_wake(struct zs_lcore *lc);
 
 /*
  * For a loop that is not ours: a descriptor that is readable when a turn is due, the same one each

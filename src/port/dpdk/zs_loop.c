@@ -211,7 +211,12 @@ void zs_dpdk_stop(struct zs_dpdk *d)
 void zs_dpdk_wake(struct zs_dpdk *d)
 {
 	for (uint16_t i = 0; i < d->n_lcores; i++)
-		(void)eventfd_write(d->lcore[i]->idle.event, 1); /* as above */
+		zs_lcore_wake(d->lcore[i]);
+}
+
+void zs_lcore_wake(struct zs_lcore *lc)
+{
+	(void)eventfd_write(lc->idle.event, 1); /* as above */
 }
 
 void zs_lcore_get_stats(const struct zs_lcore *lc, struct zs_lcore_stats *out)
