@@ -65,11 +65,12 @@ class Program:
         return answer
 
     def pages(self, command, *params):
-        """Entries of a long list, each with its `id`: the next page begins behind the last one."""
+        """Entries of a long list, by ascending id: the next page begins behind the last one."""
         start = 0
         while page := self.call(command, start, *params):
-            yield from page
-            start = page[-1]["id"] + 1
+            for name, entry in page.items():
+                start = int(name) + 1
+                yield {"id": int(name), **entry}
 
     def has_stack(self):
         commands = self.ask("/") or []

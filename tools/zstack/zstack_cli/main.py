@@ -11,6 +11,12 @@ from . import client
 # Each is a module of this package with add_arguments(parser) and run(args).
 COMMANDS = {
     "ls": "the programs with a stack that run here",
+    "ss": "connections and sockets",
+    "arp": "IPv4 neighbours",
+    "ndp": "IPv6 neighbours",
+    "route": "routes",
+    "stats": "counters and drop reasons",
+    "bufs": "who holds buffers",
 }
 # Programs of their own, zstack-NAME: they are given the rest of the command line.
 PROGRAMS = {
