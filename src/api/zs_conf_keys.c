@@ -373,14 +373,20 @@ static bool key_vdev(struct zs_conf_raw *raw, struct zs_conf_vdev *v, const char
 
 static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
 {
-	if (strcmp(value, "cubic") == 0)
-		raw->stack.cc = ZS_CC_CUBIC;
-	else if (strcmp(value, "newreno") == 0)
-		raw->stack.cc = ZS_CC_NEWRENO;
-	else
-		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither cubic nor newreno", key,
-				    value);
-	return true;
+	int kind = zs_cc_by_name(value, strlen(value));
+	char known[64] = "";
+
+	if (kind >= 0) {
+		raw->stack.cc = (uint8_t)kind;
+		return true;
+	}
+	for (unsigned i = 0; i < ZS_CC_COUNT; i++) {
+		size_t n = strlen(known);
+
+		(void)snprintf(known + n, sizeof(known) - n, "%s%s", n == 0 ? "" : ", ",
+			       zs_cc_name(i));
+	}
+	return zs_conf_fail(raw, raw->line, "%s: '%s' is none of %s", key, value, known);
 }
 
 static bool key_idle(struct zs_conf_raw *raw, const char *key, const char *value)

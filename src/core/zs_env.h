@@ -72,6 +72,10 @@ struct zs_netif_config {
 
 enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_COUNT };
 
+/* Linux' name of a kind; and the kind of a name of len bytes, Linux' or FreeBSD's, or -ENOENT. */
+const char *zs_cc_name(enum zs_cc_kind kind);
+int zs_cc_by_name(const char *name, size_t len);
+
 /* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
 struct zs_config {
 	uint32_t max_conns, max_half_open, max_time_wait, max_listeners, max_udp, max_neigh;

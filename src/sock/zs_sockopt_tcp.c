@@ -8,11 +8,6 @@
 
 enum { CC_NAME_LEN = 16, MAX_KEEP_S = 32767 };
 
-static const char *const cc_names[ZS_CC_COUNT] = {
-	[ZS_CC_CUBIC] = "cubic",
-	[ZS_CC_NEWRENO] = "reno",
-};
-
 static enum zs_tcp_state state_of(const struct zs_sock *sk)
 {
 	return sk->kind == ZS_SK_LISTENER ? ZS_LISTEN : zs_tcp_state(sk->tcb);
@@ -84,15 +79,15 @@ static int set_congestion(struct zs_sock *sk, const char *name, socklen_t len)
 {
 	size_t n = strnlen(name, RTE_MIN((size_t)len, (size_t)CC_NAME_LEN - 1));
 
+	int kind;
+
 	if (len == 0)
 		return -EINVAL;
-	for (int i = 0; i < ZS_CC_COUNT; i++) {
-		if (strlen(cc_names[i]) != n || memcmp(cc_names[i], name, n) != 0)
-			continue;
-		zs_opt_tcp(sk)->cc = (uint8_t)i;
-		return zs_opt_changed(sk);
-	}
-	return -ENOENT;
+	kind = zs_cc_by_name(name, n);
+	if (kind < 0)
+		return kind;
+	zs_opt_tcp(sk)->cc = (uint8_t)kind;
+	return zs_opt_changed(sk);
 }
 
 int zs_opt_tcp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
@@ -157,6 +152,7 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 {
 	char cc[CC_NAME_LEN] = { 0 };
+	const char *cc_name;
 	int v, rc;
 
 	if (sk->kind == ZS_SK_UDP)
@@ -168,7 +164,8 @@ int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 		*len = 0;
 		return 0;
 	case TCP_CONGESTION:
-		memcpy(cc, cc_names[zs_opt_tcp(sk)->cc], strlen(cc_names[zs_opt_tcp(sk)->cc]));
+		cc_name = zs_cc_name(zs_opt_tcp(sk)->cc);
+		memcpy(cc, cc_name, strlen(cc_name));
 		return zs_opt_put(val, len, cc, sizeof(cc));
 	default:
 		rc = get_tcp_int(sk, name, &v);

@@ -205,6 +205,12 @@ static void test_congestion_control_by_name(void **state)
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_TCP, TCP_CONGESTION, "cub", 3), -ENOENT);
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_TCP, TCP_CONGESTION, "cubic\0junk", 10), 0);
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_TCP, TCP_CONGESTION, "", 0), -EINVAL);
+	/* FreeBSD's name for the same */
+	assert_int_equal(zs_sock_setopt(sk, IPPROTO_TCP, TCP_CONGESTION, "newreno", 7), 0);
+	len = 3; /* as much as there is room for */
+	memset(name, 'x', sizeof(name));
+	assert_int_equal(zs_sock_getopt(sk, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
+	assert_memory_equal(name, "renxx", 5);
 	zs_sock_close(sk);
 	world_close(&t);
 }
@@ -213,6 +219,8 @@ static void test_accepted_sockets_inherit(void **state)
 {
 	struct zs_sock *lst, *c, *s;
 	struct world t;
+	socklen_t len = 16;
+	char cc[16];
 
 	(void)state;
 	world_open(&t, NULL);
@@ -221,7 +229,12 @@ static void test_accepted_sockets_inherit(void **state)
 	assert_int_equal(set_int(lst, SOL_SOCKET, SO_SNDBUF, 20000), 0);
 	assert_int_equal(set_int(lst, SOL_SOCKET, SO_RCVLOWAT, 5), 0);
 	assert_int_equal(set_int(lst, IPPROTO_TCP, TCP_MAXSEG, 1000), 0);
+	assert_int_equal(zs_sock_setopt(lst, IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
 	connect_pair(&t, lst, &c, &s);
+	assert_int_equal(zs_sock_getopt(s, IPPROTO_TCP, TCP_CONGESTION, cc, &len), 0);
+	assert_string_equal(cc, "reno");
+	assert_int_equal(zs_sock_getopt(c, IPPROTO_TCP, TCP_CONGESTION, cc, &len), 0);
+	assert_string_equal(cc, "cubic");
 	assert_int_equal(get_int(s, IPPROTO_TCP, TCP_NODELAY), 1);
 	assert_int_equal(get_int(s, SOL_SOCKET, SO_SNDBUF), 40000);
 	assert_int_equal(get_int(s, SOL_SOCKET, SO_RCVLOWAT), 5);

@@ -17,12 +17,22 @@ const struct zs_cc_ops *zs_cc_find(unsigned kind)
 	return kind < ZS_CC_COUNT ? table[kind] : NULL;
 }
 
-int zs_cc_by_name(const char *name)
+const char *zs_cc_name(enum zs_cc_kind kind)
+{
+	return table[kind]->name;
+}
+
+static bool is_name(const char *name, size_t len, const char *of)
+{
+	return strlen(of) == len && memcmp(name, of, len) == 0;
+}
+
+int zs_cc_by_name(const char *name, size_t len)
 {
 	for (unsigned i = 0; i < ZS_CC_COUNT; i++)
-		if (strcmp(table[i]->name, name) == 0)
+		if (is_name(name, len, table[i]->name))
 			return (int)i;
-	return -ENOENT;
+	return is_name(name, len, "newreno") ? ZS_CC_NEWRENO : -ENOENT;
 }
 
 uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss)

@@ -23,8 +23,6 @@ extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic;
 
 /* NULL for a kind that does not exist. */
 const struct zs_cc_ops *zs_cc_find(unsigned kind);
-/* enum zs_cc_kind of a name, -ENOENT. */
-int zs_cc_by_name(const char *name);
 
 /* RFC 6928 2: ten segments, but of large ones (jumbo frames) only as many as make the same bytes,
  * or two. */
