@@ -158,6 +158,7 @@ struct zs_simwire_config {
 	uint64_t delay_ns;
 	uint64_t rate_bps;    /* bits of frame per second, 0 = infinite */
 	uint32_t queue_bytes; /* waiting room in front of the wire, 0 = no limit */
+	uint32_t mark_bytes;  /* ECT behind so much is marked CE (RFC 3168), 0 = never */
 	uint16_t mtu;	      /* longer IP packets vanish, 0 = no limit */
 	uint32_t loss_ppm, dup_ppm, corrupt_ppm; /* ARP has no checksum: it is never damaged */
 	uint32_t reorder_ppm;
@@ -168,7 +169,8 @@ struct zs_simwire_config {
 
 struct zs_simwire_stats {
 	uint64_t sent, bytes, delivered, lost, queue_full, too_big, duplicated, corrupted,
-		reordered;
+		reordered, marked;
+	uint32_t queue_peak; /* bytes that a frame found waiting, at most; to be cleared at will */
 };
 
 /* Takes p over. */

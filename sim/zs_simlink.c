@@ -85,21 +85,51 @@ static bool too_big(const struct zs_simwire *wire, const struct zs_simpkt *p)
 	return wire->cfg.mtu != 0 && p->len > 14u + wire->cfg.mtu;
 }
 
+/* The queue's mark on a packet that is ECT (RFC 3168 5), IPv4 or IPv6. */
+static void mark_ce(struct zs_simwire *wire, struct zs_simpkt *p)
+{
+	enum { TYPE = 12, L3 = 14, CKSUM = L3 + 10 };
+	uint8_t *b = p->data + L3 + 1; /* where the field is: its lowest bits, or bits 4 and 5 */
+	uint32_t sum;
+
+	if (p->len < L3 + 20)
+		return;
+	if (p->data[TYPE] == 0x86 && p->data[TYPE + 1] == 0xdd) {
+		wire->stats.marked += (*b & 0x30) != 0;
+		*b |= *b & 0x30 ? 0x30 : 0;
+		return;
+	}
+	if (p->data[TYPE] != 0x08 || p->data[TYPE + 1] != 0x00 || (*b & 3) == 0)
+		return;
+	/* RFC 1624: the checksum follows the change of one byte */
+	sum = 3u - (*b & 3u);
+	sum = ((uint32_t)p->data[CKSUM] << 8 | p->data[CKSUM + 1]) + 0xffffu - sum;
+	sum = (sum & 0xffff) + (sum >> 16);
+	p->data[CKSUM] = (uint8_t)(sum >> 8);
+	p->data[CKSUM + 1] = (uint8_t)sum;
+	*b |= 3;
+	wire->stats.marked++;
+}
+
 /* When the last bit is out: the frame waits behind what is there already. False: no room to wait.
  */
 static bool serialise(struct zs_simwire *wire, struct zs_simpkt *p)
 {
 	const struct zs_simwire_config *c = &wire->cfg;
 	uint64_t now_ps = wire->link->w->now_ns * 1000;
+	double waiting;
 
 	p->arrive_ns = wire->link->w->now_ns;
 	if (c->rate_bps == 0)
 		return true;
 	if (wire->busy_ps < now_ps)
 		wire->busy_ps = now_ps;
-	if (c->queue_bytes != 0 &&
-	    (double)(wire->busy_ps - now_ps) * (double)c->rate_bps > 8e12 * c->queue_bytes)
+	waiting = (double)(wire->busy_ps - now_ps) * (double)c->rate_bps / 8e12;
+	if (c->queue_bytes != 0 && waiting > c->queue_bytes)
 		return false;
+	if (c->mark_bytes != 0 && waiting > c->mark_bytes)
+		mark_ce(wire, p);
+	wire->stats.queue_peak = RTE_MAX(wire->stats.queue_peak, (uint32_t)waiting);
 	wire->busy_ps += p->len * 8000000000000ull / c->rate_bps;
 	p->arrive_ns = (wire->busy_ps + 999) / 1000;
 	return true;

@@ -30,6 +30,7 @@ void zs_config_defaults(struct zs_config *cfg)
 		.quickacks = 16,
 		.initial_cwnd_segs = 10, /* RFC 6928 */
 		.cc = ZS_CC_CUBIC,
+		.ecn = ZS_ECN_PASSIVE, /* as Linux and FreeBSD */
 		.use_ts = true,
 		.use_sack = true,
 		.use_wscale = true,

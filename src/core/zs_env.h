@@ -70,11 +70,18 @@ struct zs_netif_config {
 	bool accept_any_dst; /* every IPv4 destination is ours (packet scripts) */
 };
 
-enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_COUNT };
+enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_DCTCP, ZS_CC_COUNT };
 
 /* Linux' name of a kind; and the kind of a name of len bytes, Linux' or FreeBSD's, or -ENOENT. */
 const char *zs_cc_name(enum zs_cc_kind kind);
 int zs_cc_by_name(const char *name, size_t len);
+
+/* When a connection uses ECN (RFC 3168); FreeBSD's numbers. */
+enum zs_ecn_mode {
+	ZS_ECN_OFF,
+	ZS_ECN_ON,
+	ZS_ECN_PASSIVE, /* when the peer asks for it */
+};
 
 /* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
 struct zs_config {
@@ -89,7 +96,9 @@ struct zs_config {
 	uint8_t syn_retries, synack_retries, data_retries;
 	uint8_t quickacks; /* segments acknowledged at once after the handshake */
 	uint8_t initial_cwnd_segs;
-	uint8_t cc; /* enum zs_cc_kind */
+	uint8_t cc;	     /* enum zs_cc_kind */
+	uint8_t ecn;	     /* enum zs_ecn_mode */
+	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
 	uint8_t ttl;
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */

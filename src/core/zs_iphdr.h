@@ -80,6 +80,22 @@ static inline void zs_ip6_put(struct zs_ip6_hdr *ip, const struct zs_addr *src,
 	memcpy(ip->dst, &to, sizeof(to));
 }
 
+/* Writes the ECN field (RFC 3168 5) of a header that has 0 there; of an IPv4 header before
+ * zs_ip4_put_len(). */
+static inline void zs_ip_set_ecn(uint8_t *p, uint8_t family, uint8_t ecn)
+{
+	struct zs_ip4_hdr *ip4 = (void *)p;
+	const unsigned TCLASS_SHIFT = 20;
+
+	if (family == ZS_AF_IP4) {
+		ip4->tos |= ecn;
+		ip4->cksum = zs_cksum_fold((uint32_t)ip4->cksum + rte_cpu_to_be_16(ecn));
+	} else {
+		((struct zs_ip6_hdr *)(void *)p)->vtf_be |=
+			rte_cpu_to_be_32((uint32_t)ecn << TCLASS_SHIFT);
+	}
+}
+
 /* zs_cksum_pseudo() of addresses that may have a zone. */
 static inline uint32_t zs_pseudo(uint8_t family, const struct zs_addr *src,
 				 const struct zs_addr *dst, uint8_t proto, uint32_t len)

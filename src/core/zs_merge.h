@@ -17,7 +17,7 @@ static inline bool zs_merge_fits(const struct zs_pktinfo *a, const struct zs_pkt
 {
 	return a->ref == b->ref && a->ref != NULL && b->seq == a->seq + a->data_len &&
 	       a->data_len > 0 && b->data_len > 0 && b->ack == a->ack && b->wnd == a->wnd &&
-	       ((a->tcp_flags | b->tcp_flags) & ~ZS_PSH) == ZS_ACK &&
+	       b->tos == a->tos && ((a->tcp_flags | b->tcp_flags) & ~ZS_PSH) == ZS_ACK &&
 	       b->opt.has_ts == a->opt.has_ts && b->opt.ts_val == a->opt.ts_val &&
 	       b->opt.ts_ecr == a->opt.ts_ecr && (a->opt.n_sack | b->opt.n_sack) == 0;
 }

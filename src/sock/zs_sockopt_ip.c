@@ -32,7 +32,8 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		return -EINVAL;
 	switch (name) {
 	case IP_TOS:
-		*field = (uint8_t)v;
+		/* the ECN field is TCP's own (RFC 3168), as on Linux */
+		*field = (uint8_t)(sk->kind == ZS_SK_UDP ? v : v & ~3);
 		return zs_opt_changed(sk);
 	case IP_TTL:
 		if (v != -1 && (v < 1 || v > 255))

@@ -46,7 +46,8 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_probes = in->probes;
 	out->tcpi_backoff = in->backoff;
 	out->tcpi_options = (in->ts ? TCPI_OPT_TIMESTAMPS : 0) | (in->sack ? TCPI_OPT_SACK : 0) |
-			    (in->wscale ? TCPI_OPT_WSCALE : 0);
+			    (in->wscale ? TCPI_OPT_WSCALE : 0) | (in->ecn ? TCPI_OPT_ECN : 0) |
+			    (in->ect_seen ? TCPI_OPT_ECN_SEEN : 0);
 	out->tcpi_snd_wscale = in->snd_wscale & 15;
 	out->tcpi_rcv_wscale = in->rcv_wscale & 15;
 	out->tcpi_delivery_rate_app_limited = in->app_limited;

@@ -125,6 +125,8 @@ static void values_arrive(void **state)
 				     "net.inet.tcp.delayed_ack=0\n"
 				     "net.inet.tcp.msl=2000\n"
 				     "net.inet.tcp.cc.algorithm=newreno\n"
+				     "net.inet.tcp.ecn.enable=1\n"
+				     "net.inet.tcp.ecn.maxretries=2\n"
 				     "net.inet.tcp.rfc1323=0\n"
 				     "[stack]\n"
 				     "max_conns=100000\n"
@@ -166,6 +168,8 @@ static void values_arrive(void **state)
 	assert_int_equal(d->stack.delack_us, 0);
 	assert_int_equal(d->stack.msl_us, 2000000);
 	assert_int_equal(d->stack.cc, ZS_CC_NEWRENO);
+	assert_int_equal(d->stack.ecn, ZS_ECN_ON);
+	assert_int_equal(d->stack.ecn_retries, 2);
 	assert_false(d->stack.use_ts);
 	assert_false(d->stack.use_wscale);
 	assert_false(d->stack.use_sack);
@@ -247,7 +251,7 @@ static void wrong_values_say_where(void **state)
 	assert_error("[port0]\nmac=01:00:00:00:00:00\n",
 		     "x.ini:2: mac: '01:00:00:00:00:00' is not a unicast MAC address");
 	assert_error("[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
-		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno");
+		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno, dctcp");
 	assert_error("[stack]\nsndbuf=2m\nsndbuf_max=1m\n",
 		     "x.ini:3: send buffer of 2097152 is above its maximum 1048576");
 	assert_error("[stack]\nlocal_port_first=5000\nlocal_port_last=4000\n",

@@ -107,11 +107,7 @@ static void urgent(struct tt *t)
 /* ECN bits and CWR without ECN negotiated. */
 static void ecn_bits(struct tt *t)
 {
-	tt_listen(t, 1);
-	tt_in(t, "SEC", 0, 0, 0, .opt = "mss 1460");
-	tt_expect(t, "SA", 0, 1, 0); /* no ECE: not supported yet */
-	tt_in(t, "A", 1, 1, 0);
-	tt_accept(t);
+	tt_connect_passive(t);
 	tt_send(t, 100);
 	tt_drain(t);
 	tt_in(t, "EA", 1, 101, 10);

@@ -498,6 +498,8 @@ static const char *compare_numbers(struct tt *t, const struct tt_out *o, const s
 		return "length";
 	if (want->wnd != 0 && o->wnd != (want->wnd & 0xffff))
 		return "window";
+	if (want->ecn != 0 && (o->tos & 3) != (want->ecn & 3))
+		return "ECN field";
 	return NULL;
 }
 

@@ -40,6 +40,9 @@ enum {
 	TT_SLACK_US = 130, /* a timer may be one tick late, and rounds up to a tick */
 };
 
+/* The ECN field of the IP header (RFC 3168 5). In an expectation 0 is any. */
+enum tt_ecn { TT_ECT1 = 1, TT_ECT0 = 2, TT_CE = 3, TT_NOT_ECT = 4 };
+
 /* A segment in relative numbers. */
 struct tt_seg {
 	const char *flags; /* letters of SFRPAUEC; an expectation ignores P unless .psh is set */
@@ -54,6 +57,7 @@ struct tt_seg {
 	uint8_t doff;	/* in: header length in words instead of the right one */
 	uint16_t cut; /* in: bytes missing at the end of the frame, lengths as if they were there */
 	uint16_t urg;
+	uint8_t ecn; /* enum tt_ecn of the IP header */
 };
 
 /* An emitted segment, decoded. */

@@ -250,6 +250,15 @@ static void build_eth_ip(uint8_t *f, size_t ip_len)
 	put16(ip + 10, (uint16_t)~tt_cksum(ip, 20, 0));
 }
 
+static void set_ecn(uint8_t *f, uint8_t ecn)
+{
+	uint8_t *ip = f + 14;
+
+	ip[1] = ecn & 3;
+	put16(ip + 10, 0);
+	put16(ip + 10, (uint16_t)~tt_cksum(ip, 20, 0));
+}
+
 size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 		      uint8_t *buf)
 {
@@ -259,6 +268,7 @@ size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_
 	uint16_t sum;
 
 	build_eth_ip(buf, 20 + tcp_len);
+	set_ecn(buf, seg->ecn);
 	put16(tcp, c->peer_port);
 	put16(tcp + 2, c->port);
 	put32(tcp + 4, c->peer_isn + seg->seq);

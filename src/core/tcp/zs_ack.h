@@ -14,6 +14,7 @@ struct zs_ack {
 	uint32_t rtt_us;   /* sample, 0 = none */
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
 	bool dsack;	   /* reports a duplicate (RFC 2883) */
+	bool ece;	   /* reports congestion marks (RFC 3168) */
 	bool cwnd_limited; /* the window was in full use: growth is justified (RFC 7661) */
 };
 

@@ -6,6 +6,7 @@
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_tw.h"
@@ -157,7 +158,11 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	if (a.acked == 0 && a.sacked == 0 && !a.dup)
 		return;
 	a.cwnd_limited = cwnd_limited(tcb, a.inflight);
-	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0)
+	if (unlikely(tcb->flags & ZS_TF_ECN)) {
+		a.ece = (pi->tcp_flags & ZS_ECE) != 0;
+		zs_ecn_on_ack(s, tcb, &a);
+	}
+	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0 && !a.ece)
 		zs_cc_find(tcb->cc)->on_ack(s, tcb, &a);
 	if (tcb->ca_state != ZS_CA_OPEN || a.dup || tcb->sacked > 0)
 		zs_loss_on_ack(s, tcb, &a);

@@ -10,6 +10,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
 #include "core/zs_iphdr.h"
@@ -132,6 +133,16 @@ static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb, uint8_t 
 	memcpy(to + last, tcb->hdr + last, PIECE);
 }
 
+/* The template is Not-ECT; before zs_ip4_put_len(). */
+static __attribute__((noinline)) void put_ecn(const struct zs_tcb *tcb, const struct zs_segment *sg,
+					      uint8_t *ip, struct zs_tcp_hdr *tcp)
+{
+	if (tcb->flags & ZS_TF_ECE)
+		tcp->flags |= ZS_ECE;
+	if (sg->ect)
+		zs_ip_set_ecn(ip, tcb->flow.family, ZS_ECN_ECT0);
+}
+
 /* Headers of tcb at p; hdr_len and any SACK blocks. */
 static inline __attribute__((always_inline)) void put_headers(struct zs_stack *s,
 							      struct zs_tcb *tcb, uint8_t *p,
@@ -144,6 +155,9 @@ static inline __attribute__((always_inline)) void put_headers(struct zs_stack *s
 	uint32_t l4_bytes = l4_len + sg->len;
 
 	copy_template(p, tcb, family);
+	tcp->flags = sg->flags;
+	if (unlikely(tcb->flags & ZS_TF_ECN))
+		put_ecn(tcb, sg, p + L2, tcp);
 	if (family == ZS_AF_IP4) {
 		zs_ip4_put_len((void *)(p + L2), l3 + l4_bytes);
 	} else {
@@ -155,7 +169,6 @@ static inline __attribute__((always_inline)) void put_headers(struct zs_stack *s
 	tcp->seq_be = rte_cpu_to_be_32(sg->seq);
 	tcp->ack_be = rte_cpu_to_be_32(tcb->rcv_nxt);
 	tcp->doff = (uint8_t)(l4_len << 2);
-	tcp->flags = sg->flags;
 	tcp->wnd_be = rte_cpu_to_be_16(sg->wnd);
 	tcp->cksum = zs_cksum_fold(tcb->pseudo + rte_cpu_to_be_16((uint16_t)l4_bytes));
 	if (tcb->flags & ZS_TF_TS)

@@ -10,6 +10,7 @@ enum { ETHERNET_MSS = 1460 };
 static const struct zs_cc_ops *const table[ZS_CC_COUNT] = {
 	[ZS_CC_CUBIC] = &zs_cc_cubic,
 	[ZS_CC_NEWRENO] = &zs_cc_newreno,
+	[ZS_CC_DCTCP] = &zs_cc_dctcp,
 };
 
 const struct zs_cc_ops *zs_cc_find(unsigned kind)
@@ -49,4 +50,15 @@ uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked)
 
 	tcb->cwnd += n;
 	return acked - n;
+}
+
+void zs_cc_reno_grow(struct zs_tcb *tcb, uint64_t *acc, const struct zs_ack *a)
+{
+	if (!a->cwnd_limited)
+		return;
+	*acc += zs_cc_slow_start(tcb, a->acked);
+	if (*acc >= tcb->cwnd) {
+		*acc -= tcb->cwnd;
+		tcb->cwnd += tcb->mss;
+	}
 }

@@ -10,16 +10,21 @@
 
 struct zs_cc_ops {
 	const char *name;
+	bool needs_ecn; /* asks for ECN whatever the configuration says */
 	void (*init)(struct zs_stack *s, struct zs_tcb *tcb);
 	/* Data was acknowledged outside of fast recovery: may raise tcb->cwnd. */
 	void (*on_ack)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 	/* A congestion event: returns the new ssthresh; `inflight` before it (RFC 5681 3.1 (4)). */
 	uint32_t (*on_congestion)(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight);
+	/* An ECN connection only, may be NULL: each ACK, to account for marks. */
+	void (*on_marks)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+	/* The new ssthresh for marks in a window of data; NULL: on_congestion. */
+	uint32_t (*on_ecn)(struct zs_stack *s, struct zs_tcb *tcb);
 	/* A retransmission timeout, after on_congestion. */
 	void (*on_rto)(struct zs_stack *s, struct zs_tcb *tcb);
 };
 
-extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic;
+extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic, zs_cc_dctcp;
 
 /* NULL for a kind that does not exist. */
 const struct zs_cc_ops *zs_cc_find(unsigned kind);
@@ -30,5 +35,7 @@ uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss);
 /* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above
  * it. */
 uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked);
+/* RFC 5681 3.1 as a whole; *acc counts acknowledged bytes towards the next segment (RFC 3465). */
+void zs_cc_reno_grow(struct zs_tcb *tcb, uint64_t *acc, const struct zs_ack *a);
 
 #endif

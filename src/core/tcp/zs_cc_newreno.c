@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * NewReno's window (RFC 5681 3.1): slow start, then one segment per round trip; half of what is in
- * flight after a loss. cc_priv[0] counts acknowledged bytes towards the next segment (RFC 3465).
+ * flight after a loss. cc_priv[0] is of zs_cc_reno_grow().
  */
 #include "core/tcp/zs_cc.h"
 
@@ -14,13 +14,7 @@ static void newreno_init(struct zs_stack *s, struct zs_tcb *tcb)
 static void newreno_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	(void)s;
-	if (!a->cwnd_limited)
-		return;
-	tcb->cc_priv[0] += zs_cc_slow_start(tcb, a->acked);
-	if (tcb->cc_priv[0] >= tcb->cwnd) {
-		tcb->cc_priv[0] -= tcb->cwnd;
-		tcb->cwnd += tcb->mss;
-	}
+	zs_cc_reno_grow(tcb, &tcb->cc_priv[0], a);
 }
 
 static uint32_t newreno_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight)

@@ -21,7 +21,7 @@ struct zs_half {
 	uint16_t peer_mss;
 	uint8_t peer_wscale;
 	uint8_t retries;
-	bool ts, sack, wscale;
+	bool ts, sack, wscale, ecn;
 };
 _Static_assert(sizeof(struct zs_half) <= 104, "half-open entries are compact");
 

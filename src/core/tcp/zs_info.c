@@ -31,6 +31,8 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.ts = (tcb->flags & ZS_TF_TS) != 0,
 		.sack = (tcb->flags & ZS_TF_SACK) != 0,
 		.wscale = (tcb->flags & ZS_TF_WSCALE) != 0,
+		.ecn = (tcb->flags & ZS_TF_ECN) != 0,
+		.ect_seen = (tcb->flags & ZS_TF_ECT_SEEN) != 0,
 		.snd_wscale = tcb->snd_wscale,
 		.rcv_wscale = tcb->rcv_wscale,
 		.rto_us = tcb->rto_us,

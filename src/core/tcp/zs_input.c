@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
@@ -203,8 +204,10 @@ static void strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs
 	if ((pi->tcp_flags & (ZS_SYN | ZS_ACK | ZS_RST)) != (ZS_SYN | ZS_ACK) ||
 	    pi->seq != tcb->irs || pi->ack != tcb->iss + 1)
 		return;
+	if ((pi->tcp_flags & (ZS_ECE | ZS_CWR)) != ZS_ECE) /* RFC 3168 6.1.1 */
+		tcb->flags &= ~(uint32_t)ZS_TF_ECN;
 	pi->seq++;
-	pi->tcp_flags &= (uint8_t)~ZS_SYN;
+	pi->tcp_flags &= (uint8_t) ~(ZS_SYN | ZS_ECE);
 	pi->wnd >>= tcb->snd_wscale;
 	zs_ack_now(s, tcb); /* the peer may not have seen our SYN-ACK */
 }
@@ -219,6 +222,8 @@ void zs_tcp_synchronized_input(struct zs_stack *s, struct zs_tcb *tcb, struct rt
 	    check_syn(s, tcb, m, pi) == ZS_DONE || /* fourth */
 	    check_ack(s, tcb, m, pi) == ZS_DONE)   /* fifth; sixth, urgent, is in line */
 		return;
+	if (tcb->flags & ZS_TF_ECN && pi->data_len > 0)
+		zs_ecn_receive(s, tcb, pi);
 	zs_data_input(s, tcb, m, pi); /* seventh, eighth */
 }
 
@@ -246,6 +251,8 @@ static void fast_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 	s->stats.tcp_fast_path++;
 	zs_ts_update(s, tcb, pi);
 	zs_ack_process(s, tcb, pi);
+	if (unlikely(tcb->flags & ZS_TF_ECN) && pi->data_len > 0)
+		zs_ecn_receive(s, tcb, pi);
 	if (pi->data_len > 0)
 		zs_data_in_order(s, tcb, m, pi);
 	else
@@ -262,6 +269,7 @@ static void peer_syn(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkt
 		.has_wscale = pi->opt.has_wscale && s->cfg.use_wscale,
 		.ts = pi->opt.has_ts && s->cfg.use_ts,
 		.sack = pi->opt.sack_perm && s->cfg.use_sack,
+		.ecn = zs_ecn_agreed(s, tcb, pi),
 	};
 	uint32_t offered = RTE_MIN(zs_rcv_space(tcb), 65535u); /* in our SYN, unscaled */
 

@@ -29,7 +29,7 @@ void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 struct zs_synopts {
 	uint16_t mss;
 	uint8_t wscale;
-	bool ts, sack, has_wscale;
+	bool ts, sack, has_wscale, ecn;
 };
 void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_synopts *peer);
 uint8_t zs_rcv_wscale(const struct zs_stack *s, const struct zs_tcp_opts *opts);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_input.h"
 #include "core/tcp/zs_output.h"
@@ -215,7 +216,7 @@ static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 		.flow = &h->flow,
 		.seq = h->iss,
 		.ack = h->irs + 1,
-		.flags = ZS_SYN | ZS_ACK,
+		.flags = (uint8_t)(ZS_SYN | ZS_ACK | (h->ecn ? ZS_ECE : 0)),
 		.wnd = (uint16_t)listener_space(s, l),
 		.ttl = l->opts.ttl,
 		.tos = l->opts.tos,
@@ -299,6 +300,7 @@ static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_
 		.ts = pi->opt.has_ts && s->cfg.use_ts,
 		.sack = pi->opt.sack_perm && s->cfg.use_sack,
 		.wscale = pi->opt.has_wscale && s->cfg.use_wscale,
+		.ecn = zs_ecn_accept(s, l->opts.cc, pi),
 	};
 	l->n_half_open++;
 	zs_flowtab_add(s, half_hash(s, h), ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h));
@@ -363,6 +365,7 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 		.has_wscale = h->wscale,
 		.ts = h->ts,
 		.sack = h->sack,
+		.ecn = h->ecn,
 	};
 
 	if (tcb == NULL)
@@ -410,9 +413,11 @@ static enum zs_drop half_check(struct zs_stack *s, struct zs_half *h, const stru
 		return ZS_DROP_TCP_RST;
 	}
 	if (pi->tcp_flags & ZS_SYN) {
-		if (pi->seq == h->irs && !(pi->tcp_flags & ZS_ACK))
+		if (pi->seq == h->irs && !(pi->tcp_flags & ZS_ACK)) {
+			/* RFC 3168 6.1.1: one SYN that does not ask, and there is no ECN */
+			h->ecn = h->ecn && zs_ecn_accept(s, l->opts.cc, pi);
 			send_syn_ack(s, h);
-		else
+		} else
 			half_challenge(s, h);
 		return ZS_DROP_TCP_SYN;
 	}

@@ -6,6 +6,7 @@
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_queue.h"
 
 enum { DUP_THRESH = 3 };
@@ -72,8 +73,10 @@ static void enter_recovery(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 {
 	tcb->ca_state = ZS_CA_RECOVERY;
 	tcb->recover = tcb->snd_nxt;
-	tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, a->inflight);
+	if (!zs_ecn_covers(tcb))
+		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, a->inflight);
 	tcb->cwnd = tcb->ssthresh;
+	zs_ecn_reduced(tcb);
 	s->stats.tcp_fast_retx++;
 }
 
@@ -168,6 +171,7 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	zs_cc_find(tcb->cc)->on_rto(s, tcb);
 	tcb->ca_state = ZS_CA_LOSS;
+	zs_ecn_reduced(tcb);
 	tcb->cwnd = tcb->mss;
 	tcb->dupacks = 0;
 }

@@ -97,6 +97,8 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 		tcb->flags |= ZS_TF_TS;
 		mss = (uint16_t)(mss - 12);
 	}
+	if (peer->ecn)
+		tcb->flags |= ZS_TF_ECN;
 	if (peer->sack)
 		tcb->flags |= ZS_TF_SACK;
 	if (peer->has_wscale) {

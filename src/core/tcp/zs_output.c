@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
 #include "core/zs_iphdr.h"
@@ -266,7 +267,8 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	nif = &s->netif[tcb->netif];
 	if (zs_txq_room(nif) == 0)
 		return BLOCKED;
-	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO)
+	/* not every device cuts CWR as it should be: on the first segment only */
+	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO && !(tcb->flags & ZS_TF_CWR))
 		large = several(tcb, avail, inflight);
 	len = large > 0 ? gather_several(s, tcb, large, &end_of_write)
 			: gather_new(s, tcb, len, nif->seg_bufs, &end_of_write);
@@ -276,8 +278,14 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	sg.flags = end_of_write ? ZS_ACK | ZS_PSH : ZS_ACK;
 	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
 		sg.flags |= ZS_FIN | ZS_PSH;
+	if (unlikely(tcb->flags & ZS_TF_ECN)) {
+		sg.ect = true;
+		sg.flags |= tcb->flags & ZS_TF_CWR ? ZS_CWR : 0;
+	}
 	if (zs_build_segment(s, tcb, &sg) < 0)
 		return BLOCKED;
+	if (unlikely(sg.flags & ZS_CWR))
+		tcb->flags &= ~(uint32_t)ZS_TF_CWR;
 	advance_unsent(s, tcb, len);
 	tcb->snd_nxt += len;
 	tcb->bytes_out += len;
@@ -352,6 +360,12 @@ static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	return SENT;
 }
 
+void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (zs_build_refresh(s, tcb))
+		(void)send_ack(s, tcb, zs_build_window(tcb)); /* as good as lost */
+}
+
 /* ---- SYN ---- */
 
 /* False: not sent for want of a buffer or of room at the device, and still due. */
@@ -379,6 +393,10 @@ static bool send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 		.syn_opt = &opt,
 	};
 
+	if (!ack)
+		raw.flags |= zs_ecn_syn(s, tcb);
+	else if (tcb->flags & ZS_TF_ECN)
+		raw.flags |= ZS_ECE;
 	if (tcb->opts.maxseg != 0)
 		opt.mss = RTE_MIN(opt.mss, tcb->opts.maxseg);
 	if (ack)

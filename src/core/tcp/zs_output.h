@@ -11,6 +11,8 @@
 
 /* Every connection on s->out gets its turn, as far as the device's queue has room. */
 void zs_output_run(struct zs_stack *s);
+/* An ACK at once, in the middle of a burst. */
+void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb);
 /* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una -
  * 1). */
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
@@ -36,6 +38,7 @@ struct zs_segment {
 	uint16_t wnd;  /* zs_build_window() */
 	uint8_t flags; /* enum zs_tcp_flag */
 	uint8_t n_sack;
+	bool ect;			  /* marks of congestion are welcome (RFC 3168) */
 	const struct zs_sack_block *sack; /* n_sack of them; read only when there are any */
 };
 

@@ -42,6 +42,12 @@ enum zs_tcb_flag {
 	ZS_TF_DSACK = 1u << 19,	     /* dsack holds a block to report (RFC 2883) */
 	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
 	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
+	ZS_TF_ECN = 1u << 24,	     /* ECN negotiated (RFC 3168) */
+	ZS_TF_ECN_SYN = 1u << 25,    /* our last SYN asked for it */
+	ZS_TF_ECT_SEEN = 1u << 26,   /* the peer sends ECT, and it gets here */
+	ZS_TF_ECE = 1u << 27,	     /* CE was received: every ACK says so */
+	ZS_TF_CWR = 1u << 28,	     /* the next new data says that the window was reduced */
+	ZS_TF_ECN_CUT = 1u << 29,    /* it was for a mark, less than a window of data ago */
 };
 
 enum zs_ca_state {
@@ -100,7 +106,7 @@ struct zs_tcb {
 	uint32_t retx;		 /* bytes marked RETX and not SACKED: sent again and in flight */
 	uint32_t sndbuf;
 	uint32_t srtt_us, rttvar_us, rto_us; /* srtt_us 0 = no sample yet */
-	uint32_t recover;		     /* snd_nxt when recovery began */
+	uint32_t recover;		     /* snd_nxt when recovery began, or at ZS_TF_ECN_CUT */
 	uint64_t delivered;		     /* bytes known to have arrived */
 
 	/* line 3: receive queue, links */

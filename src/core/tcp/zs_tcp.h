@@ -163,7 +163,7 @@ struct zs_tcp_info {
 	enum zs_tcp_state state;
 	uint8_t ca_state; /* 0 nothing known lost, 1 fast recovery, 2 after a timeout */
 	uint8_t retransmits, probes, backoff;
-	bool ts, sack, wscale, app_limited;
+	bool ts, sack, wscale, ecn, ect_seen, app_limited;
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t rto_us, snd_mss, rcv_mss, srtt_us, rttvar_us, min_rtt_us;
 	uint32_t cwnd, ssthresh;	       /* bytes */
