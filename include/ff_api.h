@@ -77,6 +77,8 @@ int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags
 int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namelen);
 int ff_close(int fd);
 int ff_shutdown(int s, int how);
+/* Two connected stream or datagram sockets, AF_UNIX: the kernel's, under numbers of ours. */
+int ff_socketpair(int domain, int type, int protocol, int *sv);
 int ff_getpeername(int s, struct linux_sockaddr *name, socklen_t *namelen);
 int ff_getsockname(int s, struct linux_sockaddr *name, socklen_t *namelen);
 int ff_setsockopt(int s, int level, int optname, const void *optval, socklen_t optlen);
@@ -174,7 +176,10 @@ int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id);
 typedef int (*pcblddr_func_t)(uint16_t family, void *dst_addr, uint16_t dst_port, void *src_addr);
 void ff_regist_pcblddr_fun(pcblddr_func_t func);
 
-/* ---- for F-Stack's tools: -1 and ENOSYS here ---- */
+/*
+ * ---- names of F-Stack's inside, for its tools and its preloaded adapter: they do nothing and fail
+ * with ENOSYS (-1, NULL). Its thread-local variable pcurthread does not exist. ----
+ */
 
 int ff_ioctl_freebsd(int fd, unsigned long request, ...);
 int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval, socklen_t optlen);
@@ -182,6 +187,14 @@ int ff_getsockopt_freebsd(int s, int level, int optname, void *optval, socklen_t
 int ff_rtioctl(int fib, void *data, unsigned *plen, unsigned maxlen);
 enum FF_NGCTL_CMD { NGCTL_SOCKET, NGCTL_BIND, NGCTL_CONNECT, NGCTL_SEND, NGCTL_RECV, NGCTL_CLOSE };
 int ff_ngctl(int cmd, void *data);
+void *ff_adapt_user_thread_add(void *parent);
+void ff_adapt_user_thread_exit(void *td);
+void *ff_switch_curthread(void *new_curthread);
+void ff_restore_curthread(void *old_curthread);
+int ff_freebsd_init(void);
+void ff_hardclock(void);
+void ff_swi_net_excute(void);
+int ff_rss_tbl_init(void);
 
 /* ---- F-Stack's zero-copy send; zstack.h has the native one ---- */
 

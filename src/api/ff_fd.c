@@ -6,7 +6,7 @@
 
 #include "ff_api.h"
 
-#include "api/zs_ctx.h"
+#include "api/zs_pair.h"
 #include "base/zs_api.h"
 
 ZS_API int ff_dup(int oldfd)
@@ -35,17 +35,21 @@ ZS_API int ff_dup2(int oldfd, int newfd)
 
 static int get_fl(const struct zs_fd *f)
 {
-	const struct zs_sock *sk = f->obj;
+	bool nonblock = false;
 
-	if (f->kind != ZS_FD_SOCK)
-		return O_RDWR;
-	return O_RDWR | (sk->flags & ZS_SF_NONBLOCK ? O_NONBLOCK : 0);
+	if (f->kind == ZS_FD_SOCK)
+		nonblock = (((const struct zs_sock *)f->obj)->flags & ZS_SF_NONBLOCK) != 0;
+	else if (f->kind == ZS_FD_KERN)
+		nonblock = ((const struct zs_kern *)f->obj)->nonblock;
+	return O_RDWR | (nonblock ? O_NONBLOCK : 0);
 }
 
 static void set_nonblock(struct zs_fd *f, bool on)
 {
 	struct zs_sock *sk = f->obj;
 
+	if (f->kind == ZS_FD_KERN)
+		((struct zs_kern *)f->obj)->nonblock = on;
 	if (f->kind != ZS_FD_SOCK)
 		return;
 	if (on)
@@ -96,31 +100,40 @@ ZS_API int ff_fcntl(int fd, int cmd, ...)
 
 /* ---- ioctl ---- */
 
+static int do_ioctl(struct zs_fd *f, const struct zs_sock *sk, unsigned long request, int *arg)
+{
+	switch (request) {
+	case FIONBIO:
+		set_nonblock(f, *arg != 0);
+		return 0;
+	case FIONREAD:
+		if (sk == NULL)
+			return ioctl(((const struct zs_kern *)f->obj)->fd, FIONREAD, arg) < 0
+				       ? -errno
+				       : 0;
+		if (sk->kind == ZS_SK_LISTENER)
+			return -EINVAL;
+		*arg = (int)zs_sock_readable(sk);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
 ZS_API int ff_ioctl(int fd, unsigned long request, ...)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);
 	va_list ap;
 	int *arg;
 
-	if (sk == NULL)
+	if (sk == NULL && zs_fd_kern(fd) == NULL)
 		return -1;
 	va_start(ap, request);
 	arg = va_arg(ap, int *);
 	va_end(ap);
 	if (arg == NULL)
 		return (int)ff_ret(-EFAULT);
-	switch (request) {
-	case FIONBIO:
-		set_nonblock(zs_fd_slot(&zs_ctx_self->fds, fd), *arg != 0);
-		return 0;
-	case FIONREAD:
-		if (sk->kind == ZS_SK_LISTENER)
-			return (int)ff_ret(-EINVAL);
-		*arg = (int)zs_sock_readable(sk);
-		return 0;
-	default:
-		return (int)ff_ret(-ENOTTY);
-	}
+	return (int)ff_ret(do_ioctl(zs_fd_slot(&zs_ctx_self->fds, fd), sk, request, arg));
 }
 
 /* ---- whose is it ---- */

@@ -30,6 +30,7 @@ static struct {
 	struct zs_ctx *ctx[ZS_MAX_LCORES]; /* of lcore i; the first n */
 	uint16_t n;
 	pthread_t thread;
+	pid_t pid;	      /* a forked child that exits leaves the ports to its parent */
 	bool at_exit, shared; /* shared: the other contexts have what the first prepared */
 } app;
 
@@ -102,6 +103,11 @@ static void fd_at(void *arg, uint64_t at_us)
 	zs_lcore_fd_at(arg, at_us);
 }
 
+static void watch(void *arg, int wanted)
+{
+	zs_lcore_watch(arg, wanted);
+}
+
 static int mem_map(void *arg, void *addr, size_t len)
 {
 	(void)arg;
@@ -158,7 +164,7 @@ static void stop(void)
  */
 static void end(void)
 {
-	if (app.n == 0 || !pthread_equal(pthread_self(), app.thread))
+	if (app.n == 0 || !pthread_equal(pthread_self(), app.thread) || getpid() != app.pid)
 		return;
 	stop();
 	zs_dpdk_wait(app.dpdk);
@@ -181,6 +187,7 @@ static int create_contexts(void)
 		.fd = fd,
 		.fd_arm = fd_arm,
 		.fd_at = fd_at,
+		.watch = watch,
 		.mem_map = mem_map,
 	};
 	unsigned n = zs_dpdk_n_lcores(app.dpdk);
@@ -219,6 +226,7 @@ static int start(int argc, char *const argv[])
 	}
 	(void)zs_tel_start(app.ctx, app.n); /* a program runs without it, too */
 	app.thread = pthread_self();
+	app.pid = getpid();
 	(void)zs_ctx_enter(app.ctx[0]);
 	if (!app.at_exit)
 		app.at_exit = atexit(end) == 0;

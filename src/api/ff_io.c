@@ -9,7 +9,7 @@
 
 #include "ff_api.h"
 
-#include "api/zs_ctx.h"
+#include "api/zs_pair.h"
 #include "api/zs_zc.h"
 #include "base/zs_api.h"
 
@@ -102,6 +102,19 @@ static ssize_t recv_all(const struct rx *r, const struct iovec *iov, int n)
 	return done;
 }
 
+static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, int *msg_flags)
+{
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+	ssize_t rc = zs_pair_recv(fd, &msg, flags);
+
+	if (rc >= 0 && msg_flags != NULL)
+		*msg_flags = msg.msg_flags;
+	return rc;
+}
+
 static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
 		       socklen_t *from_len, int *msg_flags)
 {
@@ -118,7 +131,7 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	ssize_t rc;
 
 	if (sk == NULL)
-		return -1;
+		return pair_recv(fd, iov, n, flags, msg_flags);
 	if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && sk->kind == ZS_SK_TCP &&
 	    may_block(r.c, sk, flags))
 		rc = recv_all(&r, iov, n);
@@ -224,6 +237,16 @@ static ssize_t send_rest(const struct tx *t, const struct iovec *iov, int n, siz
 	return (ssize_t)done;
 }
 
+static ssize_t pair_send(int fd, const struct iovec *iov, int n, int flags)
+{
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+
+	return zs_pair_send(fd, &msg, flags);
+}
+
 static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const void *to,
 		       socklen_t to_len)
 {
@@ -232,7 +255,7 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 	ssize_t rc;
 
 	if (sk == NULL)
-		return -1;
+		return pair_send(fd, iov, n, flags);
 	rc = send_some(&t, iov, n);
 	if (t.c->in_run || rc <= 0)
 		return ff_ret(rc);

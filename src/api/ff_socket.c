@@ -6,7 +6,7 @@
  */
 #include "ff_api.h"
 
-#include "api/zs_ctx.h"
+#include "api/zs_pair.h"
 #include "base/zs_api.h"
 
 /* struct linux_sockaddr is struct sockaddr by another name. */
@@ -145,10 +145,11 @@ ZS_API int ff_close(int fd)
 ZS_API int ff_shutdown(int s, int how)
 {
 	struct zs_sock *sk = zs_fd_sock(s);
+	const struct zs_kern *k = sk == NULL ? zs_fd_kern(s) : NULL;
 	int rc;
 
 	if (sk == NULL)
-		return -1;
+		return k == NULL ? -1 : shutdown(k->fd, how);
 	rc = zs_sock_shutdown(sk, how);
 	zs_ctx_busy(zs_ctx_self);
 	if (rc == 0)

@@ -74,6 +74,7 @@ static int copy_fd(const struct zs_ctx *from, struct zs_ctx *to, uint32_t i)
 		return new_kqueue(to, fd);
 	case ZS_FD_EPOLL:
 		return new_epoll(to, fd);
+	case ZS_FD_KERN: /* what two sockets of a pair say is between them */
 	case ZS_FD_FREE:
 		break;
 	}

@@ -9,6 +9,7 @@
 
 #include "api/zs_ask.h"
 #include "api/zs_epoll.h"
+#include "api/zs_kern.h"
 #include "api/zs_kqueue.h"
 #include "api/zs_note.h"
 #include "api/zs_zc.h"
@@ -82,6 +83,7 @@ void zs_ctx_destroy(struct zs_ctx *c)
 			(void)zs_ctx_close(c, c->fds.base + (int)i);
 	zs_zc_free_all(c);
 	zs_zstate_fini(c);
+	zs_kern_fini(c);
 	zs_note_free_chunks(c);
 	zs_fdtab_fini(&c->fds);
 	if (zs_ctx_self == c)
@@ -140,6 +142,9 @@ int zs_ctx_close(struct zs_ctx *c, int fd)
 	case ZS_FD_EPOLL:
 		zs_epoll_unref(obj);
 		return 0;
+	case ZS_FD_KERN:
+		zs_kern_unref(c, obj);
+		return 0;
 	case ZS_FD_FREE:
 		break;
 	}
@@ -172,6 +177,9 @@ int zs_ctx_dup(struct zs_ctx *c, int fd, int from, uint8_t flags)
 	case ZS_FD_EPOLL:
 		zs_epoll_ref(f->obj);
 		break;
+	case ZS_FD_KERN:
+		((struct zs_kern *)f->obj)->refs++;
+		break;
 	case ZS_FD_FREE:
 		break;
 	}
@@ -202,6 +210,8 @@ bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 
 	if (__builtin_expect(__atomic_load_n(&c->calls, __ATOMIC_RELAXED) != 0, 0))
 		(void)zs_ctx_called(c); /* whoever waits asks whether to stop */
+	if (c->kerns != NULL && zs_kern_look(c, 0))
+		busy = true;
 	c->drive.flush(c->drive.arg);
 	if (c->has_fd)
 		c->drive.fd_at(c->drive.arg, busy ? 0 : next);
@@ -216,6 +226,8 @@ void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)
 	while (!zs_ctx_stopping(c)) {
 		uint64_t next = zs_ctx_begin_turn(c);
 
+		if (c->kerns != NULL && zs_kern_look(c, ZS_KERN_EVERY_US))
+			zs_ctx_busy(c);
 		c->in_run = true;
 		(void)loop(arg); /* F-Stack gives its result no meaning either */
 		c->in_run = false;

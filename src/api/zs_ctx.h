@@ -14,6 +14,7 @@
 #include "core/zs_timer.h"
 #include "sock/zs_sock.h"
 
+struct zs_kerns;
 struct zs_note;
 struct zs_note_chunk;
 struct zs_stack;
@@ -48,6 +49,8 @@ struct zs_drive {
 	int (*fd)(void *arg);
 	void (*fd_arm)(void *arg);
 	void (*fd_at)(void *arg, uint64_t at_us);
+	/* Sleeps end when fd, of the kernel's, is readable; -1: no such any more. May be NULL. */
+	void (*watch)(void *arg, int fd);
 	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they
 	 * may. */
 	int (*mem_map)(void *arg, void *addr, size_t len);
@@ -68,10 +71,11 @@ struct zs_ctx {
 			  block */
 	uint8_t calls; /* enum zs_ctx_call; written by any thread */
 	struct zs_note *free_notes;
-	void *zc_head;	     /* ff_zc.c: chains handed out and not yet sent */
-	uint32_t n_events;   /* sockets that had events in the last turn */
-	bool has_fd;	     /* z_ctx_fd() was asked for */
-	struct zs_zstate *z; /* of the z_ calls; NULL until the first */
+	void *zc_head;		/* ff_zc.c: chains handed out and not yet sent */
+	uint32_t n_events;	/* sockets that had events in the last turn */
+	bool has_fd;		/* z_ctx_fd() was asked for */
+	struct zs_zstate *z;	/* of the z_ calls; NULL until the first */
+	struct zs_kerns *kerns; /* descriptors of the kernel's in our waits; NULL: none */
 	struct zs_drive drive;
 	struct zs_ctx *const *all; /* the contexts of the process, of one thread each */
 	uint16_t index, n_all;	   /* own place in it */

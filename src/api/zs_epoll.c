@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "api/zs_kern.h"
 #include "api/zs_note.h"
 
 struct zs_epoll {
@@ -64,46 +65,80 @@ static void arm(struct zs_note *n, const struct epoll_event *ev)
 	zs_note_ready(n);
 }
 
-int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *ev)
+/* What may not be asked for, whatever fd is. */
+static int check(int op, const struct epoll_event *ev)
+{
+	if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
+		return -EINVAL;
+	if (op == EPOLL_CTL_DEL || (ev->events & EPOLLEXCLUSIVE) == 0)
+		return 0;
+	return op == EPOLL_CTL_MOD || (ev->events & ~exclusive_ok) != 0 ? -EINVAL : 0;
+}
+
+/* The descriptor: of ours, or the kernel's. */
+static int find(struct zs_epoll *ep, int op, int fd, struct zs_fd **f)
 {
 	struct zs_ctx *c = ep->p.ctx;
-	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
-	struct zs_note *n;
 
-	if (f == NULL)
-		return -EBADF;
-	if (f->kind == ZS_FD_EPOLL && f->obj == ep)
-		return -EINVAL;
-	if (f->kind != ZS_FD_SOCK)
-		return -EPERM;
-	if (op != EPOLL_CTL_DEL && (ev->events & EPOLLEXCLUSIVE) &&
-	    (op == EPOLL_CTL_MOD || (ev->events & ~exclusive_ok) != 0))
-		return -EINVAL;
-	n = zs_note_find(f, &ep->p, ZS_NOTE_EPOLL);
-	switch (op) {
-	case EPOLL_CTL_ADD:
-		if (n != NULL)
-			return -EEXIST;
-		n = zs_note_attach(&ep->p, f, fd, ZS_NOTE_EPOLL, watch_mask(ev->events));
-		if (n == NULL)
-			return -ENOMEM;
-		arm(n, ev);
-		return 0;
-	case EPOLL_CTL_MOD:
-		if (n == NULL)
-			return -ENOENT;
-		if (n->events & EPOLLEXCLUSIVE)
-			return -EINVAL;
-		arm(n, ev);
-		return 0;
-	case EPOLL_CTL_DEL:
-		if (n == NULL)
-			return -ENOENT;
-		zs_note_detach(c, n);
-		return 0;
-	default:
-		return -EINVAL;
+	*f = zs_fd_slot(&c->fds, fd);
+	if (*f == NULL) {
+		if (op == EPOLL_CTL_ADD)
+			return zs_kern_want(c, fd, f);
+		*f = zs_kern_slot(c, fd);
+		return *f != NULL ? 0 : zs_kern_exists(c, fd) ? -ENOENT : -EBADF;
 	}
+	switch ((enum zs_fd_kind)(*f)->kind) {
+	case ZS_FD_SOCK:
+		return 0;
+	case ZS_FD_KERN:
+		return zs_kern_watch(c, (*f)->obj);
+	case ZS_FD_EPOLL:
+		return (*f)->obj == ep ? -EINVAL : -EPERM;
+	case ZS_FD_KQUEUE:
+	case ZS_FD_FREE:
+		break;
+	}
+	return -EPERM;
+}
+
+static int add(struct zs_epoll *ep, struct zs_fd *f, int fd, const struct epoll_event *ev)
+{
+	struct zs_note *n = zs_note_attach(&ep->p, f, fd, ZS_NOTE_EPOLL, watch_mask(ev->events));
+
+	if (n == NULL) {
+		zs_kern_unwant(ep->p.ctx, fd);
+		return -ENOMEM;
+	}
+	arm(n, ev);
+	return 0;
+}
+
+int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *ev)
+{
+	struct zs_note *n;
+	struct zs_fd *f;
+	int rc = find(ep, op, fd, &f);
+
+	if (rc < 0)
+		return rc;
+	rc = check(op, ev);
+	if (rc < 0) {
+		zs_kern_unwant(ep->p.ctx, fd);
+		return rc;
+	}
+	n = zs_note_find(f, &ep->p, ZS_NOTE_EPOLL);
+	if (op == EPOLL_CTL_ADD)
+		return n != NULL ? -EEXIST : add(ep, f, fd, ev);
+	if (n == NULL)
+		return -ENOENT;
+	if (op == EPOLL_CTL_DEL) {
+		zs_note_detach(ep->p.ctx, n);
+		return 0;
+	}
+	if (n->events & EPOLLEXCLUSIVE)
+		return -EINVAL;
+	arm(n, ev);
+	return 0;
 }
 
 int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
@@ -115,7 +150,7 @@ int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
 		const struct zs_note *n = container_of(l, struct zs_note, p_link);
 		struct epoll_event ev = { .events = n->events, .data.u64 = n->data };
 
-		if (zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
+		if (n->kern != NULL || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
 			rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
 	}
 	return rc;
@@ -138,6 +173,13 @@ static inline uint32_t events_of(unsigned ev)
 	return out;
 }
 
+static inline uint32_t true_of(const struct zs_note *n)
+{
+	if (n->w.sk != NULL)
+		return events_of(zs_sock_readiness(n->w.sk));
+	return zs_kern_events(n->kern);
+}
+
 int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 {
 	struct zs_waitq *q = &ep->p.q;
@@ -149,13 +191,13 @@ int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 		uint32_t events;
 
 		zs_note_unready(n);
-		if (n->w.sk == NULL) {
+		if (n->w.sk == NULL && n->kern == NULL) {
 			zs_note_detach(ep->p.ctx, n);
 			continue;
 		}
 		if (n->flags & DISABLED)
 			continue;
-		events = events_of(zs_sock_readiness(n->w.sk)) & n->events;
+		events = true_of(n) & n->events;
 		if (events == 0)
 			continue;
 		out[n_out].events = events;

@@ -16,12 +16,12 @@ struct zs_ctx;
 struct zs_note;
 struct zs_sock;
 
-enum zs_fd_kind { ZS_FD_FREE, ZS_FD_SOCK, ZS_FD_KQUEUE, ZS_FD_EPOLL };
+enum zs_fd_kind { ZS_FD_FREE, ZS_FD_SOCK, ZS_FD_KQUEUE, ZS_FD_EPOLL, ZS_FD_KERN };
 
 enum zs_fd_flag { ZS_FDF_CLOEXEC = 0x01 };
 
 struct zs_fd {
-	void *obj;	       /* struct zs_sock, struct zs_kq or struct zs_epoll, by kind */
+	void *obj;	       /* struct zs_sock, zs_kq, zs_epoll or zs_kern, by kind */
 	struct zs_note *notes; /* registrations of this number with kqueues and epoll instances */
 	uint32_t gen;	       /* counts the uses of this number */
 	uint8_t kind;	       /* enum zs_fd_kind */

@@ -11,8 +11,10 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/time.h>
+#include <sys/epoll.h>
+#include <time.h>
 
+#include "api/zs_kern.h"
 #include "api/zs_note.h"
 
 enum { KEPT_FLAGS = EV_CLEAR | EV_ONESHOT | EV_DISPATCH, FIRST_BUCKETS = 16 };
@@ -164,19 +166,35 @@ static void set_flags(struct zs_note *n, const struct kevent *kev)
 		n->flags &= (uint16_t)~EV_DISABLE;
 }
 
-static int change_sock(struct zs_kq *kq, const struct kevent *kev)
+/* The descriptor of a change: a socket's, or one of the kernel's. */
+static int find_fd(struct zs_kq *kq, const struct kevent *kev, struct zs_fd **f)
+{
+	struct zs_ctx *c = kq->p.ctx;
+	int fd = kev->ident <= INT_MAX ? (int)kev->ident : -1;
+
+	*f = zs_fd_slot(&c->fds, fd);
+	if (*f == NULL) {
+		if ((kev->flags & EV_ADD) && (kev->flags & EV_DELETE) == 0)
+			return zs_kern_want(c, fd, f);
+		*f = zs_kern_slot(c, fd);
+		return *f != NULL ? 0 : zs_kern_exists(c, fd) ? -ENOENT : -EBADF;
+	}
+	if ((*f)->kind == ZS_FD_KERN)
+		return zs_kern_watch(c, (*f)->obj);
+	return (*f)->kind == ZS_FD_SOCK ? 0 : -EINVAL;
+}
+
+static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 {
 	enum zs_note_kind kind = kev->filter == EVFILT_READ ? ZS_NOTE_READ : ZS_NOTE_WRITE;
 	unsigned mask = kind == ZS_NOTE_READ ? ZS_EV_READ | ZS_EV_RDHUP : ZS_EV_WRITE;
 	struct zs_ctx *c = kq->p.ctx;
 	struct zs_note *n;
 	struct zs_fd *f;
+	int rc = find_fd(kq, kev, &f);
 
-	f = kev->ident <= INT_MAX ? zs_fd_slot(&c->fds, (int)kev->ident) : NULL;
-	if (f == NULL)
-		return -EBADF;
-	if (f->kind != ZS_FD_SOCK)
-		return -EINVAL;
+	if (rc < 0)
+		return rc;
 	n = zs_note_find(f, &kq->p, kind);
 	if (kev->flags & EV_DELETE) {
 		if (n == NULL)
@@ -188,8 +206,10 @@ static int change_sock(struct zs_kq *kq, const struct kevent *kev)
 		return -ENOENT;
 	if (n == NULL)
 		n = zs_note_attach(&kq->p, f, (int)kev->ident, kind, mask);
-	if (n == NULL)
+	if (n == NULL) {
+		zs_kern_unwant(c, (int)kev->ident);
 		return -ENOMEM;
+	}
 	set_flags(n, kev);
 	if (kev->flags & EV_ADD) {
 		n->fflags = kev->fflags & NOTE_LOWAT;
@@ -254,11 +274,11 @@ static int timer_arm(struct ident_note *in, const struct kevent *kev)
 		return -EINVAL;
 	in->period_us = 0;
 	if (kev->fflags & NOTE_ABSTIME) {
-		struct timeval tv;
+		struct timespec ts;
 		int64_t now;
 
-		gettimeofday(&tv, NULL);
-		now = (int64_t)tv.tv_sec * 1000000 + tv.tv_usec;
+		(void)clock_gettime(CLOCK_REALTIME, &ts); /* never fails */
+		now = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 		us = us > now ? us - now : 0;
 	} else if ((kev->flags & EV_ONESHOT) == 0) {
 		us = us == 0 ? 1 : us;
@@ -337,7 +357,7 @@ int zs_kq_change(struct zs_kq *kq, const struct kevent *kev)
 	switch (kev->filter) {
 	case EVFILT_READ:
 	case EVFILT_WRITE:
-		return change_sock(kq, kev);
+		return change_fd(kq, kev);
 	case EVFILT_TIMER:
 	case EVFILT_USER:
 		return change_ident(kq, kev);
@@ -396,7 +416,7 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 		const struct zs_note *n = container_of(l, struct zs_note, p_link);
 		struct kevent kev = change_of(n);
 
-		if (n->fd < 0 || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
+		if (n->fd < 0 || n->kern != NULL || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
 			rc = zs_kq_change(to, &kev);
 	}
 	return rc;
@@ -435,6 +455,33 @@ static inline bool fill_sock(const struct zs_note *n, struct kevent *out)
 		.udata = n->udata,
 	};
 	return true;
+}
+
+/* An event of a kernel descriptor: end of file as EV_EOF. */
+static bool fill_kern(const struct zs_note *n, struct kevent *out)
+{
+	uint32_t ev = zs_kern_events(n->kern);
+	bool is_read = n->kind == ZS_NOTE_READ;
+	bool eof = (ev & (EPOLLHUP | EPOLLERR | (is_read ? EPOLLRDHUP : 0u))) != 0;
+	int64_t amount = is_read ? zs_kern_readable(n->kern) : zs_kern_writable(n->kern);
+	bool ready = n->fflags & NOTE_LOWAT ? amount >= n->sdata
+					    : (ev & (is_read ? EPOLLIN : EPOLLOUT)) != 0;
+
+	if (!ready && !eof && !n->fired)
+		return false;
+	*out = (struct kevent){
+		.ident = (uintptr_t)n->fd,
+		.filter = is_read ? EVFILT_READ : EVFILT_WRITE,
+		.flags = (unsigned short)(n->flags | (eof ? EV_EOF : 0)),
+		.data = amount,
+		.udata = n->udata,
+	};
+	return true;
+}
+
+static inline bool fill_fd(const struct zs_note *n, struct kevent *out)
+{
+	return n->w.sk != NULL ? fill_sock(n, out) : fill_kern(n, out);
 }
 
 static bool fill_ident(struct zs_note *n, struct kevent *out)
@@ -479,11 +526,11 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 		zs_note_unready(n);
 		if (n->flags & EV_DISABLE)
 			continue;
-		if (is_sock && n->w.sk == NULL) {
+		if (is_sock && n->w.sk == NULL && n->kern == NULL) {
 			forget(kq, n);
 			continue;
 		}
-		if (!(is_sock ? fill_sock(n, &out[n_out]) : fill_ident(n, &out[n_out])))
+		if (!(is_sock ? fill_fd(n, &out[n_out]) : fill_ident(n, &out[n_out])))
 			continue;
 		n_out++;
 		n->w.edges = 0;

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "api/zs_kern.h"
+
 enum { NOTES_PER_CHUNK = 127 };
 
 struct zs_note_chunk {
@@ -73,6 +75,20 @@ struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p,
 	return NULL;
 }
 
+struct zs_fd *zs_note_fd(const struct zs_ctx *c, const struct zs_note *n)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, n->fd);
+
+	return f != NULL ? f : zs_kern_slot(c, n->fd);
+}
+
+static void watch_kern(struct zs_note *n, struct zs_poller *p, struct zs_kern *k, unsigned mask)
+{
+	n->kern = k;
+	n->w = (struct zs_watch){ .q = &p->q, .mask = (uint16_t)mask };
+	zs_list_add_tail(&k->watches, &n->w.sock_link);
+}
+
 struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enum zs_note_kind kind,
 			       unsigned mask)
 {
@@ -85,13 +101,17 @@ struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enu
 	n->fd_next = f->notes;
 	f->notes = n;
 	zs_list_add_tail(&p->notes, &n->p_link);
-	zs_watch_add(f->obj, &n->w, &p->q, mask);
+	if (f->kind == ZS_FD_KERN)
+		watch_kern(n, p, f->obj, mask);
+	else
+		zs_watch_add(f->obj, &n->w, &p->q, mask);
 	return n;
 }
 
 void zs_note_detach(struct zs_ctx *c, struct zs_note *n)
 {
-	struct zs_fd *f = zs_fd_slot(&c->fds, n->fd);
+	struct zs_fd *f = zs_note_fd(c, n);
+	int fd = n->fd;
 
 	if (f != NULL) {
 		struct zs_note **pp = &f->notes;
@@ -105,6 +125,8 @@ void zs_note_detach(struct zs_ctx *c, struct zs_note *n)
 	zs_watch_del(&n->w);
 	zs_list_del(&n->p_link);
 	zs_note_free(c, n);
+	if (fd < c->fds.base)
+		zs_kern_unwant(c, fd);
 }
 
 void zs_note_detach_all(struct zs_ctx *c, struct zs_fd *f)

@@ -33,7 +33,7 @@ enum zs_note_kind {
 struct zs_note {
 	/* line 1: the watch, and what a scan decides by */
 	struct zs_watch w;
-	int fd;		/* of a socket */
+	int fd;		/* of a socket, or the kernel's */
 	uint16_t flags; /* EV_CLEAR, EV_ONESHOT, EV_DISPATCH, EV_DISABLE as registered */
 	uint8_t kind;	/* enum zs_note_kind */
 	bool fired;	/* timer, user: to be reported */
@@ -49,6 +49,7 @@ struct zs_note {
 	int64_t sdata;		 /* kqueue: low-water mark, user data, expirations */
 	struct zs_note *fd_next; /* next of the descriptor's notes, or of the free ones */
 	struct zs_list p_link;
+	struct zs_kern *kern; /* of a kernel descriptor; then there is no socket */
 };
 _Static_assert(offsetof(struct zs_note, udata) == 64, "a scan reads one line to decide");
 _Static_assert(sizeof(struct zs_note) <= 128, "two cache lines");
@@ -69,11 +70,14 @@ void zs_note_free_chunks(struct zs_ctx *c);
 struct zs_note *zs_note_find(const struct zs_fd *f, const struct zs_poller *p,
 			     enum zs_note_kind kind);
 
-/* A note of p on socket sk behind fd, watching `mask` (enum zs_ev), not on the ready list. NULL: no
+/* The descriptor of a note: a socket's, or one of the kernel's; NULL: it was closed. */
+struct zs_fd *zs_note_fd(const struct zs_ctx *c, const struct zs_note *n);
+
+/* A note of p on what is behind fd, watching `mask` (enum zs_ev), not on the ready list. NULL: no
  * memory. */
 struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enum zs_note_kind kind,
 			       unsigned mask);
-/* Takes a socket's note off all lists and frees it. */
+/* Takes a descriptor's note off all lists and frees it. */
 void zs_note_detach(struct zs_ctx *c, struct zs_note *n);
 /* Ends all notes of a descriptor that is being closed. */
 void zs_note_detach_all(struct zs_ctx *c, struct zs_fd *f);

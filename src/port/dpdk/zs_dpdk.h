@@ -193,6 +193,9 @@ int zs_lcore_fd(struct zs_lcore *lc);
 void zs_lcore_fd_arm(struct zs_lcore *lc);
 void zs_lcore_fd_at(struct zs_lcore *lc, uint64_t at_us);
 
+/* From now on sleeps end when fd is readable too; -1: none. One at a time. */
+void zs_lcore_watch(struct zs_lcore *lc, int fd);
+
 struct zs_stack *zs_lcore_stack(struct zs_lcore *lc);
 
 /* Microseconds of the stacks' clock, read now. */

@@ -83,6 +83,7 @@ struct zs_idle {
 	int out,
 		timer; /* zs_lcore_fd(): epoll of the two above and the timer; -1 = not asked for */
 	uint64_t out_us; /* when the timer makes it readable */
+	int foreign;	 /* of the application's waits: ends sleeps too; -1 = none */
 	/* Written by others too. */
 	_Alignas(RTE_CACHE_LINE_SIZE) bool need_wakeup;
 };

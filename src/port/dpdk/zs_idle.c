@@ -156,6 +156,7 @@ int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 		.queues = epoll_create1(EPOLL_CLOEXEC),
 		.out = -1,
 		.timer = -1,
+		.foreign = -1,
 	};
 	if (id->event < 0 || id->queues < 0)
 		return zs_dpdk_fail(-errno, "no event descriptor: %s", strerror(errno));
@@ -264,6 +265,7 @@ static bool wait_for_packets(struct zs_lcore *lc, uint64_t us)
 		{ .fd = lc->idle.queues, .events = POLLIN },
 		{ .fd = lc->idle.event, .events = POLLIN },
 		{ .fd = lc->d->stop_fd, .events = POLLIN },
+		{ .fd = lc->idle.foreign, .events = POLLIN },
 	};
 	eventfd_t value;
 
@@ -272,6 +274,15 @@ static bool wait_for_packets(struct zs_lcore *lc, uint64_t us)
 	if (fds[1].revents != 0)
 		(void)eventfd_read(lc->idle.event, &value); /* readable, and nobody else reads */
 	return fds[0].revents != 0 || fds[1].revents != 0;
+}
+
+/* Only time ends it, a signal, or what the application waits for. */
+static void nap(const struct zs_lcore *lc, uint64_t us)
+{
+	struct timespec ts = timespec_of(us);
+	struct pollfd p = { .fd = lc->idle.foreign, .events = POLLIN };
+
+	(void)ppoll(&p, 1, &ts, NULL);
 }
 
 /* The longest sleep now that nothing can end but time, and a signal. */
@@ -297,14 +308,13 @@ static uint32_t longest_us(const struct zs_idle *id)
 
 static void sleep_for(struct zs_lcore *lc, uint64_t us, bool wakeable)
 {
-	struct timespec ts = timespec_of(us);
 	uint64_t before = rte_rdtsc(), after;
 	bool rung = false;
 
 	if (wakeable)
 		rung = wait_for_packets(lc, us);
 	else
-		(void)nanosleep(&ts, NULL); /* a signal ends it early, and shall */
+		nap(lc, us);
 	after = rte_rdtsc();
 	lc->stats.sleeps++;
 	lc->stats.slept_cycles += after - before;
@@ -359,6 +369,8 @@ int zs_lcore_fd(struct zs_lcore *lc)
 		rc = add_to(out, id->event);
 	if (rc == 0)
 		rc = add_to(out, id->queues);
+	if (rc == 0 && id->foreign >= 0)
+		rc = add_to(out, id->foreign);
 	if (rc < 0) {
 		close(out);
 		return rc;
@@ -395,4 +407,15 @@ void zs_lcore_fd_arm(struct zs_lcore *lc)
 		arm(lc);
 	id->out_us = UINT64_MAX;
 	zs_lcore_fd_at(lc, zs_lcore_clock_us(lc) + (wakeable ? longest_us(id) : nap_us(lc)));
+}
+
+void zs_lcore_watch(struct zs_lcore *lc, int fd)
+{
+	struct zs_idle *id = &lc->idle;
+
+	if (id->out >= 0 && id->foreign >= 0)
+		(void)epoll_ctl(id->out, EPOLL_CTL_DEL, id->foreign, NULL); /* closed already? */
+	if (id->out >= 0 && fd >= 0)
+		(void)add_to(id->out, fd); /* without memory, its timer stays */
+	id->foreign = fd;
 }
