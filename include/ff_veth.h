@@ -33,6 +33,20 @@ int ff_mbuf_copydata(void *m, void *data, int off, int len);
 /* Walks a chain: *m is advanced, *data and *len tell of the buffer just passed. -1 at the end. */
 int ff_next_mbuf(void **m, void **data, unsigned *len);
 
+/* ---- names of F-Stack's inside: they do nothing and fail with ENOSYS (-1, NULL) ---- */
+
+struct ff_port_cfg;
+struct ff_tx_offload;
+void *ff_veth_attach(struct ff_port_cfg *cfg);
+int ff_veth_detach(void *arg);
+void ff_veth_process_packet(void *arg, void *m);
+void *ff_veth_softc_to_hostc(void *softc);
+void *ff_veth_get_softc(void *host_ctx);
+void ff_veth_free_softc(void *softc);
+void *ff_mbuf_gethdr(void *pkt, uint16_t total, void *data, uint16_t len, uint8_t rx_csum);
+void ff_mbuf_tx_offload(void *m, struct ff_tx_offload *offload);
+void ff_mbuf_set_vlan_info(void *hdr, uint16_t vlan_tci);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The rest of F-Stack's functions: time, threads, traffic counters, routes, and those that have no
- * meaning here and say so (-1, ENOSYS; registering a callback has no effect).
- */
+/* The rest of F-Stack's functions: time, threads, traffic counters, routes. */
 #include <arpa/inet.h>
 #include <string.h>
+#include <time.h>
 
 #include "ff_api.h"
 
@@ -16,13 +14,24 @@
 
 /* ---- time and threads ---- */
 
+/* Not by gettimeofday(): a program may have one of its own that calls this. */
 #if __GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 31)
 ZS_API int ff_gettimeofday(struct timeval *tv, void *tz)
 #else
 ZS_API int ff_gettimeofday(struct timeval *tv, struct timezone *tz)
 #endif
 {
-	return gettimeofday(tv, tz);
+	struct timespec ts;
+
+	if (tz != NULL)
+		memset(tz, 0, sizeof(struct timezone));
+	if (tv == NULL)
+		return 0;
+	if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
+		return -1;
+	tv->tv_sec = ts.tv_sec;
+	tv->tv_usec = ts.tv_nsec / 1000;
+	return 0;
 }
 
 /* The new thread has no stack: its ff_ calls fail with EPERM. */
@@ -175,49 +184,5 @@ ZS_API int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id)
 	(void)data;
 	(void)total;
 	(void)port_id;
-	return (int)ff_ret(-ENOSYS);
-}
-
-ZS_API int ff_ioctl_freebsd(int fd, unsigned long request, ...)
-{
-	(void)fd;
-	(void)request;
-	return (int)ff_ret(-ENOSYS);
-}
-
-ZS_API int ff_setsockopt_freebsd(int s, int level, int optname, const void *optval,
-				 socklen_t optlen)
-{
-	(void)s;
-	(void)level;
-	(void)optname;
-	(void)optval;
-	(void)optlen;
-	return (int)ff_ret(-ENOSYS);
-}
-
-ZS_API int ff_getsockopt_freebsd(int s, int level, int optname, void *optval, socklen_t *optlen)
-{
-	(void)s;
-	(void)level;
-	(void)optname;
-	(void)optval;
-	(void)optlen;
-	return (int)ff_ret(-ENOSYS);
-}
-
-ZS_API int ff_rtioctl(int fib, void *data, unsigned *plen, unsigned maxlen)
-{
-	(void)fib;
-	(void)data;
-	(void)plen;
-	(void)maxlen;
-	return (int)ff_ret(-ENOSYS);
-}
-
-ZS_API int ff_ngctl(int cmd, void *data)
-{
-	(void)cmd;
-	(void)data;
 	return (int)ff_ret(-ENOSYS);
 }
