@@ -44,7 +44,8 @@ asan: $(ASAN)/build.ninja ## build with AddressSanitizer and UndefinedBehaviorSa
 	@ninja -C $(ASAN)
 
 .PHONY: bench
-bench: deps ## measure; see bench/README.md
+bench: ## measure; see bench/README.md
+	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory all
 	@bench/run
 

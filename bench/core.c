@@ -18,6 +18,7 @@
 #include "flows.h"
 #include "meter.h"
 #include "pair.h"
+#include "scale.h"
 #include "web.h"
 
 enum { MILLION = 1000000, NAME_MAX_LEN = 96, SPARE_CONNS = 4096 };
@@ -203,16 +204,30 @@ static void run_idle(const char *name)
 	end(p);
 }
 
+/* ---- cores ---- */
+
+/* In turn: the machine has its moods. */
+static void run_scale(const char *name)
+{
+	double one = 0, two = 0;
+
+	for (int i = 0; i < 3; i++) {
+		one = RTE_MAX(one, scale_rate(1));
+		two = RTE_MAX(two, scale_rate(2));
+	}
+	add(name, "1.rate", one, "requests/s");
+	add(name, "2.rate", two, "requests/s");
+	add(name, "2.percent_of_1", 100 * two / one, "%");
+}
+
 /* ---- all ---- */
 
 static const struct {
 	const char *name;
 	void (*run)(const char *name);
 } others[] = {
-	{ "core.ack", run_ack },
-	{ "core.segment", run_segment },
-	{ "core.conn", run_conn },
-	{ "core.idle", run_idle },
+	{ "core.ack", run_ack },   { "core.segment", run_segment }, { "core.conn", run_conn },
+	{ "core.idle", run_idle }, { "core.scale", run_scale },
 };
 
 /* NAME may be the beginning of a case's name, or a line of it. */

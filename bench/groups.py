@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The groups of bench/run, each a function of (options, figures). bench/README.md describes them."""
+"""Groups of bench/run on links of DPDK alone, each a function of (options, figures).
+bench/README.md describes them."""
+import re
 import subprocess
 import time
 
@@ -8,6 +10,7 @@ from rig import lab
 
 SERIES = {"zc": "http_zc", "copy": "http_copy"}
 SIZES = (64, 1024, 4096, 8192)
+CONNS = (1, 10, 50, 100, 200)
 
 
 def core(o, figures):
@@ -18,12 +21,20 @@ def core(o, figures):
         figures.add(name, float(value), unit)
 
 
+def link_cases(quick):
+    """(link, series, body, connections): the curves over virtio, single points of the others."""
+    points = [(k, s, z, 50) for k in ("memif", "virtio") for z in (64, 8192) for s in SERIES]
+    if quick:
+        return points
+    points += [("memif_zc", s, z, 50) for z in (64, 8192) for s in SERIES]
+    points += [("virtio_tso", s, z, 50) for z in (4096, 8192) for s in SERIES]
+    curves = [("virtio", s, z, c) for z in SIZES for c in CONNS for s in SERIES]
+    return curves + [p for p in points if p not in curves]
+
+
 def link(o, figures):
     """Server and zload as two processes, a core each."""
-    conns = (50,) if o.quick else (1, 50, 200)
-    sizes = (64, 8192) if o.quick else SIZES
-    cases = [(k, s, z, c) for k in rig.LINKS for z in sizes for c in conns for s in SERIES
-             if figures.wanted(f"link.{k}.{s}.{z}.{c}.")]
+    cases = [p for p in link_cases(o.quick) if figures.wanted("link.{}.{}.{}.{}.".format(*p))]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o.runs, cases, lambda k, s, z, c: rig.over_link(
             o, pages.ok, k, SERIES[s], z, "-c", c))
@@ -72,50 +83,48 @@ def latency(o, figures):
             figures.add(f"{name}.{p}", min(l["latency_ns"][p] for _, l in runs) / 1000, "us")
 
 
-# ---- beside the kernel, on one veth pair ----
-
-AF_XDP = "--no-pci --no-huge --no-shconf -m 512 --vdev=net_af_xdp0,iface="
-
-
-def on_veth(o, program, size, conns, offloads=False):
-    """zload over af_xdp on one end; on the other the kernel's epoll server, or ours over af_xdp."""
-    with lab.Lab(offloads=offloads) as host, rig.scratch() as (where, running):
-        host.kernel.run("ip addr flush dev vk")
-        path = f"{o.build}/examples/{program}"
-        if program == "kernel_http":
-            host.stack.run(f"ip addr add {rig.SERVER_IP}/24 dev vs")
-            cmd, eal = lab.pinned(lab.server_core(), [path]), ""
-        else:
-            cmd = [path, "--conf", rig.config(where, "server.ini", rig.SERVER_IP, lab.server_core())]
-            eal = AF_XDP + "vs"
-        running.append(rig.Process(cmd, eal, where, "server", host.stack))
-        time.sleep(1.5)
-        running.append(rig.Process(rig.load_command(o, where, size, "-c", conns), AF_XDP + "vk",
-                                   where, "load", host.kernel))
-        running[1].finish()
-        return rig.load_result(where)
+def conn(o, figures):
+    """A connection for each request: set up, a request for 64 bytes, close."""
+    cases = [(k, s) for k in ("memif", "virtio") for s in SERIES
+             if figures.wanted(f"conn.{k}.{s}.")]
+    with rig.Hugepages() as pages:
+        found = rig.interleaved(o.runs, cases, lambda k, s: rig.over_link(
+            o, pages.ok, k, SERIES[s], 64, "-c", 50, "--close"))
+    for (k, s), runs in found.items():
+        name = f"conn.{k}.{s}"
+        figures.add(f"{name}.cycles", min(r.get("cycles_best", r["cycles_each"]) for _, r in runs),
+                    "cycles")
+        figures.add(f"{name}.rate", max(l["best_window"] for l, _ in runs), "connections/s")
 
 
-def kernel(o, figures):
-    programs = {"linux": "kernel_http", **SERIES}
-    sizes = (64, 8192) if o.quick else SIZES
-    conns = (1, 50)
-    cases = [(s, z, c) for z in sizes for c in conns for s in programs
-             if figures.wanted(f"kernel.veth.{s}.{z}.{c}.")]
-    found = rig.interleaved(o.runs, cases, lambda s, z, c: on_veth(o, programs[s], z, c))
-    for (s, z, c), runs in found.items():
-        name = f"kernel.veth.{s}.{z}.{c}"
-        figures.add(f"{name}.rate", max(r["best_window"] for r in runs), "requests/s")
-        figures.add(f"{name}.rate_median", rig.median([r["median_window"] for r in runs]),
-                    "requests/s")
-        figures.add(f"{name}.p50", min(r["latency_ns"]["p50"] for r in runs) / 1000, "us")
-        linux = found.get(("linux", z, c))
-        if s != "linux" and linux:
-            best = max(r["best_window"] for r in linux)
-            figures.add(f"{name}.times_linux",
-                        max(r["best_window"] for r in runs) / best, "ratio")
+def echo(o, figures):
+    """What the link itself can do: packets of 64 bytes, flooded and sent back by two testpmd."""
+    cases = [(k,) for k in ("memif", "memif_zc", "virtio") if figures.wanted(f"echo.{k}.")]
+    with rig.Hugepages() as pages:
+        found = rig.interleaved(o.runs, cases, lambda k: raw_echo(k, pages.ok))
+    for (k,), rates in found.items():
+        figures.add(f"echo.{k}.rate", max(rates), "packets/s")
 
 
-ALL = {f.__name__: f for f in (core, link, bulk, latency, kernel)}
-QUICK = ("link", "kernel")
+def raw_echo(k, huge):
+    """Packets that come back in the best of three seconds."""
+    modes = {"server": "macswap", "load": "flowgen"}
+    cores = {"server": lab.server_core(), "load": lab.client_core()}
+    with rig.scratch() as (where, running):
+        by_role = {}
+        for role in sorted(modes, key=lambda r: r != rig.starts_first(k)):
+            # its main lcore only sleeps: on the same CPU as the one that forwards
+            cmd = ["dpdk-testpmd", *rig.eal(k, role, where, huge).split(),
+                   "--lcores", f"(0,1)@{cores[role]}", "--", f"--forward-mode={modes[role]}",
+                   "--port-topology=loop", "--burst=64", "--total-num-mbufs=8192",
+                   "--stats-period", "1"]
+            by_role[role] = rig.Process(cmd, "", where, role)
+            running.append(by_role[role])
+            rig.wait_for(f"{where}/{rig.socket_name(k)}")
+        time.sleep(4.5)
+        by_role["load"].proc.terminate()
+        rates = re.findall(r"Rx-pps:\s+(\d+)", by_role["load"].finish())
+    return max(map(int, rates))
 
+
+ALL = {f.__name__: f for f in (core, link, echo, conn, bulk, latency)}

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 
 #include "api/zs_ctx.h"
@@ -24,7 +25,7 @@ enum {
 	N_BIG = 1023,
 	CACHE = 256,
 	FD_BASE = 16,
-	HUGE_WANTED = 150, /* pages of 2 MB for both hosts' pools */
+	HUGE_WANTED = 300, /* pages of 2 MB for both hosts' pools */
 };
 
 /* ---- EAL ---- */
@@ -46,7 +47,7 @@ bool pair_start_eal(void)
 {
 	const char *mem = have_hugepages() ? "--in-memory" : "--no-huge";
 	const char *argv[] = { "core", "--no-pci", "--no-shconf", "--no-telemetry", mem,
-			       "-m",   "280",	   "--log-level", "error",	    NULL };
+			       "-m",   "560",	   "--log-level", "error",	    NULL };
 
 	if (rte_eal_init(9, (char **)(uintptr_t)argv) >= 0)
 		return true;
@@ -254,9 +255,9 @@ static void or_exit(bool good, const char *what)
 static struct rte_mempool *pool(const char *host, const char *what, uint32_t n, uint32_t room)
 {
 	struct rte_mempool *mp;
-	char name[32];
+	char name[RTE_MEMPOOL_NAMESIZE];
 
-	snprintf(name, sizeof(name), "%s_%s", host, what);
+	snprintf(name, sizeof(name), "%s%u_%s", host, rte_lcore_id(), what);
 	mp = rte_pktmbuf_pool_create(name, n, CACHE, ZS_PRIV_SIZE,
 				     (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY);
 	or_exit(mp != NULL, name);

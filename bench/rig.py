@@ -14,7 +14,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import lab  # noqa: E402
 
-LINKS = ("memif", "memif_zc", "virtio")
 PAGES = 320          # of 2 MB, for both processes
 SERVER_IP, LOAD_IP = "10.18.0.2", "10.18.0.3"
 
@@ -119,10 +118,10 @@ def eal(link, role, where, huge):
     return f"--no-pci --no-shconf {mem} --vdev={dev}"
 
 
-def config(where, name, ip, core):
+def config(where, name, ip, core, dpdk=""):
     path = os.path.join(where, name)
     with open(path, "w") as f:
-        f.write(f"[dpdk]\nlcore_mask={1 << core:x}\nport_list=0\n\n[port0]\naddr={ip}\n"
+        f.write(f"[dpdk]\nlcore_mask={1 << core:x}\nport_list=0\n{dpdk}\n[port0]\naddr={ip}\n"
                 "netmask=255.255.255.0\nbroadcast=10.18.0.255\n")
     return path
 
@@ -159,7 +158,7 @@ def report_of(out, program):
 
 def load_command(o, where, size, *more):
     return [f"{o.build}/tools/zload/zload", "--conf",
-            config(where, "load.ini", LOAD_IP, lab.client_core()), "--warmup", "2", "--timeout", "10",
+            config(where, "load.ini", LOAD_IP, lab.client_core()), "--warmup", "1", "--timeout", "10",
             "-d", str(o.seconds), "--verify", "first", "--json", f"{where}/load.json",
             *map(str, more), f"http://{SERVER_IP}/{size}"]
 

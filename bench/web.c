@@ -25,7 +25,7 @@ struct client {
 	struct load load;
 };
 
-static struct web {
+static __thread struct web {
 	struct host *starting; /* whose program is in its main() */
 	uint64_t n_requests;
 	struct client *client[WEB_LOADS];

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz]
+# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz] [bench]
 set -eu
 
 # libdpdk-dev brings every poll mode driver with it.
 build="gcc libc6-dev make meson ninja-build pkg-config libdpdk-dev libcmocka-dev libinih-dev
 	python3 iproute2 iputils-ping nftables ethtool procps valgrind curl wrk iperf3 tcpdump"
 lint="clang clang-format clang-tidy"
+bench="dpdk-dev gnuplot-nox"
 fuzz="clang libclang-rt-14-dev llvm-14"
 
 wanted=
@@ -14,6 +15,7 @@ for set in "${@:-build}"; do
 	case $set in
 	build) wanted="$wanted $build" ;;
 	lint) wanted="$wanted $lint" ;;
+	bench) wanted="$wanted $bench" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	*) echo "deps: no set of packages named '$set'" >&2; exit 2 ;;
 	esac
