@@ -67,6 +67,45 @@ static struct outcome run(const struct bottleneck *n)
 	return o;
 }
 
+/* ---- HyStart++ (RFC 9406) ---- */
+
+/* The first slow start over a long path, with a queue of a bandwidth-delay product. */
+static uint64_t lost_in_slow_start(uint8_t cc)
+{
+	struct bottleneck n = {
+		.rate_bps = 100000000,
+		.rtt_ns = 50 * ZS_MS,
+		.queue_bytes = 625000,
+		.cc = cc,
+		.flows = 1,
+		.warmup_ns = 1500 * ZS_MS,
+		.measure_ns = 500 * ZS_MS,
+	};
+	struct outcome o = run(&n);
+
+	assert_true(o.share > 0.97);
+	assert_int_equal(o.sender.tcp_rto, 0);
+	return o.sender.tcp_segs_retx;
+}
+
+/* DCTCP without marks has the slow start of RFC 5681: it loses what it sent beyond the queue. */
+static void slow_start(uint8_t cc)
+{
+	assert_true(lost_in_slow_start(cc) < lost_in_slow_start(ZS_CC_DCTCP) / 2);
+}
+
+static void test_slow_start_cubic(void **state)
+{
+	(void)state;
+	slow_start(ZS_CC_CUBIC);
+}
+
+static void test_slow_start_newreno(void **state)
+{
+	(void)state;
+	slow_start(ZS_CC_NEWRENO);
+}
+
 /* ---- ECN (RFC 3168) ---- */
 
 /* Marks instead of losses: nothing is sent again, and the link stays full. */
@@ -134,8 +173,8 @@ static void test_dctcp_queue(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_ecn_cubic),
-	cmocka_unit_test(test_ecn_newreno),
+	cmocka_unit_test(test_slow_start_cubic), cmocka_unit_test(test_slow_start_newreno),
+	cmocka_unit_test(test_ecn_cubic),	 cmocka_unit_test(test_ecn_newreno),
 	cmocka_unit_test(test_dctcp_queue),
 };
 

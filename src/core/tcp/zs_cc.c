@@ -52,11 +52,9 @@ uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked)
 	return acked - n;
 }
 
-void zs_cc_reno_grow(struct zs_tcb *tcb, uint64_t *acc, const struct zs_ack *a)
+void zs_cc_reno_avoid(struct zs_tcb *tcb, uint64_t *acc, uint32_t acked)
 {
-	if (!a->cwnd_limited)
-		return;
-	*acc += zs_cc_slow_start(tcb, a->acked);
+	*acc += acked;
 	if (*acc >= tcb->cwnd) {
 		*acc -= tcb->cwnd;
 		tcb->cwnd += tcb->mss;

@@ -6,7 +6,9 @@
 #ifndef ZS_CC_H
 #define ZS_CC_H
 
-#include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_hystart.h"
+
+enum { ZS_SSTHRESH_INITIAL = 1 << 30 }; /* as high as it gets: no loss has set it yet */
 
 struct zs_cc_ops {
 	const char *name;
@@ -35,7 +37,10 @@ uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss);
 /* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above
  * it. */
 uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked);
-/* RFC 5681 3.1 as a whole; *acc counts acknowledged bytes towards the next segment (RFC 3465). */
-void zs_cc_reno_grow(struct zs_tcb *tcb, uint64_t *acc, const struct zs_ack *a);
+/*
+ * One segment per round trip (RFC 5681 3.1) for bytes acknowledged above ssthresh; *acc counts
+ * those towards the next segment (RFC 3465).
+ */
+void zs_cc_reno_avoid(struct zs_tcb *tcb, uint64_t *acc, uint32_t acked);
 
 #endif

@@ -5,17 +5,22 @@
  *   W_cubic(t) = C * (t - K)^3 + W_max,  C = 0.4 segments/s^3,  beta = 0.7
  *
  * K is where the curve comes back to W_max. Beside it grows W_est, what Reno would have (4.3); the
- * larger one rules. Slow start is the common one.
+ * larger one rules. The first slow start is HyStart++'s (4.10).
  */
 #include "core/tcp/zs_cc.h"
 
 struct cubic {
-	uint64_t epoch_us; /* start of this congestion avoidance phase, 0 = none */
-	uint32_t k_ms;
-	uint32_t w_max;	   /* window before the last reduction */
-	uint32_t w_prior;  /* the same, before fast convergence */
-	uint32_t w_est;	   /* Reno-friendly window */
-	uint32_t cwnd_acc; /* growth of less than a byte, in bytes * cwnd */
+	uint32_t w_max;	  /* window before the last reduction */
+	uint32_t w_prior; /* the same, before fast convergence */
+	union {
+		struct {
+			uint64_t epoch_us; /* start of congestion avoidance, 0 = none */
+			uint32_t k_ms;
+			uint32_t w_est;	   /* Reno-friendly window */
+			uint32_t cwnd_acc; /* growth of less than a byte, in bytes * cwnd */
+		};
+		struct zs_hystart hystart; /* in the first slow start, which nothing follows */
+	};
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct zs_tcb *)0)->cc_priv), "cc_priv");
 
@@ -52,7 +57,7 @@ static void start_epoch(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
 {
 	uint64_t below = c->w_max > tcb->cwnd ? c->w_max - tcb->cwnd : 0;
 
-	c->epoch_us = s->now_us;
+	c->epoch_us = RTE_MAX(s->now_us, 1u);
 	c->w_est = tcb->cwnd;
 	c->cwnd_acc = 0;
 	if (below == 0)
@@ -98,14 +103,15 @@ static void cubic_init(struct zs_stack *s, struct zs_tcb *tcb)
 static void cubic_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	struct cubic *c = priv(tcb);
-	uint32_t acked = a->acked;
+	uint32_t acked;
 	uint64_t step;
 
 	if (!a->cwnd_limited) {
-		c->epoch_us = 0;
+		if (tcb->ssthresh < ZS_SSTHRESH_INITIAL)
+			c->epoch_us = 0;
 		return;
 	}
-	acked = zs_cc_slow_start(tcb, acked);
+	acked = zs_hystart_ack(&c->hystart, tcb, a);
 	if (acked == 0)
 		return;
 	if (c->epoch_us == 0)
@@ -127,6 +133,7 @@ static uint32_t cubic_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint
 	c->w_prior = tcb->cwnd;
 	/* fast convergence (4.7): a second loss below the old maximum leaves room for others */
 	c->w_max = tcb->cwnd < c->w_max ? (uint32_t)((uint64_t)tcb->cwnd * 17 / 20) : tcb->cwnd;
+	c->hystart = (struct zs_hystart){ 0 };
 	c->epoch_us = 0;
 	return RTE_MAX(reduced, 2u * tcb->mss);
 }

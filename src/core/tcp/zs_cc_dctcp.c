@@ -9,7 +9,7 @@
 enum { ONE = 1 << 20, GAIN_SHIFT = 4 }; /* alpha = 1; g = 1/16 (4.2) */
 
 struct dctcp {
-	uint64_t avoid_acc;	/* of zs_cc_reno_grow() */
+	uint64_t avoid_acc;	/* of zs_cc_reno_avoid() */
 	uint64_t acked, marked; /* bytes in this window of data */
 	uint32_t window_end;
 	uint32_t alpha; /* of ONE */
@@ -48,7 +48,8 @@ static void dctcp_on_marks(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 static void dctcp_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	(void)s;
-	zs_cc_reno_grow(tcb, &priv(tcb)->avoid_acc, a);
+	if (a->cwnd_limited)
+		zs_cc_reno_avoid(tcb, &priv(tcb)->avoid_acc, zs_cc_slow_start(tcb, a->acked));
 }
 
 /* Step 9: cwnd * (1 - alpha / 2) */

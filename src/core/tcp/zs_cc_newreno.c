@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * NewReno's window (RFC 5681 3.1): slow start, then one segment per round trip; half of what is in
- * flight after a loss. cc_priv[0] is of zs_cc_reno_grow().
+ * NewReno's window (RFC 5681 3.1): slow start, the first time with HyStart++, then one segment per
+ * round trip; half of what is in flight after a loss.
  */
 #include "core/tcp/zs_cc.h"
+
+struct newreno {
+	uint64_t avoid_acc; /* of zs_cc_reno_avoid() */
+	struct zs_hystart hystart;
+};
+_Static_assert(sizeof(struct newreno) <= sizeof(((struct zs_tcb *)0)->cc_priv), "cc_priv");
+
+static struct newreno *priv(struct zs_tcb *tcb)
+{
+	return (struct newreno *)(void *)tcb->cc_priv;
+}
 
 static void newreno_init(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	(void)s;
-	tcb->cc_priv[0] = 0;
+	*priv(tcb) = (struct newreno){ 0 };
 }
 
 static void newreno_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
+	struct newreno *n = priv(tcb);
+
 	(void)s;
-	zs_cc_reno_grow(tcb, &tcb->cc_priv[0], a);
+	if (a->cwnd_limited)
+		zs_cc_reno_avoid(tcb, &n->avoid_acc, zs_hystart_ack(&n->hystart, tcb, a));
 }
 
 static uint32_t newreno_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight)
@@ -26,7 +40,7 @@ static uint32_t newreno_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, ui
 static void newreno_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	(void)s;
-	tcb->cc_priv[0] = 0;
+	priv(tcb)->avoid_acc = 0;
 }
 
 const struct zs_cc_ops zs_cc_newreno = {

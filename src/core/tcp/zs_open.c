@@ -111,7 +111,7 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 	tcb->mss = mss;
 	tcb->hdr_len = 0;
 	tcb->cwnd = zs_cc_initial_window(s, mss);
-	tcb->ssthresh = 1u << 30;
+	tcb->ssthresh = ZS_SSTHRESH_INITIAL;
 	tcb->tune_start_us = (uint32_t)s->now_us;
 	zs_cc_find(tcb->cc)->init(s, tcb);
 }
