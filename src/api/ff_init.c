@@ -224,7 +224,8 @@ static int start(int argc, char *const argv[])
 		destroy();
 		return rc;
 	}
-	(void)zs_tel_start(app.ctx, app.n); /* a program runs without it, too */
+	if (zs_tel_start(app.ctx, app.n) == 0) /* a program runs without it, too */
+		(void)zs_tel_start_port(app.dpdk);
 	app.thread = pthread_self();
 	app.pid = getpid();
 	(void)zs_ctx_enter(app.ctx[0]);

@@ -18,25 +18,8 @@
 #include "core/zs_neigh.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
+#include "core/zs_tune.h"
 #include "core/zs_udp.h"
-
-static int check_config(const struct zs_config *cfg)
-{
-	bool sizes = cfg->max_conns > 0 && cfg->max_half_open > 0 && cfg->max_time_wait > 0 &&
-		     cfg->max_listeners > 0 && cfg->max_udp > 0 && cfg->max_neigh > 0 &&
-		     cfg->max_conns < 1u << 29 && cfg->max_half_open < 1u << 28 &&
-		     cfg->max_time_wait < 1u << 28;
-	bool bufs = cfg->sndbuf > 0 && cfg->sndbuf <= cfg->sndbuf_max && cfg->rcvbuf > 0 &&
-		    cfg->rcvbuf <= cfg->rcvbuf_max && cfg->rcvbuf_max <= 1u << 31 &&
-		    cfg->sndbuf_max <= 1u << 31;
-	bool times = cfg->rto_min_us > 0 && cfg->rto_min_us <= cfg->rto_max_us &&
-		     cfg->rto_initial_us > 0;
-	bool rest = cfg->n_netifs <= ZS_MAX_PORTS && cfg->cc < ZS_CC_COUNT &&
-		    cfg->ecn <= ZS_ECN_PASSIVE && cfg->initial_cwnd_segs > 0 &&
-		    cfg->ip_local_port_lo > 0 && cfg->ip_local_port_lo <= cfg->ip_local_port_hi;
-
-	return sizes && bufs && times && rest ? 0 : -EINVAL;
-}
 
 static void derive_keys(struct zs_stack *s)
 {
@@ -86,7 +69,7 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 		    uint64_t now_us)
 {
 	struct zs_stack *s;
-	int rc = check_config(cfg);
+	int rc = zs_config_check(cfg);
 
 	if (rc < 0)
 		return rc;

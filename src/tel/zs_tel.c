@@ -148,6 +148,13 @@ int zs_tel_start(struct zs_ctx *const *all, uint16_t n)
 	return 0;
 }
 
+void zs_tel_set_dpdk(struct zs_dpdk *dpdk)
+{
+	(void)pthread_mutex_lock(&tel.lock);
+	tel.dpdk = dpdk;
+	(void)pthread_mutex_unlock(&tel.lock);
+}
+
 /* Whoever asks at this moment asks a loop that has ended: it is answered here. */
 void zs_tel_stop(void)
 {

@@ -14,10 +14,11 @@ struct zs_ctx;
 struct zs_dpdk;
 
 /*
- * Makes the commands tell of n contexts; dpdk: of its ports and pools too; NULL: there are none.
- * The array has to stay. 0 or -errno: there is no telemetry then, which is no reason not to run.
+ * Makes the commands tell of n contexts; the array has to stay. 0 or -errno: there is no telemetry
+ * then, which is no reason not to run.
  */
 int zs_tel_start(struct zs_ctx *const *all, uint16_t n);
+/* The commands of ports, pools, captures and the configuration too. */
 int zs_tel_start_port(struct zs_dpdk *dpdk);
 
 /* From now on the commands fail; returns when none is at work any more. Before the contexts go. */

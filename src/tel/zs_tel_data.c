@@ -56,6 +56,20 @@ const char *zs_tel_addr(char text[ZS_TEL_ADDR], uint8_t family, const struct zs_
 	return text;
 }
 
+const char *zs_tel_mac(char text[ZS_TEL_ADDR], const struct zs_mac *mac)
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *b = (const uint8_t *)mac;
+
+	for (int i = 0; i < 6; i++) {
+		text[3 * i] = hex[b[i] >> 4];
+		text[3 * i + 1] = hex[b[i] & 15];
+		text[3 * i + 2] = ':';
+	}
+	text[17] = '\0';
+	return text;
+}
+
 int zs_tel_page_start(struct zs_tel_page *p, struct rte_tel_data *d)
 {
 	*p = (struct zs_tel_page){ .list = d };

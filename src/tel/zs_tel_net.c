@@ -32,19 +32,6 @@ static void look_neighs(struct zs_ctx *c, void *arg)
 	p->end = p->next >= cap;
 }
 
-static void mac_text(char text[18], const struct zs_mac *mac)
-{
-	static const char hex[] = "0123456789abcdef";
-	const uint8_t *b = (const uint8_t *)mac;
-
-	for (int i = 0; i < 6; i++) {
-		text[3 * i] = hex[b[i] >> 4];
-		text[3 * i + 1] = hex[b[i] & 15];
-		text[3 * i + 2] = ':';
-	}
-	text[17] = '\0';
-}
-
 static int neigh_entry(struct zs_tel_dict *t, uint16_t core, const struct neighs *p, int i)
 {
 	const struct zs_look_neigh *n = &p->v[i];
@@ -57,8 +44,7 @@ static int neigh_entry(struct zs_tel_dict *t, uint16_t core, const struct neighs
 	zs_tel_u64(t, "family", n->family);
 	zs_tel_str(t, "addr", zs_tel_addr(text, n->family, &n->addr));
 	zs_tel_u64(t, "if", n->netif);
-	mac_text(text, &n->mac);
-	zs_tel_str(t, "mac", n->has_mac ? text : "");
+	zs_tel_str(t, "mac", n->has_mac ? zs_tel_mac(text, &n->mac) : "");
 	zs_tel_str(t, "state", n->state);
 	zs_tel_u64(t, "waiting", n->n_wait);
 	zs_tel_u64(t, "confirmed_us", n->confirmed_us);

@@ -11,6 +11,7 @@
 
 #include "base/zs_addr.h"
 #include "tel/zs_tel.h"
+#include "wire/zs_hdr.h"
 
 enum {
 	ZS_TEL_PAGE = 15000,	   /* characters of JSON in a page: DPDK's limit is 16 KB */
@@ -39,6 +40,9 @@ struct zs_tel_cmd {
 /* Registers n commands; they run one at a time. */
 int zs_tel_add(const struct zs_tel_cmd *cmd, int n);
 
+/* Whose ports and pools they tell of. */
+void zs_tel_set_dpdk(struct zs_dpdk *dpdk);
+
 /* Runs fn on the loop of core i; -errno with the reason in q->error. */
 int zs_tel_ask(struct zs_tel_query *q, uint16_t i, void (*fn)(struct zs_ctx *c, void *arg),
 	       void *arg);
@@ -64,6 +68,7 @@ void zs_tel_str(struct zs_tel_dict *t, const char *name, const char *v);
 void zs_tel_u64_of(struct zs_tel_dict *t, const char *first, const char *second, uint64_t v);
 
 /* "10.18.0.2", "*" for the address that stands for any. */
+const char *zs_tel_mac(char text[ZS_TEL_ADDR], const struct zs_mac *mac);
 const char *zs_tel_addr(char text[ZS_TEL_ADDR], uint8_t family, const struct zs_addr *a);
 
 /*
@@ -100,6 +105,8 @@ int zs_tel_add_conns(void);
 int zs_tel_add_stats(void);
 int zs_tel_add_net(void);
 int zs_tel_add_bufs(void);
+int zs_tel_add_port(void);
+int zs_tel_add_pcap(void);
 int zs_tel_add_knobs(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/zs_tune.h"
 #include "faketel.h"
 #include "tel/zs_tel.h"
 #include "tests/api/apitest.h"
@@ -350,6 +351,24 @@ static void buffers_have_holders_and_ages(void **state)
 	z_buf_free(taken);
 }
 
+/* ---- values that change ---- */
+
+static void a_running_stack_is_tuned_or_left_alone(void **state)
+{
+	struct zs_config cfg = *zs_stack_config(all[0]->s);
+
+	(void)state;
+	cfg.delack_us = 1234;
+	cfg.max_conns += 1;
+	assert_int_equal(zs_stack_tune(all[0]->s, &cfg), 0);
+	assert_int_equal(zs_stack_config(all[0]->s)->delack_us, 1234);
+	assert_int_not_equal(zs_stack_config(all[0]->s)->max_conns, cfg.max_conns);
+	cfg.delack_us = 99;
+	cfg.sndbuf = cfg.sndbuf_max + 1;
+	assert_int_equal(zs_stack_tune(all[0]->s, &cfg), -EINVAL);
+	assert_int_equal(zs_stack_config(all[0]->s)->delack_us, 1234);
+}
+
 /* ---- loops that do not turn ---- */
 
 static void a_loop_that_stands_still_is_named(void **state)
@@ -400,6 +419,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(cores_are_told_one_by_one, setup, teardown),
 	cmocka_unit_test_setup_teardown(neighbours_and_routes_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(buffers_have_holders_and_ages, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_running_stack_is_tuned_or_left_alone, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_loop_that_stands_still_is_named, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_loop_of_its_own_answers, setup, teardown),
 	cmocka_unit_test_setup_teardown(nothing_is_told_after_the_end, setup, teardown),

@@ -21,6 +21,7 @@
 #include "core/tcp/zs_tcp.h"
 #include "port/dpdk/zs_eal_args.h"
 #include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_pcap.h"
 
 static void say(const char *fmt, va_list ap)
 {
@@ -331,6 +332,8 @@ static int start_lcores(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 /* Takes apart whatever is there. */
 static void destroy(struct zs_dpdk *d)
 {
+	zs_pcap_detach(d);
+	zs_pcap_finish(d);
 	for (uint16_t i = 0; i < d->n_lcores; i++)
 		zs_stack_destroy(d->lcore[i]->s);
 	for (uint16_t i = 0; i < d->n_ports; i++)

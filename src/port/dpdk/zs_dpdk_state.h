@@ -17,6 +17,7 @@
 
 struct zs_eal_args;
 struct zs_fan;
+struct zs_pcap;
 
 enum { ZS_MAX_NODES = 8 };
 
@@ -119,7 +120,8 @@ struct zs_dpdk {
 	struct zs_ethport port[ZS_MAX_PORTS];
 	struct zs_node node[ZS_MAX_NODES];
 	struct zs_rss rss;
-	uint64_t tsc_base; /* of all clocks */
+	struct zs_pcap *pcap; /* the capture that runs; NULL */
+	uint64_t tsc_base;    /* of all clocks */
 	enum zs_idle_mode idle;
 	int stop_fd; /* eventfd: readable for good once the process is to end */
 	uint32_t close_ms;

@@ -28,6 +28,7 @@
 #include <rte_log.h>
 
 #include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_show.h"
 
 enum {
 	SPIN_MIN_US = 50,  /* about what a sleep and its end cost, here and in who waits */
@@ -163,6 +164,19 @@ int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS); /* sleeps last longer where it fails */
 	zs_idle_watch(lc);
 	return 0;
+}
+
+void zs_lcore_set_idle(struct zs_lcore *lc, enum zs_idle_mode mode, uint32_t sleep_us)
+{
+	lc->idle.mode = mode;
+	lc->idle.sleep_us = sleep_us;
+	lc->idle.spin_us = mode == ZS_IDLE_POWERSAVE ? 0 : SPIN_MIN_US;
+}
+
+enum zs_idle_mode zs_lcore_get_idle(const struct zs_lcore *lc, uint32_t *sleep_us)
+{
+	*sleep_us = lc->idle.sleep_us;
+	return lc->idle.mode;
 }
 
 static void close_fd(int fd)
