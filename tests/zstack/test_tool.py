@@ -55,10 +55,157 @@ class Choice(Case):
         self.assertEqual(json.loads(self.output("ls", "--json")), [])
 
 
+    def test_several_programs_need_a_choice(self):
+        self.fake(pid=11)
+        self.fake(pid=12, suffix=":1")
+        self.assertRegex(self.error("stats"), "several programs run.*11.*12")
+        self.output("stats", "--pid", "12", "--json")
+        self.fake(pid=13, prefix="other")
+        self.output("stats", "--file-prefix", "other", "--json")
+
+    def test_none_runs_or_the_one_named_does_not(self):
+        self.assertIn("--no-telemetry", self.error("stats"))
+        self.fake(pid=11)
+        self.assertIn("process 77 does not answer", self.error("stats", "--pid", "77"))
+        self.assertIn("no telemetry socket", self.error("stats", "--socket", __file__).replace(
+            "Connection refused", "no telemetry socket"))
+
+    def test_an_error_of_the_program_is_told(self):
+        self.fake({"/zstack/stats": {"error": "the loop of core 1 does not turn"}})
+        self.assertIn("4711: the loop of core 1 does not turn", self.error("stats"))
+
+    def test_a_command_that_it_does_not_know(self):
+        self.fake({"/zstack/stats": {}})
+        self.assertIn("another version", self.error("set"))
+
+
+def conn(**kw):
+    c = {"core": 0, "proto": "tcp", "state": "ESTABLISHED", "family": 4, "local": "10.0.0.1", "local_port": 80,
+         "peer": "10.0.0.2", "peer_port": 5000, "recv_q": 0, "send_q": 0}
+    return {**c, **kw}
+
+
+INSIDE = {
+    "cc": "cubic", "ts": 1, "sack": 1, "wscale": 1, "snd_wscale": 7, "rcv_wscale": 8, "rto_us": 204000,
+    "rtt_us": 1500, "rttvar_us": 250, "min_rtt_us": 51, "mss": 1448, "pmtu": 1500, "rcv_mss": 536, "cwnd": 14480,
+    "ssthresh": 1 << 30, "snd_wnd": 65536, "rcv_wnd": 122880, "bytes_sent": 10, "bytes_retrans": 0, "bytes_acked": 10,
+    "bytes_received": 20, "segs_out": 2, "segs_in": 3, "retrans": 4, "backoff": 0, "probes": 0, "ca_state": 1,
+    "inflight": 2896, "sacked": 0, "lost": 1448, "retx_out": 1448, "unsent": 7, "lastsnd_us": 5000, "lastrcv_us": 9999,
+    "snd_mem": 1, "snd_age_us": 0, "sndbuf": 2, "rcv_mem": 3, "ooo_mem": 4, "taken_mem": 5, "rcvbuf": 6,
+}
+
+
+def paged(entries, size=2):
+    """A command whose answers are pages of so many entries."""
+    def answer(params):
+        start = int(params.partition(",")[0] or 0)
+        page = [(i, e) for i, e in sorted(entries.items()) if i >= start][:size]
+        return {str(i): e for i, e in page}
+    return answer
+
+
+class Ss(Case):
+    def setUp(self):
+        super().setUp()
+        self.conns = {
+            3: conn(state="LISTEN", local="*", peer="*", peer_port=0, send_q=64),
+            7: conn(**INSIDE),
+            1 << 40: conn(state="CLOSE-WAIT", peer_port=5001, core=1, **INSIDE),
+            (1 << 40) + 1: conn(proto="udp", state="UNCONNECTED", local_port=53, peer="*", peer_port=0),
+            (1 << 40) + 2: conn(family=6, local="fe80::1", peer="fe80::2", peer_port=9, **INSIDE),
+        }
+        self.program = self.fake({"/zstack/ss": paged(self.conns), "/zstack/stats": {}, "/zstack/fds": paged({
+            0: {"core": 0, "fd": 1025, "conn": 7}, 1: {"core": 0, "fd": 1030, "conn": 7}})})
+
+    def ids(self, *args):
+        return [c["id"] for c in json.loads(self.output("ss", "--json", *args))]
+
+    def test_all_pages_are_read(self):
+        self.assertEqual(self.ids("-a"), sorted(self.conns))
+
+    def test_which_ones(self):
+        self.assertEqual(len(self.ids()), 3)
+        self.assertEqual(self.ids("-l"), [3, (1 << 40) + 1])
+        self.assertEqual(self.ids("-tl"), [3])
+        self.assertEqual(self.ids("-ua"), [(1 << 40) + 1])
+        self.assertEqual(self.ids("-6"), [(1 << 40) + 2])
+        self.assertEqual(self.ids("dport", "5001"), [1 << 40])
+        self.assertEqual(self.ids("dport", "=", ":5001"), [1 << 40])
+        self.assertEqual(self.ids("state", "close-wait"), [1 << 40])
+        self.assertEqual(self.ids("state", "listen"), [3])
+
+    def test_the_program_filters_what_it_can(self):
+        self.output("ss", "-t", "sport", "80")
+        self.assertIn("/zstack/ss,0,tcp,listen,port=80,brief", self.program.asked)
+
+    def test_lines_are_those_of_ss(self):
+        lines = self.output("ss", "-tin").splitlines()
+        self.assertRegex(lines[0], "^State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port +Process")
+        self.assertRegex(lines[1], "^ESTAB +0 +0 +10.0.0.1:80 +10.0.0.2:5000")
+        for word in ("cubic", "wscale:7,8", "rto:204", "rtt:1.5/0.25", "mss:1448", "cwnd:10", "unacked:2", "lost:1",
+                     "retrans:1/4", "lastsnd:5", "lastrcv:9", "notsent:7", "minrtt:0.051", "state:recovery"):
+            self.assertIn(" " + word, lines[2] + " ")
+        self.assertNotIn("ssthresh", lines[2])
+        self.assertIn("[fe80::1]:80", lines[5])
+
+    def test_processes_and_memory(self):
+        text = self.output("ss", "-tnpm")
+        self.assertRegex(text, r'users:\(\("[^"]*",pid=4711,fd=1025,fd=1030\)\)')
+        self.assertIn("skmem:(r3,rb6,t1,tb2,o4,a5)", text)
+
+    def test_wrong_filters(self):
+        self.assertIn("'nonsense'", self.error("ss", "nonsense", "1"))
+        self.assertIn("needs a value", self.error("ss", "dport"))
+        self.assertIn("not a port", self.error("ss", "dport", "nosuchservice"))
+
+
+class Others(Case):
+    def test_stats_leaves_out_zeros(self):
+        self.fake({"/zstack/stats": {"rx_packets": 5, "copies": 0, "drop_tcp_rst": 2, "drop_ip_cksum": 0}})
+        text = self.output("stats")
+        self.assertIn("rx_packets", text)
+        self.assertIn("Dropped:\ntcp_rst", text)
+        self.assertNotIn("copies", text)
+        self.assertIn("ip_cksum", self.output("stats", "-a"))
+
+    def test_neighbours_of_all_cores_are_put_together(self):
+        def neigh(core, state, family=4):
+            return {"core": core, "family": family, "addr": "10.0.0.2", "if": 0, "mac": "02:00:00:00:00:02",
+                    "state": state, "waiting": 0, "confirmed_us": 1500000, "used_us": 0}
+        self.fake({"/zstack/neigh": paged({1: neigh(0, "STALE"), 2: neigh(1, "REACHABLE"), 3: neigh(1, "STALE", 6)}),
+                   "/zstack/stats": {}})
+        self.assertEqual(self.output("arp").count("02:00"), 1)
+        self.assertIn("REACHABLE 1.5 s ago", self.output("arp"))
+        self.assertEqual(self.output("arp", "-c").count("02:00"), 2)
+        self.assertEqual(self.output("ndp").count("STALE"), 1)
+
+    def test_routes_name_cores_only_where_they_differ(self):
+        def route(core, prefix, length, gateway=""):
+            return {"core": core, "family": 4, "prefix": prefix, "len": length, "gateway": gateway, "if": 0}
+        self.fake({"/zstack/route": paged({1: route(0, "10.0.0.0", 24), 2: route(0, "*", 0, "10.0.0.1"),
+                                           3: route(1, "10.0.0.0", 24)}), "/zstack/stats": {}})
+        self.assertEqual(self.output("route"), "10.0.0.0/24 if 0\ndefault via 10.0.0.1 if 0 cores 0\n")
+
+    def test_pcap_tells_the_program_what_to_do(self):
+        p = self.fake({"/zstack/pcap_start": {"running": 1, "packets": 0, "missed": 0, "full": 0, "file": "f"},
+                       "/zstack/pcap": {"running": 0}, "/zstack/stats": {}})
+        self.output("pcap", "start", "-w", "/tmp/f", "-c", "5", "-s", "96", "-i", "1", "tcp", "port", "80")
+        self.assertIn("/zstack/pcap_start,file=/tmp/f,if=1,snaplen=96,count=5,filter=tcp port 80", p.asked)
+        self.assertEqual(self.output("pcap", "status"), "no capture runs\n")
+        self.assertIn("-w FILE is missing", self.error("pcap", "start"))
+
+    def test_set_asks_one_by_one(self):
+        p = self.fake({"/zstack/get": {"ttl": 64, "cc": "cubic"}, "/zstack/set": {}, "/zstack/stats": {}})
+        self.assertEqual(self.output("set", "ttl=64", "cc"), "ttl=64\ncc=cubic\n")
+        self.assertIn("/zstack/set,ttl=64", p.asked)
+        self.assertIn("no 'tttl'", self.error("set", "tttl"))
+
+
 class Dispatch(Case):
     def test_help_names_every_command(self):
         text = self.output("--help")
-        for name in ("ls", "config"):
+        for name in ("ls", "ss", "arp", "ndp", "route", "if", "stats", "bufs", "top", "pcap", "set", "prometheus",
+                     "config"):
             self.assertIn(name, text)
 
     def test_an_unknown_command_is_refused(self):

@@ -12,6 +12,7 @@ import os
 import socket
 
 TIMEOUT_S = 10
+GREETING_S = 2
 GREETING = 1024
 
 
@@ -25,13 +26,14 @@ class Program:
     def __init__(self, path):
         self.path = path
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.settimeout(TIMEOUT_S)
+        self.sock.settimeout(GREETING_S)
         try:
             self.sock.connect(path)
             hello = json.loads(self.sock.recv(GREETING))
         except BaseException:
             self.sock.close()
             raise
+        self.sock.settimeout(TIMEOUT_S)
         self.pid, self.limit = hello["pid"], hello["max_output_len"]
         self.prefix = os.path.basename(os.path.dirname(path))
 

@@ -10,13 +10,18 @@ from . import client
 
 # Each is a module of this package with add_arguments(parser) and run(args).
 COMMANDS = {
-    "ls": "the programs with a stack that run here",
-    "ss": "connections and sockets",
-    "arp": "IPv4 neighbours",
-    "ndp": "IPv6 neighbours",
-    "route": "routes",
-    "stats": "counters and drop reasons",
-    "bufs": "who holds buffers",
+    "ls": ("ls", "the programs with a stack that run here"),
+    "ss": ("ss", "connections and sockets"),
+    "arp": ("arp", "IPv4 neighbours"),
+    "ndp": ("ndp", "IPv6 neighbours"),
+    "route": ("route", "routes"),
+    "if": ("if_", "interfaces"),
+    "stats": ("stats", "counters and drop reasons"),
+    "bufs": ("bufs", "who holds buffers"),
+    "top": ("top", "what the loops do, live"),
+    "pcap": ("pcap", "capture packets"),
+    "set": ("knob", "show and change values at run time"),
+    "prometheus": ("prometheus", "counters as Prometheus reads them"),
 }
 # Programs of their own, zstack-NAME: they are given the rest of the command line.
 PROGRAMS = {
@@ -57,8 +62,8 @@ def parser():
     p = argparse.ArgumentParser(prog="zstack", description="Looks into running programs that use Z-stack.",
                                 epilog="zstack COMMAND --help tells more; so does man zstack.")
     sub = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, text in COMMANDS.items():
-        module = importlib.import_module("." + name, __package__)
+    for name, (module, text) in COMMANDS.items():
+        module = importlib.import_module("." + module, __package__)
         s = sub.add_parser(name, help=text, description=module.__doc__, parents=[common()],
                            formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(s)
@@ -68,11 +73,23 @@ def parser():
     return p
 
 
+def parse(argv):
+    """argparse takes words of a filter only where they stand together with what precedes the options."""
+    p = parser()
+    args, rest = p.parse_known_args(argv)
+    wrong = [word for word in rest if word.startswith("-")] if "filter" in args else rest
+    if wrong:
+        p.error("unrecognized arguments: " + " ".join(wrong))
+    if rest:
+        args.filter += rest
+    return args
+
+
 def run(argv, here):
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if argv and argv[0] in PROGRAMS:
         return run_program(argv[0], argv[1:], here)
-    args = parser().parse_args(argv)
+    args = parse(argv)
     try:
         return args.run(args) or 0
     except client.Problem as e:
