@@ -54,6 +54,14 @@ bench-quick: deps ## the same in a minute: a few cases
 	@$(MAKE) --no-print-directory all
 	@bench/run --quick
 
+.PHONY: docs
+docs: ## the API reference: build/docs/html, and pages of man
+	@tools/deps.sh build docs
+	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@$(MESON) configure $(RELEASE) -Ddocs=enabled
+	@ninja -C $(RELEASE) docs/html
+	@echo "docs: $(RELEASE)/docs/html/index.html"
+
 .PHONY: lint
 lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering
 	@tools/deps.sh build lint
