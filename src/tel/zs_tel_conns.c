@@ -80,6 +80,8 @@ static void tell_path(struct zs_tel_dict *t, const struct zs_look_conn *c)
 	zs_tel_str(t, "cc", c->cc);
 	zs_tel_u64(t, "ts", i->ts);
 	zs_tel_u64(t, "sack", i->sack);
+	zs_tel_u64(t, "ecn", i->ecn);
+	zs_tel_u64(t, "ecn_seen", i->ect_seen);
 	zs_tel_u64(t, "wscale", i->wscale);
 	zs_tel_u64(t, "snd_wscale", i->snd_wscale);
 	zs_tel_u64(t, "rcv_wscale", i->rcv_wscale);

@@ -52,6 +52,8 @@ static const struct knob knobs[] = {
 	KNOB("timestamps", use_ts, BOOL),
 	KNOB("sack", use_sack, BOOL),
 	KNOB("window_scaling", use_wscale, BOOL),
+	KNOB("ecn", ecn, U8),
+	KNOB("ecn_retries", ecn_retries, U8),
 	KNOB("ttl", ttl, U8),
 	KNOB("local_port_first", ip_local_port_lo, U16),
 	KNOB("local_port_last", ip_local_port_hi, U16),

@@ -47,7 +47,7 @@ def kernel_ss(ns):
         word = line.split()
         info = dict(re.findall(r"(\w+):([\d.,/]+)", " ".join(word[5:])))
         found[int(word[3].rsplit(":", 1)[1])] = {"state": word[0], "recv_q": int(word[1]),
-                                                 "send_q": int(word[2]), **info}
+                                                 "send_q": int(word[2]), "words": word, **info}
     return found
 
 
@@ -69,6 +69,7 @@ def same(port, o, k):
         "mss": (o["mss"], number(k, "mss")),
         "pmtu": (o["pmtu"], number(k, "pmtu")),
         "our Recv-Q": (o["recv_q"], k["send_q"]),
+        "ECN": (bool(o["ecn"]), "ecn" in k["words"]),
     }
     for name, (a, b) in checks.items():
         expect(a == b, f"port {port}: {name}: {a} here, {b} in the kernel: {k}")

@@ -124,7 +124,9 @@ def info(c):
     if "cwnd" not in c:
         return "left:" + show.ms(c["left_us"]) + "ms" if "left_us" in c else ""
     mss = c["mss"] or 1
-    words = [w for w in ("ts", "sack") if c[w]] + [c["cc"]]
+    words = [w for w in ("ts", "sack", "ecn") if c.get(w)]
+    words += ["ecnseen"] if c.get("ecn_seen") else []
+    words.append(c["cc"])
     if c["wscale"]:
         words.append(f"wscale:{c['snd_wscale']},{c['rcv_wscale']}")
     words.append("rto:" + show.ms(c["rto_us"]))
