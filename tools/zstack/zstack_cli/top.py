@@ -50,21 +50,22 @@ def bar(part, width=20):
 
 
 def report(program, cores, pools):
-    """Lines of text."""
+    """Lines of text; what matters most is in the first 80 columns."""
     yield (f"{program.name}, process {program.pid}: {sum(c['connections'] for c in cores)} connections, "
            f"{sum(c['half_open'] for c in cores)} half-open, {sum(c['time_wait'] for c in cores)} in TIME-WAIT")
     yield ("buffers in use: " + ", ".join(f"{k.removeprefix('zs_')} {p['in_use']}/{p['size']}"
                                           for k, p in pools.items()))
     yield ""
-    yield (f"{'CORE':>4} {'BUSY':<28} {'AWAKE':>6} {'RX PKT/s':>9} {'RX bit/s':>9} {'TX PKT/s':>9} "
-           f"{'TX bit/s':>9} {'TURNS/s':>8} {'CYC/PKT':>8} {'CONNS':>8} {'NEW/s':>7} {'RETX/s':>7} {'DROPS/s':>7}")
+    yield (f"CORE {'BUSY':>6} {'AWAKE':>6} {'RX PKT/s':>9} {'RX bit/s':>9} {'TX PKT/s':>9} {'TX bit/s':>9} "
+           f"{'CONNS':>8} {'DROPS/s':>7} {'NEW/s':>7} {'RETX/s':>7} {'TURNS/s':>8} {'CYC/PKT':>8}")
     for c in cores:
         new = c["tcp_conns_opened"] + c["tcp_conns_accepted"]
-        yield (f"{c['core']:>4} {bar(c['busy'])} {c['busy']:>5.1%} {c['awake']:>6.1%} "
+        yield (f"{c['core']:>4} {c['busy']:>6.1%} {c['awake']:>6.1%} "
                f"{show.human(c['rx_packets']):>9} {show.human(8 * c['rx_bytes']):>9} "
                f"{show.human(c['tx_packets']):>9} {show.human(8 * c['tx_bytes']):>9} "
-               f"{show.human(c['turns']):>8} {c['cycles_per_packet']:>8.0f} {c['connections']:>8} "
-               f"{show.human(new):>7} {show.human(c['tcp_segs_retx']):>7} {show.human(c['drops']):>7}")
+               f"{c['connections']:>8} {show.human(c['drops']):>7} {show.human(new):>7} "
+               f"{show.human(c['tcp_segs_retx']):>7} {show.human(c['turns']):>8} {c['cycles_per_packet']:>8.0f} "
+               f"{bar(c['busy'])}")
 
 
 def batch(args, program):
