@@ -197,19 +197,28 @@ struct zs_look_pos zs_look_at(const struct zs_stack *s, const struct zs_ep *ep)
 
 /* ---- buffers ---- */
 
-static void hold(struct zs_look_hold *h, uint64_t bytes, uint64_t age_us, bool known)
+static void hold_bytes(struct zs_look_hold *h, uint64_t bytes, uint64_t age_us)
 {
 	unsigned class = 0;
 
-	h->bufs++;
-	h->bytes += bytes;
-	if (!known) {
-		h->unknown++;
-		return;
-	}
 	while (class < ZS_AGES - 1 && age_us >= zs_look_age_us[class])
 		class ++;
-	h->age[class]++;
+	h->bytes += bytes;
+	h->age[class] += bytes;
+}
+
+static void hold(struct zs_look_hold *h, uint64_t bytes, uint64_t age_us)
+{
+	h->bufs++;
+	hold_bytes(h, bytes, age_us);
+}
+
+/* Nobody knows since when. */
+static void hold_ageless(struct zs_look_hold *h, uint64_t bytes)
+{
+	h->bufs++;
+	h->bytes += bytes;
+	h->unknown += bytes;
 }
 
 static uint32_t hold_sndq(const struct zs_stack *s, const struct zs_tcb *tcb,
@@ -218,10 +227,11 @@ static uint32_t hold_sndq(const struct zs_stack *s, const struct zs_tcb *tcb,
 	uint32_t n = 0;
 
 	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL; m = zs_seg(m)->next, n++) {
-		bool sent = zs_seg(m)->tx_count > 0;
-
-		hold(&v[sent ? ZS_HOLD_SENT : ZS_HOLD_UNSENT], zs_pkt_truesize(m),
-		     (uint32_t)s->now_us - zs_seg(m)->first_tx_us, sent);
+		if (zs_seg(m)->tx_count > 0)
+			hold(&v[ZS_HOLD_SENT], zs_pkt_truesize(m),
+			     (uint32_t)s->now_us - zs_seg(m)->first_tx_us);
+		else
+			hold_ageless(&v[ZS_HOLD_UNSENT], zs_pkt_truesize(m));
 	}
 	return n;
 }
@@ -232,7 +242,7 @@ static uint32_t hold_queue(const struct zs_stack *s, const struct zs_tcb *tcb,
 	uint32_t n = 0;
 
 	for (struct rte_mbuf *m = q->head; m != NULL; m = zs_seg(m)->next, n++)
-		hold(h, zs_pkt_truesize(m), s->now_us - tcb->last_recv_us, true);
+		hold(h, zs_pkt_truesize(m), s->now_us - tcb->last_recv_us);
 	return n;
 }
 
@@ -241,7 +251,7 @@ static uint32_t hold_tcb(const struct zs_stack *s, const struct zs_tcb *tcb, str
 {
 	if (tcb->timer.fire == NULL)
 		return 0;
-	v[ZS_HOLD_APP].bytes += tcb->taken_mem;
+	hold_bytes(&v[ZS_HOLD_APP], tcb->taken_mem, s->now_us - tcb->last_recv_us);
 	return hold_sndq(s, tcb, v) + hold_queue(s, tcb, &tcb->rcvq, &v[ZS_HOLD_RCVQ]) +
 	       hold_queue(s, tcb, &tcb->ooo, &v[ZS_HOLD_OOO]);
 }
@@ -251,7 +261,7 @@ static uint32_t hold_udp(const struct zs_udp *u, struct zs_look_hold *v)
 	uint32_t n = 0;
 
 	for (struct rte_mbuf *m = u->rx_head; m != NULL; m = zs_dgram(m)->next, n++)
-		hold(&v[ZS_HOLD_UDP], zs_pkt_mem(m), 0, false);
+		hold_ageless(&v[ZS_HOLD_UDP], zs_pkt_mem(m));
 	return n;
 }
 
@@ -262,15 +272,15 @@ static void hold_rest(struct zs_stack *s, struct zs_look_hold *v)
 		struct zs_look_neigh n;
 
 		if (zs_look_neigh(s, i, &n))
-			v[ZS_HOLD_NEIGH].unknown += n.n_wait;
+			v[ZS_HOLD_NEIGH].bufs += n.n_wait;
 	}
-	v[ZS_HOLD_NEIGH].bufs = v[ZS_HOLD_NEIGH].unknown;
 	v[ZS_HOLD_FRAG].bytes += zs_ipfrag_mem(s);
+	v[ZS_HOLD_FRAG].unknown += zs_ipfrag_mem(s);
 	for (uint16_t i = 0; i <= s->n_netifs; i++) {
 		const struct zs_netif *nif = &s->netif[i < s->n_netifs ? i : ZS_LOOPBACK];
 
 		for (uint16_t j = 0; j < nif->n_txq; j++)
-			hold(&v[ZS_HOLD_STAGE], zs_pkt_mem(nif->txq[j]), 0, false);
+			hold_ageless(&v[ZS_HOLD_STAGE], zs_pkt_mem(nif->txq[j]));
 	}
 }
 

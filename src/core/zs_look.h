@@ -75,8 +75,9 @@ enum { ZS_AGES = 7 };
 extern const uint32_t zs_look_age_us[ZS_AGES - 1];
 
 struct zs_look_hold {
-	uint64_t bufs, bytes;		/* memory, not payload */
-	uint64_t age[ZS_AGES], unknown; /* buffers */
+	uint64_t bufs;			/* 0 where only bytes are known */
+	uint64_t bytes;			/* memory, not payload */
+	uint64_t age[ZS_AGES], unknown; /* bytes */
 };
 
 /*

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who holds buffers, how much memory, and for how long; how full the pools are.
 
-Ages: of what was sent, since it was sent first; of what was received and waits, since the last
-segment of its connection came, so it is at least so old. With -c the connections that hold most.
+Memory by age: of what was sent, since it was sent first; of what was received and waits or was taken,
+since the last segment of its connection came, so it is at least so old. With -c the connections that hold most.
 """
 from . import client, show
 
@@ -42,7 +42,7 @@ def run(args):
     print()
     header = ["HOLDER", "BUFFERS", "MEMORY", *AGES.values()]
     show.table(header, [[NAMES.get(name, name), h["bufs"] or ("-" if h["bytes"] else 0),
-                         show.human(h["bytes"], 1024), *(h[k] for k in AGES)] for name, h in answer["holders"].items()],
+                         show.human(h["bytes"], 1024), *(show.human(h[k], 1024) for k in AGES)] for name, h in answer["holders"].items()],
                right=header[1:])
     print("\nThe rest is with the devices (receive rings, transmission) and with the application.")
     if args.connections:
