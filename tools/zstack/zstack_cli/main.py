@@ -58,11 +58,15 @@ def common():
     return p
 
 
-def parser():
+def parser(chosen):
+    """Of the chosen command alone the options are known, and its module loaded."""
     p = argparse.ArgumentParser(prog="zstack", description="Looks into running programs that use Z-stack.",
                                 epilog="zstack COMMAND --help tells more; so does man zstack.")
     sub = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, text) in COMMANDS.items():
+        if name != chosen:
+            sub.add_parser(name, help=text)
+            continue
         module = importlib.import_module("." + module, __package__)
         s = sub.add_parser(name, help=text, description=module.__doc__, parents=[common()],
                            formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,7 +79,7 @@ def parser():
 
 def parse(argv):
     """argparse takes words of a filter only where they stand together with what precedes the options."""
-    p = parser()
+    p = parser(next(iter(argv), None))
     args, rest = p.parse_known_args(argv)
     wrong = [word for word in rest if word.startswith("-")] if "filter" in args else rest
     if wrong:
