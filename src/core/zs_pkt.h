@@ -50,7 +50,12 @@ struct zs_seg {
 		uint32_t sum; /* ZS_SEG_SUMMED: zs_cksum_raw() of the payload */
 	};
 	void *done_arg;
-	uint32_t taken_slot, taken_gen; /* whom: set while taken is */
+	union {
+		struct {
+			uint32_t taken_slot, taken_gen; /* whom: set while taken is */
+		};
+		struct rte_mbuf *retx_next; /* send queue: FIFO of what was sent again */
+	};
 };
 _Static_assert(sizeof(struct zs_seg) <= ZS_PRIV_SIZE, "zs_seg must fit the private area");
 

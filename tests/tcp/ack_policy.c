@@ -12,7 +12,7 @@ static void no_quickack(struct zs_config *cfg)
  */
 static void start(struct tt *t)
 {
-	tt_connect_passive(t, .opt = "mss 1460,sackOK");
+	tt_connect_passive(t, .opt = "mss 1460,sackOK", .rtt_us = 100 * TT_MS);
 	tt_in(t, "A", 1, 1, 1000, .hold = true);
 	tt_in(t, "A", 1001, 1, 1000);
 	tt_expect(t, "A", 1, 2001, 0);

@@ -252,7 +252,7 @@ static void shutdown_not_connected(struct tt *t)
 /* RFC 6298 5: FIN is retransmitted like data. */
 static void fin_lost(struct tt *t)
 {
-	tt_connect_passive(t, .rtt_us = 100 * TT_MS);
+	tt_connect_passive(t, .opt = "mss 1460", .rtt_us = 100 * TT_MS);
 	tt_close(t);
 	tt_expect(t, "FA", 1, 1, 0);
 	tt_expect_after(t, 300 * TT_MS, "FA", 1, 1, 0);
@@ -270,7 +270,7 @@ static void few_retries(struct zs_config *cfg)
 /* Nobody answers the FIN of an orphan: it goes away by itself. */
 static void fin_never_answered(struct tt *t)
 {
-	tt_connect_passive(t, .rtt_us = 100 * TT_MS);
+	tt_connect_passive(t, .opt = "mss 1460", .rtt_us = 100 * TT_MS);
 	tt_close(t);
 	tt_expect(t, "FA", 1, 1, 0);
 	for (unsigned i = 0; i < 3; i++)
@@ -282,7 +282,7 @@ static void fin_never_answered(struct tt *t)
 
 static void last_ack_fin_lost(struct tt *t)
 {
-	tt_connect_passive(t, .rtt_us = 100 * TT_MS);
+	tt_connect_passive(t, .opt = "mss 1460", .rtt_us = 100 * TT_MS);
 	tt_in(t, "FA", 1, 1, 0);
 	tt_expect(t, "A", 1, 2, 0);
 	tt_close(t);

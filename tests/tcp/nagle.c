@@ -8,7 +8,7 @@
 
 static void start(struct tt *t)
 {
-	tt_connect_passive(t, .opt = "mss 1000,sackOK");
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 100 * TT_MS);
 }
 
 static void set(struct tt *t, bool nodelay, bool cork)

@@ -8,10 +8,17 @@
 #include "core/tcp/zs_tcb.h"
 
 struct zs_ack {
-	uint32_t acked;	   /* bytes acknowledged cumulatively by this ACK */
-	uint32_t sacked;   /* bytes newly SACKed */
-	uint32_t inflight; /* before the ACK */
-	uint32_t rtt_us;   /* sample, 0 = none */
+	uint32_t acked;	     /* sequence numbers acknowledged cumulatively by this ACK */
+	uint32_t released;   /* the payload among them, in bytes */
+	uint32_t sacked;     /* bytes newly SACKed */
+	uint32_t inflight;   /* before the ACK */
+	uint32_t rtt_us;     /* sample, 0 = none */
+	uint32_t tx_us;	     /* has_tx: transmission time of the newest record that was sent once */
+	uint32_t sack_tx_us; /* has_sack_tx: likewise of those newly SACKed */
+	uint32_t echo; /* has_echo: the timestamp that comes back; only where there are marks */
+	uint32_t dsack_end;
+	bool has_tx, has_sack_tx, has_echo;
+	bool retx;	   /* a record that was released had been sent again */
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
 	bool dsack;	   /* reports a duplicate (RFC 2883) */
 	bool ece;	   /* reports congestion marks (RFC 3168) */
@@ -39,7 +46,32 @@ void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pk
 void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		   struct zs_ack *a);
 /* Forgets all marks: the peer reneged (RFC 2018 8). */
-void zs_sack_forget(struct zs_tcb *tcb);
+void zs_sack_forget(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- zs_rack.c ---- */
+
+/* A record, up to end, is known to be delivered, and was not before. */
+void zs_rack_delivered(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg *seg,
+		       uint32_t end, struct zs_ack *a);
+/* The peer reports that something arrived twice. */
+void zs_rack_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+/* Marks what is lost, and notes when the rest of the suspects will be. */
+void zs_rack_detect(struct zs_stack *s, struct zs_tcb *tcb);
+void zs_rack_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
+/* A recovery is over. */
+void zs_rack_recovered(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- zs_retx.c ---- */
+
+/* Sets the retransmission timer anew for what is in flight: RTO, PTO or reordering. */
+void zs_retx_arm(struct zs_stack *s, struct zs_tcb *tcb);
+/* The retransmission timeout starts from now (RFC 6298 5.3). */
+void zs_retx_restart(struct zs_stack *s, struct zs_tcb *tcb);
+/* A tail loss probe is due (RFC 8985 7.3). */
+void zs_tlp_on_pto(struct zs_stack *s, struct zs_tcb *tcb);
+/* A probe is out, and an acknowledgement came (7.4). */
+void zs_tlp_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+		   const struct zs_ack *a);
 
 /* ---- zs_loss.c ---- */
 
@@ -47,5 +79,9 @@ void zs_sack_forget(struct zs_tcb *tcb);
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 /* The retransmission timer expired. */
 void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
+/* The reordering window ended: what is lost now? */
+void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb);
+/* A loss that is repaired already: the window shrinks as if recovery had begun and ended. */
+void zs_loss_repaired(struct zs_stack *s, struct zs_tcb *tcb);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/tcp/zs_tw.h"
 #include "core/zs_parse.h"
 
@@ -47,11 +48,11 @@ static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
 }
 
 /* Karn: only from data sent once, or by timestamp. 0 = no sample. */
-static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_acked *r,
+static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_ack *a,
 		       const struct zs_pktinfo *pi)
 {
-	if (r->has_rtt && !r->retx)
-		return RTE_MAX((uint32_t)s->now_us - r->tx_us, 1u);
+	if (a->has_tx && !a->retx)
+		return RTE_MAX((uint32_t)s->now_us - a->tx_us, 1u);
 	return rtt_by_ts(s, tcb, pi);
 }
 
@@ -111,29 +112,38 @@ static void wake_writer(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
 }
 
-static void restart_timer(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (tcb->snd_una == tcb->snd_nxt)
-		tcb->deadline[ZS_TT_RETX] = 0;
-	else
-		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
-}
-
 static void advance_una(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 			struct zs_ack *a)
 {
-	struct zs_acked r = { 0 };
-
 	a->acked = pi->ack - tcb->snd_una;
-	zs_sndq_ack(s, tcb, pi->ack, &r);
+	zs_sndq_ack(s, tcb, pi->ack, a);
 	tcb->snd_una = pi->ack;
-	tcb->bytes_acked += r.bytes;
+	tcb->bytes_acked += a->released;
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
-	a->rtt_us = rtt_of(s, tcb, &r, pi);
+	a->rtt_us = rtt_of(s, tcb, a, pi);
 	if (a->rtt_us != 0)
 		zs_rtt_sample(s, tcb, a->rtt_us);
-	restart_timer(s, tcb);
+}
+
+/* SACK blocks; what they report was delivered just now, and is a sample where there is no other. */
+static void blocks_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+			 struct zs_ack *a)
+{
+	zs_sack_input(s, tcb, pi, a);
+	if (a->has_sack_tx && a->rtt_us == 0) {
+		a->rtt_us = RTE_MAX((uint32_t)s->now_us - a->sack_tx_us, 1u);
+		zs_rtt_sample(s, tcb, a->rtt_us);
+	}
+	if (a->dsack)
+		zs_rack_dsack(s, tcb, a);
+}
+
+/* What loss detection has to know of an ACK beside. */
+static void look_closer(struct zs_ack *a, const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	a->has_echo = tcb->flags & ZS_TF_TS && pi->opt.has_ts && pi->opt.ts_ecr != 0;
+	a->echo = pi->opt.ts_ecr;
 }
 
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
@@ -141,12 +151,17 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	struct zs_ack a = { .inflight = zs_inflight(tcb) };
 	bool outstanding = tcb->snd_una != tcb->snd_nxt;
 	bool window = update_window(s, tcb, pi);
+	bool marked = zs_marked(tcb);
 
 	tcb->probes = 0;
+	if (unlikely(marked || pi->opt.n_sack > 0))
+		look_closer(&a, tcb, pi);
 	if (zs_seq_gt(pi->ack, tcb->snd_una))
 		advance_una(s, tcb, pi, &a);
 	if (pi->opt.n_sack > 0 && tcb->flags & ZS_TF_SACK)
-		zs_sack_input(s, tcb, pi, &a);
+		blocks_input(s, tcb, pi, &a);
+	if (unlikely(tcb->tlp != ZS_TLP_NONE))
+		zs_tlp_on_ack(s, tcb, pi, &a);
 	if (!outstanding)
 		return;
 	/* RFC 5681 2: a duplicate ACK; with SACK it is one that brings news (RFC 6675 2). */
@@ -164,12 +179,16 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	}
 	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0 && !a.ece)
 		zs_cc_find(tcb->cc)->on_ack(s, tcb, &a);
-	if (tcb->ca_state != ZS_CA_OPEN || a.dup || tcb->sacked > 0)
+	if (tcb->ca_state != ZS_CA_OPEN || a.dup || marked)
 		zs_loss_on_ack(s, tcb, &a);
 	else
 		tcb->dupacks = 0;
-	if (a.acked > 0)
+	if (a.acked > 0) {
+		zs_retx_restart(s, tcb);
 		wake_writer(s, tcb);
+	} else if (a.sacked > 0) {
+		zs_retx_arm(s, tcb);
+	}
 	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
 	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST))
 		zs_output_later(s, tcb);

@@ -4,6 +4,7 @@
 
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/zs_iphdr.h"
 #include "core/zs_udp.h"
 
@@ -88,15 +89,13 @@ static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 	if (mss >= tcb->mss)
 		return;
 	tcb->mss = (uint16_t)mss;
-	tcb->retx_hint = NULL;
 	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
 	     m = zs_seg(m)->next) {
 		struct zs_seg *seg = zs_seg(m);
 
 		if (seg->len <= mss || seg->flags & (ZS_SEG_LOST | ZS_SEG_SACKED))
 			continue;
-		seg->flags |= ZS_SEG_LOST;
-		tcb->lost += seg->len;
+		zs_score_lost(s, tcb, m);
 	}
 	zs_output_later(s, tcb);
 }

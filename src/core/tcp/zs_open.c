@@ -11,6 +11,7 @@
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
 #include "core/zs_iphdr.h"
@@ -41,7 +42,10 @@ int zs_tcp_init(struct zs_stack *s)
 		rc = zs_slab_init(s, &t->tws, sizeof(struct zs_tw), cfg->max_time_wait);
 	if (rc == 0)
 		rc = zs_slab_init(s, &t->listeners, sizeof(struct zs_listener), cfg->max_listeners);
-	return rc;
+	if (rc < 0)
+		return rc;
+	t->scores = zs_alloc(s, sizeof(struct zs_score) * cfg->max_conns);
+	return t->scores != NULL ? 0 : -ENOMEM;
 }
 
 static void free_one(void *arg, struct zs_tcb *tcb)
@@ -56,6 +60,7 @@ void zs_tcp_fini(struct zs_stack *s)
 	zs_free(s, s->tcp.halves.mem);
 	zs_free(s, s->tcp.tws.mem);
 	zs_free(s, s->tcp.listeners.mem);
+	zs_free(s, s->tcp.scores);
 }
 
 uint32_t zs_isn(struct zs_stack *s, const struct zs_flow *flow)

@@ -11,6 +11,7 @@
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/tcp/zs_timers.h"
 #include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
@@ -53,8 +54,11 @@ static void mark_sent(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 
 static void arm_retx(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (tcb->deadline[ZS_TT_RETX] == 0)
+	if (tcb->deadline[ZS_TT_RETX] == 0) {
+		tcb->rto_base_us = (uint32_t)s->now_us;
+		tcb->retx_kind = ZS_RETX_RTO;
 		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	}
 	tcb->deadline[ZS_TT_PERSIST] = 0;
 	tcb->last_send_us = s->now_us;
 }
@@ -66,15 +70,16 @@ static bool to_be_resent(struct rte_mbuf *m)
 	return (zs_seg(m)->flags & (ZS_SEG_LOST | ZS_SEG_RETX | ZS_SEG_SACKED)) == ZS_SEG_LOST;
 }
 
-static struct rte_mbuf *next_lost(struct zs_tcb *tcb)
+static struct rte_mbuf *next_lost(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	struct rte_mbuf *m = tcb->retx_hint;
+	struct zs_score *sc = zs_score(s, tcb);
+	struct rte_mbuf *m = sc->retx_hint;
 
 	m = m == NULL ? tcb->sndq.head : zs_seg(m)->next;
 	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
 		if (to_be_resent(m))
 			return m;
-		tcb->retx_hint = m;
+		sc->retx_hint = m;
 	}
 	return NULL;
 }
@@ -105,43 +110,50 @@ static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
 	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
 }
 
+/* Builds sg, of whole records that were sent before, and sends it. */
+static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_segment *sg)
+{
+	struct rte_mbuf *m = sg->first;
+	uint32_t left;
+
+	if (!tx_room(s, tcb))
+		return BLOCKED;
+	sg->seq = zs_seg(m)->seq;
+	sg->flags = ZS_ACK | ZS_PSH;
+	if (fin_follows(tcb, sg->seq + sg->len))
+		sg->flags |= ZS_FIN;
+	if (zs_build_segment(s, tcb, sg) < 0)
+		return BLOCKED;
+	if (sg->flags & ZS_FIN)
+		tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
+	for (left = sg->len; left > 0; m = zs_seg(m)->next) {
+		mark_sent(s, tcb, m);
+		zs_score_retx(s, tcb, m);
+		left -= zs_seg(m)->len;
+	}
+	tcb->bytes_retx += sg->len;
+	tcb->segs_retx++;
+	s->stats.tcp_segs_retx++;
+	note_ack_sent(tcb);
+	arm_retx(s, tcb);
+	return SENT;
+}
+
 static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
-	struct rte_mbuf *m = next_lost(tcb);
-	struct zs_segment sg = { .first = m, .wnd = wnd, .flags = ZS_ACK | ZS_PSH };
-	uint32_t left;
+	struct rte_mbuf *m = next_lost(s, tcb);
+	struct zs_segment sg = { .first = m, .wnd = wnd };
 
 	if (m == NULL)
 		return NOTHING;
 	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
 		return BLOCKED;
 	sg.len = gather_lost(s, tcb, m);
-	sg.seq = zs_seg(m)->seq;
 	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3).
 	 */
 	if (tcb->retx > 0 && zs_inflight(tcb) + sg.len > tcb->cwnd)
 		return NOTHING;
-	if (!tx_room(s, tcb))
-		return BLOCKED;
-	if (fin_follows(tcb, sg.seq + sg.len))
-		sg.flags |= ZS_FIN;
-	if (zs_build_segment(s, tcb, &sg) < 0)
-		return BLOCKED;
-	if (sg.flags & ZS_FIN)
-		tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
-	for (left = sg.len; left > 0; m = zs_seg(m)->next) {
-		mark_sent(s, tcb, m);
-		zs_seg(m)->flags |= ZS_SEG_RETX;
-		left -= zs_seg(m)->len;
-		tcb->retx_hint = m;
-	}
-	tcb->retx += sg.len;
-	tcb->bytes_retx += sg.len;
-	tcb->segs_retx++;
-	s->stats.tcp_segs_retx++;
-	note_ack_sent(tcb);
-	arm_retx(s, tcb);
-	return SENT;
+	return resend(s, tcb, &sg);
 }
 
 /* ---- new data ---- */
@@ -409,7 +421,7 @@ static bool send_syn(struct zs_stack *s, struct zs_tcb *tcb)
 	return true;
 }
 
-/* ---- the turn ---- */
+/* ---- when nothing may be sent ---- */
 
 /* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the
  * cork. */
@@ -443,12 +455,78 @@ static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->cwnd = RTE_MAX(tcb->cwnd, iw);
 }
 
+/* ---- tail loss probe (RFC 8985 7.3) ---- */
+
+static struct rte_mbuf *last_sent(const struct zs_tcb *tcb)
+{
+	struct rte_mbuf *m = tcb->sndq.head;
+
+	if (tcb->unsent == NULL)
+		return tcb->sndq.tail;
+	if (m == tcb->unsent)
+		return NULL;
+	while (zs_seg(m)->next != tcb->unsent)
+		m = zs_seg(m)->next;
+	return m;
+}
+
+/* The last segment again. */
+static enum outcome probe_again(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+{
+	struct zs_segment sg = { .first = last_sent(tcb), .wnd = wnd };
+	uint32_t len;
+
+	if (sg.first == NULL) { /* FIN is all that is in flight */
+		tcb->flags |= ZS_TF_FIN_LOST;
+		return SENT;
+	}
+	len = zs_seg(sg.first)->len;
+	if (len > tcb->mss) {
+		if (zs_sndq_split(s, tcb, sg.first, len - tcb->mss) < 0)
+			return BLOCKED;
+		sg.first = zs_seg(sg.first)->next;
+	}
+	sg.len = zs_seg(sg.first)->len;
+	return resend(s, tcb, &sg);
+}
+
+/* One segment of new data, whatever cwnd and Nagle say, or else the last one again. A cork holds.
+ */
+static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct zs_tcb *tcb,
+						    uint16_t wnd)
+{
+	uint32_t cwnd = tcb->cwnd;
+	uint8_t kind = ZS_TLP_NEW;
+	enum outcome o;
+
+	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE))
+		tcb->flags |= ZS_TF_FORCE;
+	tcb->cwnd = zs_inflight(tcb) + tcb->mss;
+	o = send_one(s, tcb, wnd);
+	tcb->cwnd = cwnd;
+	tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
+	if (o == NOTHING) {
+		kind = ZS_TLP_AGAIN;
+		o = probe_again(s, tcb, wnd);
+	}
+	if (o == BLOCKED)
+		return BLOCKED;
+	tcb->tlp = kind;
+	zs_score_wake(s, tcb)->tlp_end = tcb->snd_nxt;
+	s->stats.tcp_tlp++;
+	return SENT;
+}
+
+/* ---- the turn ---- */
+
 /* Data, the lost first, and FIN: all that may be sent now. */
 static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	enum outcome o;
 
 	restart_after_idle(s, tcb);
+	if (unlikely(tcb->tlp == ZS_TLP_DUE) && probe(s, tcb, wnd) == BLOCKED)
+		return BLOCKED;
 	tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
 	while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
 		if (o == BLOCKED)
@@ -469,6 +547,7 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint16_t wnd = zs_build_window(tcb);
+	uint32_t before = tcb->snd_nxt;
 	bool blocked;
 
 	if (tcb->flags & ZS_TF_SYN_DUE)
@@ -481,6 +560,8 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	    send_ack(s, tcb, wnd) == BLOCKED)
 		return false;
 	blocked = tcb->state != ZS_SYN_RCVD && say(s, tcb, wnd) == BLOCKED;
+	if (tcb->snd_nxt != before && tcb->ca_state == ZS_CA_OPEN)
+		zs_retx_arm(s, tcb); /* RFC 8985 7.2: new data moves the probe */
 	/* Data that must wait keeps no acknowledgement back: the peer may wait for just that. */
 	if (tcb->flags & ZS_TF_ACK_NOW && send_ack(s, tcb, wnd) == BLOCKED)
 		return false;

@@ -17,20 +17,11 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 /* Nothing is in flight, and nothing may be sent for now: gives back a reference that the first
  * record can do without. */
 void zs_sndq_yield(struct zs_tcb *tcb);
-/* Releases what lies below ack; returns the newest record time that is good for an RTT sample, see
- * zs_ack.h. */
-struct zs_acked;
-void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_acked *out);
+/* Releases what lies below ack, and fills in what a says of that. */
+struct zs_ack;
+void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_ack *a);
 /* Frees everything; completions get status. */
 void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status);
-
-/* What a cumulative acknowledgement released. */
-struct zs_acked {
-	uint32_t bytes; /* payload bytes newly acknowledged, cumulative */
-	uint32_t tx_us; /* transmission time of the newest record that was sent once */
-	bool has_rtt;
-	bool retx; /* some record had been retransmitted */
-};
 
 static inline uint32_t zs_unsent_bytes(const struct zs_tcb *tcb)
 {

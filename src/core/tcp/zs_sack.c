@@ -6,38 +6,42 @@
  */
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/zs_parse.h"
 
-static bool seen_before(const struct zs_tcb *tcb, struct zs_sack_block b)
+static bool seen_before(const struct zs_score *sc, struct zs_sack_block b)
 {
 	for (unsigned i = 0; i < ZS_MAX_SACK; i++)
-		if (tcb->seen[i].left == b.left && tcb->seen[i].right == b.right)
+		if (sc->seen[i].left == b.left && sc->seen[i].right == b.right)
 			return true;
 	return false;
 }
 
-static void mark(struct zs_tcb *tcb, struct rte_mbuf *m, struct zs_ack *a)
+static void mark(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, struct zs_ack *a)
 {
 	struct zs_seg *seg = zs_seg(m);
 
 	if (seg->flags & ZS_SEG_LOST)
 		tcb->lost -= seg->len;
 	if (seg->flags & ZS_SEG_RETX)
-		tcb->retx -= seg->len;
-	seg->flags &= (uint8_t) ~(ZS_SEG_LOST | ZS_SEG_RETX);
+		zs_score_unretx(s, tcb, m);
+	seg->flags &= (uint8_t)~ZS_SEG_LOST;
 	seg->flags |= ZS_SEG_SACKED;
 	tcb->sacked += seg->len;
 	tcb->delivered += seg->len;
 	a->sacked += seg->len;
-	if (tcb->lost_hint != NULL && zs_seq_leq(seg->seq, zs_seg(tcb->lost_hint)->seq))
-		tcb->sacked_below += seg->len;
-	tcb->high_sacked = zs_seq_max(tcb->high_sacked, seg->seq + seg->len);
+	if (seg->tx_count == 1) {
+		a->has_sack_tx = true;
+		a->sack_tx_us = seg->tx_us;
+	}
+	zs_rack_delivered(s, tcb, seg, seg->seq + seg->len, a);
 }
 
-static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, uint32_t left)
+static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, const struct zs_score *sc,
+				      uint32_t left)
 {
-	if (tcb->sack_hint != NULL && zs_seq_geq(left, tcb->sack_hint_left))
-		return tcb->sack_hint;
+	if (sc->sack_hint != NULL && zs_seq_geq(left, sc->sack_hint_left))
+		return sc->sack_hint;
 	return tcb->sndq.head;
 }
 
@@ -55,7 +59,8 @@ static bool cut(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint
 
 static void walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
 {
-	struct rte_mbuf *m = start_of_walk(tcb, b.left);
+	struct zs_score *sc = zs_score(s, tcb);
+	struct rte_mbuf *m = start_of_walk(tcb, sc, b.left);
 	struct rte_mbuf *last = NULL;
 
 	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
@@ -70,15 +75,15 @@ static void walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b,
 		    (zs_seq_geq(seg->seq, b.right) || !cut(s, tcb, m, b.right)))
 			break;
 		if (!(seg->flags & ZS_SEG_SACKED))
-			mark(tcb, m, a);
+			mark(s, tcb, m, a);
 		last = m;
 	}
 	if (last == NULL)
 		return;
-	if (tcb->sack_hint == NULL || zs_seq_gt(zs_seg(last)->seq, zs_seg(tcb->sack_hint)->seq)) {
+	if (sc->sack_hint == NULL || zs_seq_gt(zs_seg(last)->seq, zs_seg(sc->sack_hint)->seq)) {
 		/* from left to here all is marked, provided the walk began at or before left */
-		tcb->sack_hint = last;
-		tcb->sack_hint_left = b.left;
+		sc->sack_hint = last;
+		sc->sack_hint_left = b.left;
 	}
 }
 
@@ -93,6 +98,7 @@ static bool is_dsack(const struct zs_sack_block *b, unsigned n, uint32_t ack)
 void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		   struct zs_ack *a)
 {
+	struct zs_score *sc = zs_score_wake(s, tcb);
 	struct zs_sack_block b[ZS_MAX_SACK] = { 0 };
 	unsigned n = RTE_MIN((unsigned)pi->opt.n_sack, (unsigned)ZS_MAX_SACK);
 
@@ -100,6 +106,7 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 		b[i] = zs_tcpopt_sack(pi->opt.sack, i);
 	if (is_dsack(b, n, pi->ack)) {
 		a->dsack = true;
+		a->dsack_end = b[0].right;
 		s->stats.tcp_dsack_in++;
 		b[0] = (struct zs_sack_block){ 0 };
 	}
@@ -110,20 +117,20 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 
 		if (!valid)
 			b[i] = (struct zs_sack_block){ 0 };
-		else if (!seen_before(tcb, b[i]))
+		else if (!seen_before(sc, b[i]))
 			walk(s, tcb, b[i], a);
 	}
-	memcpy(tcb->seen, b, sizeof(b));
+	memcpy(sc->seen, b, sizeof(b));
 }
 
-void zs_sack_forget(struct zs_tcb *tcb)
+void zs_sack_forget(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	struct zs_score *sc = zs_score(s, tcb);
+
 	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
 	     m = zs_seg(m)->next)
 		zs_seg(m)->flags &= (uint8_t)~ZS_SEG_SACKED;
 	tcb->sacked = 0;
-	tcb->sacked_below = 0;
-	tcb->lost_hint = NULL;
-	tcb->sack_hint = NULL;
-	memset(tcb->seen, 0, sizeof(tcb->seen));
+	sc->lost_hint = sc->sack_hint = NULL;
+	memset(sc->seen, 0, sizeof(sc->seen));
 }

@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_score.h"
 #include "core/tcp/zs_taken.h"
 #include "wire/zs_cksum.h"
 
@@ -371,8 +373,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	tcb->sndq.mem += zs_pkt_truesize(c);
 	if (tcb->sndq.tail == m)
 		tcb->sndq.tail = c;
-	if (tcb->lost_hint == m)
-		tcb->lost_hint = c;
+	zs_score_split(s, tcb, m, c);
 	return 0;
 }
 
@@ -386,54 +387,25 @@ static void complete(struct rte_mbuf *m, int status)
 	}
 }
 
-static void forget_hints(struct zs_tcb *tcb, const struct rte_mbuf *m)
+/* n bytes of the record m are acknowledged: times and counts. */
+static void note_acked(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n, struct zs_ack *a)
 {
-	if (tcb->sack_hint == m)
-		tcb->sack_hint = NULL;
-	if (tcb->retx_hint == m)
-		tcb->retx_hint = NULL;
-	if (tcb->lost_hint == m) {
-		tcb->lost_hint = NULL;
-		tcb->sacked_below = 0;
-	}
-}
-
-/* n acknowledged bytes of this record no longer count with its marks. */
-static void uncount(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n)
-{
-	if (likely(!(seg->flags & (ZS_SEG_SACKED | ZS_SEG_LOST | ZS_SEG_RETX))))
-		return;
-	if (seg->flags & ZS_SEG_SACKED) {
-		tcb->sacked -= n;
-		if (tcb->lost_hint != NULL)
-			tcb->sacked_below -= n;
-		return;
-	}
-	if (seg->flags & ZS_SEG_LOST)
-		tcb->lost -= n;
-	if (seg->flags & ZS_SEG_RETX)
-		tcb->retx -= n;
-}
-
-static void note_acked(struct zs_tcb *tcb, const struct zs_seg *seg, uint32_t n,
-		       struct zs_acked *out)
-{
-	out->bytes += n;
+	a->released += n;
 	if (!(seg->flags & ZS_SEG_SACKED))
 		tcb->delivered += n;
 	if (seg->tx_count > 1)
-		out->retx = true;
+		a->retx = true;
 	else if (!(seg->flags & ZS_SEG_SACKED)) {
-		out->has_rtt = true;
-		out->tx_us = seg->tx_us;
+		a->has_tx = true;
+		a->tx_us = seg->tx_us;
 	}
 }
 
-void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_acked *out)
+void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_ack *a)
 {
+	bool marked = zs_marked(tcb);
 	struct rte_mbuf *m;
 
-	(void)s;
 	while ((m = tcb->sndq.head) != NULL && m != tcb->unsent) {
 		struct zs_seg *seg = zs_seg(m);
 		uint32_t n = ack - seg->seq;
@@ -441,8 +413,12 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 		if (zs_seq_leq(ack, seg->seq))
 			return;
 		n = RTE_MIN(n, seg->len);
-		note_acked(tcb, seg, n, out);
-		uncount(tcb, seg, n);
+		note_acked(tcb, seg, n, a);
+		if (unlikely(marked)) {
+			if (!(seg->flags & ZS_SEG_SACKED))
+				zs_rack_delivered(s, tcb, seg, seg->seq + n, a);
+			zs_score_acked(s, tcb, m, n);
+		}
 		tcb->sndq.bytes -= n;
 		if (n < seg->len) {
 			seg->seq += n;
@@ -452,7 +428,6 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 			seg->flags &= (uint8_t)~ZS_SEG_SUMMED;
 			return;
 		}
-		forget_hints(tcb, m);
 		tcb->sndq.head = seg->next;
 		tcb->sndq.mem -= zs_pkt_truesize(m);
 		if (tcb->sndq.head == NULL)
@@ -469,8 +444,8 @@ void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status)
 
 	(void)s;
 	tcb->sndq = (struct zs_segq){ 0 };
-	tcb->unsent = tcb->sack_hint = tcb->lost_hint = tcb->retx_hint = NULL;
-	tcb->sacked = tcb->lost = tcb->retx = tcb->sacked_below = 0;
+	tcb->unsent = NULL;
+	tcb->sacked = tcb->lost = tcb->retx = 0;
 	while (m != NULL) {
 		struct rte_mbuf *next = zs_seg(m)->next;
 

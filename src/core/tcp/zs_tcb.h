@@ -42,6 +42,7 @@ enum zs_tcb_flag {
 	ZS_TF_DSACK = 1u << 19,	     /* dsack holds a block to report (RFC 2883) */
 	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
 	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
+	ZS_TF_SCORE = 1u << 22,	     /* its struct zs_score is in use */
 	ZS_TF_ECN = 1u << 24,	     /* ECN negotiated (RFC 3168) */
 	ZS_TF_ECN_SYN = 1u << 25,    /* our last SYN asked for it */
 	ZS_TF_ECT_SEEN = 1u << 26,   /* the peer sends ECT, and it gets here */
@@ -57,11 +58,26 @@ enum zs_ca_state {
 };
 
 enum zs_tcb_timer {
-	ZS_TT_RETX,    /* retransmission, and SYN */
+	ZS_TT_RETX,    /* retransmission, and SYN: see enum zs_retx_kind */
 	ZS_TT_PERSIST, /* zero window probes */
 	ZS_TT_DELACK,
 	ZS_TT_LIFE, /* keepalive; FIN-WAIT-2 of an orphan */
 	ZS_TT_COUNT
+};
+
+/* What the retransmission timer waits for (RFC 8985 8: one timer for all three). */
+enum zs_retx_kind {
+	ZS_RETX_RTO,
+	ZS_RETX_PTO,	 /* a tail loss probe */
+	ZS_RETX_REORDER, /* the reordering window ends */
+};
+
+/* A tail loss probe (RFC 8985 7). */
+enum zs_tlp {
+	ZS_TLP_NONE,
+	ZS_TLP_DUE,   /* goes out with the next output */
+	ZS_TLP_NEW,   /* new data was sent as the probe, up to tlp_end */
+	ZS_TLP_AGAIN, /* the last segment was sent again */
 };
 
 enum { ZS_HDR_MAX = 72 }; /* Ethernet 14, IPv4 20, TCP with timestamps 32, and room to align */
@@ -144,23 +160,22 @@ struct zs_tcb {
 	uint32_t min_rtt_us, rcv_rtt_us;
 	uint32_t taken_gen; /* with its index, the name of this connection in what it holds */
 	uint32_t segs_retx;
-	uint32_t high_sacked; /* highest sequence number SACKed */
+	uint32_t rto_base_us; /* what the RTO counts from */
 	uint16_t rcv_ratio;   /* payload per truesize, in 1/256, smoothed */
 	uint16_t peer_mss, mtu;
-	uint8_t cc; /* enum zs_cc_kind that cc_priv is of */
+	uint8_t cc;	   /* enum zs_cc_kind that cc_priv is of */
+	uint8_t retx_kind; /* enum zs_retx_kind of the retransmission timer */
+	uint8_t tlp;	   /* enum zs_tlp */
+	uint8_t tlp_delay; /* how long the peer may delay an ACK: zs_retx.c */
 
-	/* line 9: counters, places in the send queue, and the first options */
+	/* line 9: counters and the first options */
 	uint64_t bytes_in __attribute__((aligned(64)));
 	uint64_t bytes_out, bytes_acked;
 	uint32_t segs_in, segs_out;
-	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
-	struct rte_mbuf *lost_hint; /* all before it are examined for loss; NULL = from the head */
-	struct rte_mbuf
-		*retx_hint; /* no record before it is to be retransmitted; NULL = from the head */
 	struct zs_tcp_opts opts;
 
-	/* from here on: less often */
 	uint32_t iss, irs;
+	/* from here on: less often */
 	union {
 		struct zs_list accept_link; /* with listener */
 		struct zs_list port_link;   /* with ZS_TF_BOUND */
@@ -168,9 +183,6 @@ struct zs_tcb {
 	struct zs_sack_block
 		recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
 	struct zs_sack_block dsack;
-	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
-	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
-	uint32_t sacked_below;			/* SACKED bytes before lost_hint */
 };
 _Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");
 _Static_assert(offsetof(struct zs_tcb, sndq) == 128, "line 2: send queue");
@@ -181,7 +193,7 @@ _Static_assert(offsetof(struct zs_tcb, cc_priv) == 448, "line 7: congestion cont
 _Static_assert(offsetof(struct zs_tcb, last_send_us) == 512, "line 8: times");
 _Static_assert(offsetof(struct zs_tcb, bytes_in) == 576, "line 9: counters, hints");
 _Static_assert(offsetof(struct zs_tcb, opts.ttl) < 640, "what each segment asks of the options");
-_Static_assert(offsetof(struct zs_tcb, iss) >= 640, "a request does without the rest");
+_Static_assert(offsetof(struct zs_tcb, accept_link) >= 640, "a request does without the rest");
 _Static_assert(sizeof(struct zs_tcb) <= 768, "budget of a connection: 1 KB with its socket");
 
 /* ---- slabs (zs_slab.c) ---- */

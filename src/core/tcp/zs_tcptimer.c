@@ -33,6 +33,8 @@ static bool give_up(struct zs_stack *s, struct zs_tcb *tcb, unsigned limit)
 static void back_off(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->rto_us = (uint32_t)RTE_MIN(2 * (uint64_t)tcb->rto_us, (uint64_t)s->cfg.rto_max_us);
+	tcb->rto_base_us = (uint32_t)s->now_us;
+	tcb->retx_kind = ZS_RETX_RTO;
 	zs_tcb_timer(s, tcb, ZS_TT_RETX, RTE_MIN(s->now_us + tcb->rto_us, user_deadline(tcb)));
 }
 
@@ -137,12 +139,27 @@ static bool life(struct zs_stack *s, struct zs_tcb *tcb)
 	return true;
 }
 
+static bool retransmission(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	switch ((enum zs_retx_kind)tcb->retx_kind) {
+	case ZS_RETX_RTO:
+		return retransmit(s, tcb);
+	case ZS_RETX_PTO:
+		zs_tlp_on_pto(s, tcb);
+		return false;
+	case ZS_RETX_REORDER:
+		zs_loss_on_reorder_timer(s, tcb);
+		return false;
+	}
+	return false;
+}
+
 static bool expired(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer which)
 {
 	tcb->deadline[which] = 0;
 	switch (which) {
 	case ZS_TT_RETX:
-		return retransmit(s, tcb);
+		return retransmission(s, tcb);
 	case ZS_TT_PERSIST:
 		return persist(s, tcb);
 	case ZS_TT_DELACK:

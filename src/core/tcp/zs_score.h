@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The scoreboard: what is needed beside the tcb once something of a connection is SACKed, lost or
+ * sent again. It lies in a table of its own, at the place that the tcb has in its table, and is
+ * memory that nobody touches as long as the connection loses nothing. Between two losses only its
+ * last part is remembered.
+ *
+ * The marks themselves are in the records of the send queue. Records with ZS_SEG_RETX are also in
+ * a FIFO, which is in the order of their latest transmission.
+ */
+#ifndef ZS_SCORE_H
+#define ZS_SCORE_H
+
+#include "core/tcp/zs_tcb.h"
+
+struct zs_score {
+	/* places in the send queue */
+	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
+	struct rte_mbuf *lost_hint; /* all up to it were marked, or are in the FIFO; NULL = none */
+	struct rte_mbuf *retx_hint; /* no record before it is to be sent again; NULL = from the head
+				     */
+	struct rte_mbuf *retx_head, *retx_tail; /* the FIFO, through zs_seg.retx_next */
+	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
+	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
+
+	/* RACK (RFC 8985 5.3): of the record, among those delivered, that was sent last */
+	uint32_t rack_tx_us, rack_end, rack_rtt_us;
+	uint32_t fack;	 /* highest sequence number delivered: RACK.fack */
+	uint32_t reo_us; /* when what is under suspicion will be taken for lost */
+	bool rack_valid, reo_pending;
+
+	/* remembered for the life of the connection */
+	bool reordered;	      /* RACK.reordering_seen */
+	bool dsack_in_round;  /* dsack_round is valid */
+	uint8_t reo_wnd_mult; /* RACK.reo_wnd_mult */
+	uint8_t reo_wnd_persist;
+	uint32_t dsack_round; /* snd_nxt when the last D-SACK counted */
+	uint32_t tlp_end;     /* snd_nxt after the last tail loss probe */
+};
+
+/* Some record is marked: only then do the places above mean anything. */
+static inline bool zs_marked(const struct zs_tcb *tcb)
+{
+	return (tcb->sacked | tcb->lost | tcb->retx) != 0;
+}
+
+/* Valid once zs_score_wake() was called for this connection. */
+static inline struct zs_score *zs_score(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return &s->tcp.scores[zs_slab_index(&s->tcp.tcbs, tcb)];
+}
+
+/* Before a record is marked: makes the scoreboard ready where none is yet. */
+struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* The record m is sent again: it enters the FIFO and the count. */
+void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
+/* m, which has ZS_SEG_RETX, leaves both. */
+void zs_score_unretx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
+/* m is lost, and so is the copy that was sent again, if there was one. */
+void zs_score_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
+/* m leaves the queue, or n bytes at its start do; it and its places are forgotten. */
+void zs_score_acked(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t n);
+/* m was cut and c is the rest of it. */
+void zs_score_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, struct rte_mbuf *c);
+
+#endif

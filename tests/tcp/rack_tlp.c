@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * RACK and tail loss probes (RFC 8985) on the wire. 1000-byte segments; a round trip of 100 ms
+ * where no other is named.
+ */
+#include "tests/zs_test.h"
+#include "tt.h"
+
+enum { MSS = 1000, RTT = 100 * TT_MS };
+
+static void start(struct tt *t, uint32_t rtt_us, uint32_t segs)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = rtt_us);
+	tt_send(t, segs * MSS);
+	tt_expect_run(t, 1, 1, MSS, segs < 10 ? segs : 10);
+	tt_expect_none(t);
+}
+
+/* ---- tail loss probe ---- */
+
+/* The last segment of a response is lost on a path of 1 ms: repaired 2 RTT after the last ACK. */
+static void tail_loss_in_two_round_trips(struct tt *t)
+{
+	start(t, TT_MS, 6);
+	tt_advance(t, TT_MS);
+	tt_in(t, "A", 1, 5001, 0);
+	tt_expect_within(t, 1900, 2200, "A", 5001, 1, MSS);
+	tt_advance(t, TT_MS);
+	tt_in(t, "A", 1, 6001, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	assert_int_equal(tt_stats(t)->tcp_tlp, 1);
+	assert_int_equal(tt_info(t).bytes_retx, MSS);
+}
+
+/* RFC 8985 7.2: 2 SRTT after the last transmission, when nothing comes back at all. */
+static void probe_after_two_srtt(struct tt *t)
+{
+	start(t, RTT, 4);
+	tt_expect_after(t, 200 * TT_MS, "A", 3001, 1, MSS);
+	/* 7.3: the timeout runs from the probe, and there is only one probe */
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	assert_int_equal(tt_stats(t)->tcp_tlp, 1);
+	assert_int_equal(tt_stats(t)->tcp_rto, 1);
+}
+
+/* RFC 8985 7.2: new data moves the probe, an acknowledgement too, but not beyond the RTO. */
+static void probe_moves(struct tt *t)
+{
+	start(t, RTT, 2);
+	tt_advance(t, 50 * TT_MS);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 2001, 1, MSS);
+	tt_expect_quiet(t, 199 * TT_MS);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect_quiet(t, 150 * TT_MS);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 3001, 1, MSS);
+	tt_expect_within(t, 230 * TT_MS, 245 * TT_MS, "A", 3001, 1, MSS); /* 2 SRTT of now */
+}
+
+/* RFC 8985 7.3: new data is the better probe, one segment beyond cwnd and whatever Nagle says. */
+static void probe_of_new_data(struct tt *t)
+{
+	start(t, RTT, 12);
+	tt_expect_after(t, 200 * TT_MS, "A", 10001, 1, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 11001, 0);
+	tt_expect(t, "A", 11001, 1, MSS);
+	tt_in(t, "A", 1, 12001, 0);
+	assert_int_equal(tt_info(t).bytes_retx, 0);
+	assert_true(tt_info(t).cwnd >= 10 * MSS); /* nothing was lost */
+}
+
+static void probe_of_held_data(struct tt *t)
+{
+	start(t, RTT, 2);
+	tt_send(t, 100);
+	tt_expect(t, "PA", 2001, 1, 100);
+	tt_send(t, 100); /* waits by Nagle's rule */
+	tt_expect_none(t);
+	tt_expect_after(t, 200 * TT_MS, "PA", 2101, 1, 100);
+}
+
+/* A cork is stronger: then the last segment it is. */
+static void probe_leaves_the_cork(struct tt *t)
+{
+	start(t, RTT, 2);
+	assert_int_equal(tt_send_more(t, 100, ZS_SEND_MORE), 100);
+	tt_expect_after(t, 200 * TT_MS, "A", 1001, 1, MSS);
+	tt_expect_none(t);
+}
+
+/* RFC 8985 7.3: not beyond the peer's window; then the last segment it is. */
+static void probe_within_window(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT, .wnd = 4000);
+	tt_send(t, 6 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 4);
+	tt_expect_after(t, 200 * TT_MS, "A", 3001, 1, MSS);
+}
+
+/* RFC 8985 7.4.2: reported as a duplicate: no loss, no reduction. */
+static void probe_was_needless(struct tt *t)
+{
+	start(t, RTT, 4);
+	tt_expect_after(t, 200 * TT_MS, "A", 3001, 1, MSS);
+	tt_in(t, "A", 1, 4001, 0);
+	tt_in(t, "A", 1, 4001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_send(t, 2 * MSS);
+	tt_expect_run(t, 4001, 1, MSS, 2);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 6001, 0);
+	assert_true(tt_info(t).cwnd >= 10 * MSS);
+	assert_true(tt_info(t).ssthresh > 100 * MSS);
+	tt_expect_quiet(t, 10 * TT_S);
+}
+
+/* RFC 8985 7.4.2: without that report it has repaired a loss, for which the window shrinks. */
+static void probe_repaired_a_loss(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 9001, 0);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 9001, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_send(t, 2 * MSS);
+	tt_expect_run(t, 10001, 1, MSS, 2);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 12001, 0);
+	assert_in_range(tt_info(t).ssthresh, 7 * MSS, 14 * MSS);
+	assert_int_equal(tt_info(t).cwnd, tt_info(t).ssthresh);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
+/* RFC 8985 7.2: a peer that delays the ACK of a single segment is given time, once that is known.
+ */
+static void peer_that_delays(struct tt *t)
+{
+	start(t, TT_MS, 1);
+	tt_expect_within(t, 1900, 2100, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 1:1001");
+	tt_send(t, MSS);
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_expect_within(t, 40 * TT_MS, 44 * TT_MS, "A", 1001, 1, MSS);
+	tt_in(t, "A", 1, 2001, 0, .opt = "nop,nop,sack 1001:2001");
+	tt_send(t, MSS);
+	tt_expect(t, "A", 2001, 1, MSS);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 2001, 1, MSS); /* the timeout */
+	assert_int_equal(tt_stats(t)->tcp_tlp, 2);
+}
+
+/* Several of the tail are lost: the SACK of the probe convicts the rest (RFC 8985 3.3). */
+static void tail_of_three(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 7001, 0);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 9001, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 7001, 0, .opt = "nop,nop,sack 9001:10001");
+	tt_expect_run(t, 7001, 1, MSS, 2);
+	tt_expect_none(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	assert_int_equal(tt_info(t).bytes_retx, 3 * MSS);
+}
+
+/* FIN by itself is a tail as well. */
+static void lost_fin(struct tt *t)
+{
+	start(t, TT_MS, 2);
+	tt_in(t, "A", 1, 2001, 0);
+	tt_close(t);
+	tt_expect(t, "FA", 2001, 1, 0);
+	tt_expect_within(t, 900, 2100, "FA", 2001, 1, 0);
+	tt_in(t, "A", 1, 2002, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
+static void probe_carries_fin(struct tt *t)
+{
+	start(t, RTT, 3);
+	tt_send(t, MSS);
+	tt_close(t);
+	tt_expect(t, "A", 3001, 1, MSS);
+	tt_expect(t, "FA", 4001, 1, 0);
+	tt_expect_after(t, 200 * TT_MS, "FA", 3001, 1, MSS);
+}
+
+/* ---- what is lost ---- */
+
+/*
+ * RFC 8985 6.2 step 4: fewer than three SACKed, no reordering ever seen: after a quarter of the
+ * round trip, without a timeout and without more ACKs.
+ */
+static void few_segments(struct tt *t)
+{
+	start(t, RTT, 3);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:3001");
+	tt_expect_after(t, 25 * TT_MS, "A", 1, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 3001, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 1);
+}
+
+/* A hole that closes within the window was reordering: nothing is repeated, no reduction. */
+static void reordered_within_window(struct tt *t)
+{
+	start(t, RTT, 3);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:3001");
+	tt_advance(t, 20 * TT_MS);
+	tt_in(t, "A", 1, 3001, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	assert_int_equal(tt_info(t).bytes_retx, 0);
+	assert_int_equal(tt_info(t).ca_state, 0);
+	assert_int_equal(tt_info(t).cwnd, 10 * MSS);
+}
+
+static void show_reordering(struct tt *t)
+{
+	start(t, RTT, 3);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:3001");
+	tt_in(t, "A", 1, 3001, 0);
+	tt_send(t, 9 * MSS);
+	tt_expect_run(t, 3001, 1, MSS, 9);
+	tt_advance(t, RTT);
+}
+
+/* RFC 8985 6.2 step 4: where reordering was seen, many SACKed segments prove nothing either. */
+static void window_after_reordering(struct tt *t)
+{
+	show_reordering(t);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 4001:12001");
+	tt_expect_after(t, 25 * TT_MS, "A", 3001, 1, MSS);
+}
+
+/* RFC 8985 6.2 step 4: D-SACK widens the window by a quarter of the round trip, once per round. */
+static void dsack_widens_the_window(struct tt *t)
+{
+	show_reordering(t);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 4001:12001");
+	tt_expect_after(t, 25 * TT_MS, "A", 3001, 1, MSS);
+	tt_in(t, "A", 1, 12001, 0);
+	tt_send(t, 4 * MSS);
+	tt_expect_run(t, 12001, 1, MSS, 4);
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 13001:16001");
+	tt_expect_within(t, 50 * TT_MS, 51 * TT_MS, "A", 12001, 1, MSS);
+}
+
+/* A retransmission is lost as well: found when something sent after it arrives, not by a timeout.
+ */
+static void lost_retransmission(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_send(t, 10 * MSS);
+	tt_expect_none(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:10001");
+	tt_expect(t, "A", 1, 1, MSS);
+	assert_true(tt_pending(t) > 1); /* new data after it */
+	tt_drain(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:11001");
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 14001, 0);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	assert_int_equal(tt_stats(t)->tcp_lost_retx, 1);
+	assert_int_equal(tt_info(t).bytes_retx, 2 * MSS);
+}
+
+/* RFC 8985 6.2 step 2: the ACK of the original is not taken for that of its retransmission. */
+static void late_original(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:4001");
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_advance(t, TT_MS); /* far less than a round trip */
+	tt_in(t, "A", 1, 4001, 0);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).lost, 0);
+}
+
+/* RFC 8985 6.3: a timeout convicts what was sent a round trip ago, not what was sent just now. */
+static void timeout_spares_the_young(struct tt *t)
+{
+	start(t, RTT, 4);
+	tt_expect_after(t, 200 * TT_MS, "A", 3001, 1, MSS);
+	tt_advance(t, 270 * TT_MS);
+	tt_send(t, 2 * MSS);
+	tt_expect_run(t, 4001, 1, MSS, 2);
+	tt_expect_within(t, 20 * TT_MS, 35 * TT_MS, "A", 1, 1, MSS);
+	assert_int_equal(tt_info(t).lost, 4 * MSS);
+	assert_int_equal(tt_info(t).inflight, 3 * MSS);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(tail_loss_in_two_round_trips),
+	TT(probe_after_two_srtt),
+	TT(probe_moves),
+	TT(probe_of_new_data),
+	TT(probe_of_held_data),
+	TT(probe_leaves_the_cork),
+	TT(probe_within_window),
+	TT(probe_was_needless),
+	TT(probe_repaired_a_loss),
+	TT(peer_that_delays),
+	TT(tail_of_three),
+	TT(lost_fin),
+	TT(probe_carries_fin),
+	TT(few_segments),
+	TT(reordered_within_window),
+	TT(window_after_reordering),
+	TT(dsack_widens_the_window),
+	TT(lost_retransmission),
+	TT(late_original),
+	TT(timeout_spares_the_young),
+};
+
+ZS_TEST_MAIN(tests)
