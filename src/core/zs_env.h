@@ -70,7 +70,7 @@ struct zs_netif_config {
 	bool accept_any_dst; /* every IPv4 destination is ours (packet scripts) */
 };
 
-enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_DCTCP, ZS_CC_COUNT };
+enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_DCTCP, ZS_CC_BBR, ZS_CC_COUNT };
 
 /* Linux' name of a kind; and the kind of a name of len bytes, Linux' or FreeBSD's, or -ENOENT. */
 const char *zs_cc_name(enum zs_cc_kind kind);

@@ -35,13 +35,15 @@ enum zs_seg_flag {
 struct zs_seg {
 	struct rte_mbuf *next; /* queue link */
 	uint32_t seq;
-	uint32_t len;	      /* payload bytes; SYN and FIN not counted */
-	uint32_t tx_us;	      /* last transmission */
-	uint32_t first_tx_us; /* first transmission */
-	uint64_t delivered;   /* tcb->delivered at the last transmission: rate samples */
-	uint16_t off;	      /* payload offset from buf_addr: the truth about its position */
-	uint8_t flags;	      /* enum zs_seg_flag */
-	uint8_t tx_count;     /* 0 = never sent; saturates */
+	uint32_t len;		 /* payload bytes; SYN and FIN not counted */
+	uint32_t tx_us;		 /* last transmission */
+	uint32_t first_tx_us;	 /* first transmission */
+	uint32_t delivered;	 /* of a paced connection, at the last transmission: low bits of */
+	uint32_t delivered_us;	 /* tcb->delivered, and when it last grew: zs_rate.c */
+	uint16_t off;		 /* payload offset from buf_addr: the truth about its position */
+	uint8_t flags;		 /* enum zs_seg_flag */
+	uint8_t tx_count : 7;	 /* 0 = never sent; saturates */
+	uint8_t app_limited : 1; /* with delivered: the application had nothing more to send */
 	uint16_t taken; /* charged for the room while the application holds it, in cache lines;
 			   0 = nothing: zs_taken.h */
 	uint16_t holds; /* handles of the application's to the room */
@@ -55,6 +57,7 @@ struct zs_seg {
 			uint32_t taken_slot, taken_gen; /* whom: set while taken is */
 		};
 		struct rte_mbuf *retx_next; /* send queue: FIFO of what was sent again */
+		uint32_t first_sent_us;	    /* with delivered, sent once: zs_rate.c */
 	};
 };
 _Static_assert(sizeof(struct zs_seg) <= ZS_PRIV_SIZE, "zs_seg must fit the private area");

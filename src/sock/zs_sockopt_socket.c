@@ -125,6 +125,40 @@ static int set_timeo(uint32_t *ms, const void *val, socklen_t len)
 	return 0;
 }
 
+/* Bytes per second, all ones for no limit; Linux takes 32 bits or 64. */
+static int set_pacing(struct zs_sock *sk, const void *val, socklen_t len)
+{
+	struct zs_tcp_opts *o = zs_opt_tcp(sk);
+	uint64_t wide;
+	uint32_t v;
+
+	if (o == NULL)
+		return -ENOPROTOOPT;
+	if (len < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, val, sizeof(v));
+	if (len >= sizeof(wide)) {
+		memcpy(&wide, val, sizeof(wide));
+		v = wide < UINT32_MAX ? (uint32_t)wide : UINT32_MAX;
+	}
+	o->max_pacing_rate = v == UINT32_MAX ? 0 : v;
+	return zs_opt_changed(sk);
+}
+
+static int get_pacing(const struct zs_sock *sk, void *val, socklen_t *len)
+{
+	const struct zs_tcp_opts *o = zs_opt_tcp(sk);
+	uint64_t wide;
+	uint32_t v;
+
+	if (o == NULL)
+		return -ENOPROTOOPT;
+	v = o->max_pacing_rate != 0 ? o->max_pacing_rate : UINT32_MAX;
+	wide = o->max_pacing_rate != 0 ? o->max_pacing_rate : UINT64_MAX;
+	return *len >= sizeof(wide) ? zs_opt_put(val, len, &wide, sizeof(wide))
+				    : zs_opt_put(val, len, &v, sizeof(v));
+}
+
 int zs_opt_socket_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 {
 	int v, rc;
@@ -136,6 +170,8 @@ int zs_opt_socket_set(struct zs_sock *sk, int name, const void *val, socklen_t l
 		return set_timeo(&sk->rcvtimeo_ms, val, len);
 	case SO_SNDTIMEO:
 		return set_timeo(&sk->sndtimeo_ms, val, len);
+	case SO_MAX_PACING_RATE:
+		return set_pacing(sk, val, len);
 	default:
 		rc = zs_opt_int(val, len, &v);
 		return rc < 0 ? rc : set_socket_int(sk, name, v);
@@ -243,6 +279,8 @@ int zs_opt_socket_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 	int v, rc;
 
 	switch (name) {
+	case SO_MAX_PACING_RATE:
+		return get_pacing(sk, val, len);
 	case SO_LINGER:
 		return zs_opt_put(val, len, &l, sizeof(l));
 	case SO_RCVTIMEO:

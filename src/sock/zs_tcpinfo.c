@@ -79,6 +79,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_bytes_sent = in->bytes_sent;
 	out->tcpi_bytes_retrans = in->bytes_retx;
 	out->tcpi_snd_wnd = in->snd_wnd;
+	out->tcpi_pacing_rate = in->pacing_rate != 0 ? in->pacing_rate : UINT64_MAX;
 }
 
 int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len)

@@ -251,7 +251,7 @@ static void wrong_values_say_where(void **state)
 	assert_error("[port0]\nmac=01:00:00:00:00:00\n",
 		     "x.ini:2: mac: '01:00:00:00:00:00' is not a unicast MAC address");
 	assert_error("[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
-		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno, dctcp");
+		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno, dctcp, bbr");
 	assert_error("[stack]\nsndbuf=2m\nsndbuf_max=1m\n",
 		     "x.ini:3: send buffer of 2097152 is above its maximum 1048576");
 	assert_error("[stack]\nlocal_port_first=5000\nlocal_port_last=4000\n",

@@ -172,10 +172,47 @@ static void test_dctcp_queue(void **state)
 	dctcp(1000000000, 500 * ZS_US, 30000, 4);
 }
 
+/* ---- BBR ---- */
+
+/* The pipe is full, whatever is lost at random, and in front of it waits less than it holds. */
+static void bbr(uint32_t loss_ppm, uint64_t rtt_ns, double share)
+{
+	struct bottleneck n = {
+		.rate_bps = 100000000,
+		.rtt_ns = rtt_ns,
+		.loss_ppm = loss_ppm,
+		.cc = ZS_CC_BBR,
+		.flows = 1,
+		.warmup_ns = 2 * ZS_SEC,
+		.measure_ns = 20 * ZS_SEC,
+	};
+	struct outcome o = run(&n);
+
+	if (o.share < share)
+		fail_msg("goodput %.3f at %u ppm, %llu ms", o.share, loss_ppm,
+			 (unsigned long long)(rtt_ns / ZS_MS));
+	if (o.queue_peak > 100000000 / 8 / 1000 * (rtt_ns / ZS_MS) + 65536)
+		fail_msg("queue of %u bytes", o.queue_peak);
+}
+
+static void test_bbr_loss(void **state)
+{
+	(void)state;
+	bbr(10000, 50 * ZS_MS, 0.9);
+}
+
+static void test_bbr_clean(void **state)
+{
+	(void)state;
+	bbr(0, 50 * ZS_MS, 0.94);
+	bbr(0, 5 * ZS_MS, 0.94);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_slow_start_cubic), cmocka_unit_test(test_slow_start_newreno),
 	cmocka_unit_test(test_ecn_cubic),	 cmocka_unit_test(test_ecn_newreno),
-	cmocka_unit_test(test_dctcp_queue),
+	cmocka_unit_test(test_dctcp_queue),	 cmocka_unit_test(test_bbr_loss),
+	cmocka_unit_test(test_bbr_clean),
 };
 
 ZS_TEST_MAIN(tests)

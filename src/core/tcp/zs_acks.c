@@ -8,6 +8,7 @@
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_tw.h"
@@ -154,6 +155,8 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	bool marked = zs_marked(tcb);
 
 	tcb->probes = 0;
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		zs_rate_ack_begins(s, tcb);
 	if (unlikely(marked || pi->opt.n_sack > 0))
 		look_closer(&a, tcb, pi);
 	if (zs_seq_gt(pi->ack, tcb->snd_una))
@@ -189,6 +192,8 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	} else if (a.sacked > 0) {
 		zs_retx_arm(s, tcb);
 	}
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		zs_rate_ack_ends(s, tcb, &a);
 	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
 	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST))
 		zs_output_later(s, tcb);

@@ -11,6 +11,7 @@ static const struct zs_cc_ops *const table[ZS_CC_COUNT] = {
 	[ZS_CC_CUBIC] = &zs_cc_cubic,
 	[ZS_CC_NEWRENO] = &zs_cc_newreno,
 	[ZS_CC_DCTCP] = &zs_cc_dctcp,
+	[ZS_CC_BBR] = &zs_cc_bbr,
 };
 
 const struct zs_cc_ops *zs_cc_find(unsigned kind)

@@ -10,6 +10,8 @@
 
 enum { ZS_SSTHRESH_INITIAL = 1 << 30 }; /* as high as it gets: no loss has set it yet */
 
+struct zs_rate_sample;
+
 struct zs_cc_ops {
 	const char *name;
 	bool needs_ecn; /* asks for ECN whatever the configuration says */
@@ -18,6 +20,11 @@ struct zs_cc_ops {
 	void (*on_ack)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 	/* A congestion event: returns the new ssthresh; `inflight` before it (RFC 5681 3.1 (4)). */
 	uint32_t (*on_congestion)(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight);
+	/*
+	 * Not NULL: the algorithm paces, and sets tcb->cwnd and the rate of zs_pace.h by each ACK,
+	 * whatever on_congestion and loss recovery made of them.
+	 */
+	void (*on_rate)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_rate_sample *rs);
 	/* An ECN connection only, may be NULL: each ACK, to account for marks. */
 	void (*on_marks)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 	/* The new ssthresh for marks in a window of data; NULL: on_congestion. */
@@ -26,7 +33,7 @@ struct zs_cc_ops {
 	void (*on_rto)(struct zs_stack *s, struct zs_tcb *tcb);
 };
 
-extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic, zs_cc_dctcp;
+extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic, zs_cc_dctcp, zs_cc_bbr;
 
 /* NULL for a kind that does not exist. */
 const struct zs_cc_ops *zs_cc_find(unsigned kind);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/zs_iphdr.h"
@@ -65,6 +66,8 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.total_retx = tcb->segs_retx,
 		.last_send_us = tcb->last_send_us,
 		.last_recv_us = tcb->last_recv_us,
+		.pacing_rate = tcb->flags & ZS_TF_PACED ? zs_pace_rate(s, tcb) : 0,
+		.app_limited = tcb->flags & ZS_TF_PACED && zs_pace(s, tcb)->app_limited != 0,
 	};
 }
 

@@ -9,6 +9,7 @@
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_input.h"
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
@@ -45,7 +46,8 @@ int zs_tcp_init(struct zs_stack *s)
 	if (rc < 0)
 		return rc;
 	t->scores = zs_alloc(s, sizeof(struct zs_score) * cfg->max_conns);
-	return t->scores != NULL ? 0 : -ENOMEM;
+	t->paces = zs_alloc(s, sizeof(struct zs_pace) * cfg->max_conns);
+	return t->scores != NULL && t->paces != NULL ? 0 : -ENOMEM;
 }
 
 static void free_one(void *arg, struct zs_tcb *tcb)
@@ -61,6 +63,7 @@ void zs_tcp_fini(struct zs_stack *s)
 	zs_free(s, s->tcp.tws.mem);
 	zs_free(s, s->tcp.listeners.mem);
 	zs_free(s, s->tcp.scores);
+	zs_free(s, s->tcp.paces);
 }
 
 uint32_t zs_isn(struct zs_stack *s, const struct zs_flow *flow)
@@ -118,6 +121,7 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 	tcb->cwnd = zs_cc_initial_window(s, mss);
 	tcb->ssthresh = ZS_SSTHRESH_INITIAL;
 	tcb->tune_start_us = (uint32_t)s->now_us;
+	zs_pace_update(s, tcb);
 	zs_cc_find(tcb->cc)->init(s, tcb);
 }
 
@@ -156,8 +160,10 @@ void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb)
 		tcb->rcvbuf = RTE_MIN(tcb->opts.rcvbuf, s->cfg.rcvbuf_max);
 	if (cc != NULL && tcb->opts.cc != tcb->cc) {
 		tcb->cc = tcb->opts.cc;
+		zs_pace_update(s, tcb);
 		cc->init(s, tcb);
 	}
+	zs_pace_update(s, tcb);
 	tcb->hdr_len = 0; /* TOS and TTL are in the header template */
 	if (!zs_tcb_synchronized(tcb))
 		return;

@@ -10,6 +10,7 @@
 
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_ecn.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_timers.h"
@@ -19,6 +20,7 @@
 enum {
 	CORK_US = 200000,	     /* corked data waits no longer */
 	TSO_BYTES = 65535 - 20 - 60, /* of payload in one packet */
+	TX_COUNT_MAX = 127,
 };
 
 enum outcome {
@@ -45,11 +47,12 @@ static void mark_sent(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 	struct zs_seg *seg = zs_seg(m);
 
 	seg->tx_us = (uint32_t)s->now_us;
-	seg->delivered = tcb->delivered;
 	if (seg->tx_count == 0)
 		seg->first_tx_us = seg->tx_us;
-	if (seg->tx_count < UINT8_MAX)
+	if (seg->tx_count < TX_COUNT_MAX)
 		seg->tx_count++;
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		zs_rate_send(s, tcb, seg);
 }
 
 static void arm_retx(struct zs_stack *s, struct zs_tcb *tcb)
@@ -131,6 +134,8 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 		zs_score_retx(s, tcb, m);
 		left -= zs_seg(m)->len;
 	}
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		zs_pace_sent(s, tcb, sg->len);
 	tcb->bytes_retx += sg->len;
 	tcb->segs_retx++;
 	s->stats.tcp_segs_retx++;
@@ -152,6 +157,8 @@ static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t 
 	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3).
 	 */
 	if (tcb->retx > 0 && zs_inflight(tcb) + sg.len > tcb->cwnd)
+		return NOTHING;
+	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
 		return NOTHING;
 	return resend(s, tcb, &sg);
 }
@@ -227,13 +234,16 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
  * Several segments at once, for the device to cut: as many full ones as avail bytes, the windows
  * and one packet allow, and the last one when it might be sent by itself. 0: there are not two.
  */
-static __attribute__((noinline)) uint32_t several(const struct zs_tcb *tcb, uint32_t avail,
+static __attribute__((noinline)) uint32_t several(const struct zs_stack *s,
+						  const struct zs_tcb *tcb, uint32_t avail,
 						  uint32_t inflight)
 {
 	uint32_t most = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
 	uint32_t len, rest;
 
 	most = RTE_MIN(most, usable_window(tcb));
+	if (tcb->flags & ZS_TF_PACED)
+		most = RTE_MIN(most, zs_pace_quantum(s, tcb));
 	len = RTE_MIN(avail, RTE_MIN(most, (uint32_t)TSO_BYTES));
 	rest = len % tcb->mss;
 	if (rest > 0 && (len < avail || !small_allowed(tcb, rest, rest)))
@@ -276,12 +286,14 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		tcb->flags |= ZS_TF_CWND_FULL;
 		return NOTHING;
 	}
+	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
+		return NOTHING;
 	nif = &s->netif[tcb->netif];
 	if (zs_txq_room(nif) == 0)
 		return BLOCKED;
 	/* not every device cuts CWR as it should be: on the first segment only */
 	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO && !(tcb->flags & ZS_TF_CWR))
-		large = several(tcb, avail, inflight);
+		large = several(s, tcb, avail, inflight);
 	len = large > 0 ? gather_several(s, tcb, large, &end_of_write)
 			: gather_new(s, tcb, len, nif->seg_bufs, &end_of_write);
 	if (len == 0)
@@ -299,6 +311,8 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	if (unlikely(sg.flags & ZS_CWR))
 		tcb->flags &= ~(uint32_t)ZS_TF_CWR;
 	advance_unsent(s, tcb, len);
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		zs_pace_sent(s, tcb, len);
 	tcb->snd_nxt += len;
 	tcb->bytes_out += len;
 	s->stats.tcp_bytes_out += len;
@@ -444,7 +458,7 @@ static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 	uint32_t iw;
 
 	if (likely(idle <= tcb->rto_us) || tcb->last_send_us == 0 || tcb->unsent == NULL ||
-	    tcb->snd_una != tcb->snd_nxt)
+	    tcb->snd_una != tcb->snd_nxt || zs_cc_find(tcb->cc)->on_rate != NULL)
 		return;
 	iw = zs_cc_initial_window(s, tcb->mss);
 	if (tcb->cwnd <= iw)
@@ -537,6 +551,8 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 		return BLOCKED;
 	if (tcb->unsent == NULL)
 		tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
+	if (unlikely(tcb->flags & ZS_TF_PACED) && tcb->unsent == NULL && tcb->lost <= tcb->retx)
+		zs_rate_app_limited(s, tcb);
 	if (send_fin(s, tcb, wnd) == BLOCKED)
 		return BLOCKED;
 	arm_persist(s, tcb);

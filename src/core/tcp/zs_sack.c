@@ -5,6 +5,7 @@
  * ended.
  */
 #include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/zs_parse.h"
@@ -35,6 +36,8 @@ static void mark(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, str
 		a->sack_tx_us = seg->tx_us;
 	}
 	zs_rack_delivered(s, tcb, seg, seg->seq + seg->len, a);
+	if (tcb->flags & ZS_TF_PACED)
+		zs_rate_delivered(s, tcb, seg);
 }
 
 static struct rte_mbuf *start_of_walk(const struct zs_tcb *tcb, const struct zs_score *sc,

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_taken.h"
@@ -414,6 +415,8 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 			return;
 		n = RTE_MIN(n, seg->len);
 		note_acked(tcb, seg, n, a);
+		if (unlikely(tcb->flags & ZS_TF_PACED) && !(seg->flags & ZS_SEG_SACKED))
+			zs_rate_delivered(s, tcb, seg);
 		if (unlikely(marked)) {
 			if (!(seg->flags & ZS_SEG_SACKED))
 				zs_rack_delivered(s, tcb, seg, seg->seq + n, a);

@@ -165,8 +165,12 @@ void zs_tcb_timer(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer whic
 		  uint64_t deadline_us)
 {
 	tcb->deadline[which] = deadline_us;
-	if (deadline_us == 0)
-		return;
+	if (deadline_us != 0)
+		zs_tcb_wake(s, tcb, deadline_us);
+}
+
+void zs_tcb_wake(struct zs_stack *s, struct zs_tcb *tcb, uint64_t deadline_us)
+{
 	if (!zs_timer_armed(&tcb->timer) ||
 	    tcb->timer.tick > (deadline_us + (1 << ZS_TICK_SHIFT) - 1) >> ZS_TICK_SHIFT)
 		zs_timer_set(&s->wheel, &tcb->timer, deadline_us);

@@ -49,6 +49,7 @@ enum zs_tcb_flag {
 	ZS_TF_ECE = 1u << 27,	     /* CE was received: every ACK says so */
 	ZS_TF_CWR = 1u << 28,	     /* the next new data says that the window was reduced */
 	ZS_TF_ECN_CUT = 1u << 29,    /* it was for a mark, less than a window of data ago */
+	ZS_TF_PACED = 1u << 30,	     /* its struct zs_pace is in use */
 };
 
 enum zs_ca_state {
@@ -232,6 +233,8 @@ void zs_tcp_set_state(struct zs_tcb *tcb, enum zs_tcp_state to);
 /* Arms, moves or (deadline 0) stops one of the timers. */
 void zs_tcb_timer(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer which,
 		  uint64_t deadline_us);
+/* The timers' node fires at deadline_us at the latest. */
+void zs_tcb_wake(struct zs_stack *s, struct zs_tcb *tcb, uint64_t deadline_us);
 
 static inline void zs_output_later(struct zs_stack *s, struct zs_tcb *tcb)
 {

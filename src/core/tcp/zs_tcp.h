@@ -47,6 +47,7 @@ struct zs_tcp_opts {
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
 	uint32_t keep_idle_ms, keep_intvl_ms;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
+	uint32_t max_pacing_rate; /* bytes per second; 0 = no limit */
 };
 
 struct zs_listener {
@@ -173,6 +174,7 @@ struct zs_tcp_info {
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retx;
 	uint64_t segs_in, segs_out, total_retx;
 	uint64_t last_send_us, last_recv_us; /* stack time */
+	uint64_t pacing_rate;		     /* bytes per second, 0 = not paced */
 };
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
 

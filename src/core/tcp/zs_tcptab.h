@@ -28,6 +28,7 @@ enum { ZS_PORT_HASH = 1024, ZS_NEXT_PORTS = 256, ZS_HALF_LEVELS = 8 };
 
 struct zs_tcptab {
 	struct zs_slab tcbs, halves, tws, listeners;
+	struct zs_pace *paces;			  /* likewise: zs_pace.h */
 	struct zs_score *scores;		  /* of the tcb with the same index: zs_score.h */
 	struct zs_list port_hash[ZS_PORT_HASH];	  /* bound local ports: tcbs by port_link */
 	struct zs_list listen_hash[ZS_PORT_HASH]; /* listeners by hash_link */

@@ -8,6 +8,7 @@
 
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
 
@@ -184,6 +185,8 @@ void zs_tcb_timer_fire(struct zs_stack *s, struct zs_timer *t)
 	for (unsigned i = 0; i < ZS_TT_COUNT; i++)
 		if (tcb->deadline[i] != 0)
 			next = RTE_MIN(next, tcb->deadline[i]);
+	if (unlikely(tcb->flags & ZS_TF_PACED))
+		next = RTE_MIN(next, zs_pace_fire(s, tcb));
 	if (next != UINT64_MAX)
 		zs_timer_set(&s->wheel, &tcb->timer, next);
 }
