@@ -19,6 +19,7 @@ enum {
 	QUOTE_MAX =
 		576 - sizeof(struct zs_ip4_hdr) - sizeof(struct zs_icmp_hdr), /* RFC 1812 4.3.2.3 */
 	QUOTE_L4 = 8,
+	QUOTE_HDRS = 60 + QUOTE_L4,
 	MIN_MTU = 68,
 	ECN_MASK = 3,
 };
@@ -166,14 +167,16 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 	}
 }
 
-/* Borrows m. ZS_DROP_COUNT when the error found its addressee. */
+/* Borrows m, which is in pieces when it is one of our own errors. ZS_DROP_COUNT when the error
+ * found its addressee. */
 static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 			     const struct zs_pktinfo *pi)
 {
 	const struct zs_icmp_hdr *icmp =
 		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
-	const struct zs_ip4_hdr *quoted = (const struct zs_ip4_hdr *)(icmp + 1);
-	uint32_t there = RTE_MIN((uint32_t)(m->data_len - pi->data_off), pi->data_len);
+	uint8_t quote[QUOTE_HDRS];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
+	const struct zs_ip4_hdr *quoted = rte_pktmbuf_read(m, pi->data_off, there, quote);
 	uint32_t ihl;
 
 	if (there < sizeof(*quoted))
