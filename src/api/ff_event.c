@@ -114,6 +114,8 @@ ZS_API int ff_kevent_do_each(int kq, const struct kevent *changelist, int nchang
 	struct kevent ev[256];
 	int n = nevents < 256 ? nevents : 256;
 
+	if (n > 0 && do_each == NULL && zs_ctx_get() != NULL)
+		return (int)ff_ret(-EFAULT);
 	n = ff_kevent(kq, changelist, nchanges, ev, n, timeout);
 	for (int i = 0; i < n; i++)
 		do_each(&eventlist, &ev[i]);

@@ -116,6 +116,12 @@ static int mem_map(void *arg, void *addr, size_t len)
 	return zs_dpdk_mem_map(app.dpdk);
 }
 
+static bool is_mem(void *arg, const void *p)
+{
+	(void)arg;
+	return zs_dpdk_is_mem(p);
+}
+
 /* ---- start ---- */
 
 static int load(int argc, char *const argv[])
@@ -189,10 +195,12 @@ static int create_contexts(void)
 		.fd_at = fd_at,
 		.watch = watch,
 		.mem_map = mem_map,
+		.is_mem = is_mem,
 	};
 	unsigned n = zs_dpdk_n_lcores(app.dpdk);
 	int rc = 0;
 
+	zs_dpdk_buf_span(app.dpdk, &drive.mem_lo, &drive.mem_span);
 	while (rc == 0 && app.n < n) {
 		struct zs_lcore *lc = zs_dpdk_lcore(app.dpdk, app.n);
 

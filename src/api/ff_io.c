@@ -29,11 +29,21 @@ static size_t iov_bytes(const struct iovec *iov, int n)
 	return bytes;
 }
 
+static inline bool is_nowhere(const struct iovec *iov)
+{
+	return __builtin_expect(iov->iov_base == NULL, 0) && iov->iov_len > 0;
+}
+
 static int iov_check(const struct iovec *iov, size_t n)
 {
 	if (n > MAX_IOV)
 		return -EINVAL;
-	return n > 0 && iov == NULL ? -EFAULT : 0;
+	if (n > 0 && iov == NULL)
+		return -EFAULT;
+	for (size_t i = 0; i < n; i++)
+		if (is_nowhere(&iov[i]))
+			return -EFAULT;
+	return 0;
 }
 
 static bool may_block(const struct zs_ctx *c, const struct zs_sock *sk, int flags)
@@ -132,6 +142,9 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 
 	if (sk == NULL)
 		return pair_recv(fd, iov, n, flags, msg_flags);
+	/* TCP with MSG_TRUNC throws bytes away: they need no place. */
+	if (n > 0 && is_nowhere(iov) && (sk->kind != ZS_SK_TCP || (flags & MSG_TRUNC) == 0))
+		return ff_ret(-EFAULT);
 	if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && sk->kind == ZS_SK_TCP &&
 	    may_block(r.c, sk, flags))
 		rc = recv_all(&r, iov, n);
@@ -256,6 +269,8 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 
 	if (sk == NULL)
 		return pair_send(fd, iov, n, flags);
+	if (n > 0 && is_nowhere(iov))
+		return ff_ret(-EFAULT);
 	rc = send_some(&t, iov, n);
 	if (t.c->in_run || rc <= 0)
 		return ff_ret(rc);

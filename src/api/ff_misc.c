@@ -59,6 +59,10 @@ ZS_API void ff_get_traffic(void *buffer)
 	struct zs_ctx *c = zs_ctx_get();
 	struct ff_traffic_args t = { 0 };
 
+	if (buffer == NULL) {
+		errno = EFAULT;
+		return;
+	}
 	if (c != NULL) {
 		const struct zs_stats *st = zs_stack_stats(c->s);
 

@@ -48,7 +48,11 @@ ZS_API int ff_bind(int s, const struct linux_sockaddr *addr, socklen_t addrlen)
 {
 	struct zs_sock *sk = zs_fd_sock(s);
 
-	return sk == NULL ? -1 : (int)ff_ret(zs_sock_bind(sk, sa_in(addr), addrlen));
+	if (sk == NULL)
+		return -1;
+	if (addr == NULL && addrlen > 0)
+		return (int)ff_ret(-EFAULT);
+	return (int)ff_ret(zs_sock_bind(sk, sa_in(addr), addrlen));
 }
 
 ZS_API int ff_listen(int s, int backlog)
@@ -122,6 +126,8 @@ ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namele
 
 	if (sk == NULL)
 		return -1;
+	if (name == NULL && namelen > 0)
+		return (int)ff_ret(-EFAULT);
 	rc = zs_sock_connect(sk, sa_in(name), namelen);
 	zs_ctx_busy(zs_ctx_self);
 	if (rc == -EINPROGRESS || rc == -EALREADY)

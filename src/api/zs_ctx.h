@@ -55,6 +55,12 @@ struct zs_drive {
 	 * may. */
 	int (*mem_map)(void *arg, void *addr, size_t len);
 	void (*mem_unmap)(void *arg, void *addr, size_t len);
+	/*
+	 * Where the structs of buffers are; mem_span 0: anywhere. is_mem: of what is beyond that,
+	 * may it be read at all? (Pools of the application's.)
+	 */
+	uintptr_t mem_lo, mem_span;
+	bool (*is_mem)(void *arg, const void *p);
 	void *arg;
 };
 
@@ -170,6 +176,16 @@ static inline void zs_ctx_busy(struct zs_ctx *c)
 bool zs_ctx_called(struct zs_ctx *c);
 
 /* Once per turn: is the loop to end? Questions of other threads are answered here, too. */
+/* May the struct of a buffer be at p, so that it can be looked at? */
+static inline bool zs_ctx_may_look(const struct zs_ctx *c, const void *p)
+{
+	if (__builtin_expect(c == NULL || c->drive.mem_span == 0, 0))
+		return true;
+	if (__builtin_expect((uintptr_t)p - c->drive.mem_lo < c->drive.mem_span, 1))
+		return true;
+	return c->drive.is_mem(c->drive.arg, p);
+}
+
 static inline bool zs_ctx_stopping(struct zs_ctx *c)
 {
 	if (__builtin_expect(__atomic_load_n(&c->calls, __ATOMIC_RELAXED) != 0, 0) &&

@@ -16,7 +16,8 @@ enum { FREED = 0x5afef4ee };
 
 static bool looks_like_piece(const struct rte_mbuf *m)
 {
-	return ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && m->pool != NULL &&
+	return zs_ctx_may_look(zs_ctx_self, m) &&
+	       ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && m->pool != NULL &&
 	       ((uintptr_t)m->pool & 7) == 0 && m->buf_addr != NULL &&
 	       rte_mbuf_refcnt_read(m) != 0 && m->pkt_len != FREED &&
 	       (uint32_t)m->data_off + m->data_len <= m->buf_len;

@@ -122,6 +122,8 @@ ZS_API int z_core_stats_get(int core, struct z_stats *st, size_t size)
 
 	if (span_of(core, &sp) < 0)
 		return -1;
+	if (st == NULL)
+		return (int)ff_ret(-EFAULT);
 	for (int i = sp.first; i < sp.end; i++) {
 		struct z_stats one = stats_of(at(&sp, i));
 

@@ -36,7 +36,11 @@ ZS_API ssize_t z_read(int fd, void *bufp, size_t nbytes)
 	ssize_t n = -1;
 	void *out;
 
-	if (sk != NULL)
+	if (bufp == NULL)
+		return sk != NULL ? ff_ret(-EFAULT) : -1;
+	if (sk != NULL && sk->kind == ZS_SK_TCP && nbytes == 0)
+		n = ff_ret(-EINVAL);
+	else if (sk != NULL)
 		n = ff_ret(take(sk, &m, nbytes, NULL, NULL));
 	out = m;
 	memcpy(bufp, &out, sizeof(out)); /* whatever kind of pointer it is */
@@ -52,6 +56,8 @@ ZS_API int z_peek(int fd, struct z_iov *v, int max, size_t off)
 
 	if (sk == NULL)
 		return -1;
+	if (max < 0 || (v == NULL && max > 0))
+		return (int)ff_ret(max < 0 ? -EINVAL : -EFAULT);
 	return (int)ff_ret(zs_sock_peek(sk, (struct zs_view *)v, max, off));
 }
 
@@ -94,6 +100,8 @@ ZS_API int z_recv_bufs(int fd, z_buf **v, int max, struct sockaddr_storage *from
 
 	if (sk == NULL)
 		return -1;
+	if (v == NULL && max > 0)
+		return (int)ff_ret(-EFAULT);
 	n = max > 0 ? wait_data(sk) : -EINVAL;
 	for (i = 0; n >= 0 && i < max; i++) {
 		struct rte_mbuf *m = NULL;

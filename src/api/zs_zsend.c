@@ -57,6 +57,8 @@ ZS_API int z_send_bufs(int fd, z_buf *const *v, int n, int flags)
 
 	if (sk == NULL)
 		return -1;
+	if (v == NULL && n > 0)
+		return (int)ff_ret(-EFAULT);
 	for (i = 0; i < n; i++) {
 		int more = i + 1 < n ? MSG_MORE : 0;
 
@@ -90,6 +92,8 @@ ZS_API int z_acked(int fd, uint64_t *bytes)
 		return -1;
 	if (sk->kind != ZS_SK_TCP)
 		return (int)ff_ret(-EOPNOTSUPP);
+	if (bytes == NULL)
+		return (int)ff_ret(-EFAULT);
 	*bytes = zs_tcp_acked(sk->tcb);
 	return 0;
 }

@@ -242,6 +242,10 @@ struct zs_dpdk_pools {
 };
 struct zs_dpdk_pools zs_dpdk_pools(const struct zs_dpdk *d);
 
+/* From the first to the last buffer of all our pools; and whether p is in any memory of DPDK's. */
+void zs_dpdk_buf_span(const struct zs_dpdk *d, uintptr_t *lo, uintptr_t *span);
+bool zs_dpdk_is_mem(const void *p);
+
 /* Buffers of all pools that are in use, receive rings included. */
 uint32_t zs_dpdk_bufs_in_use(const struct zs_dpdk *d);
 

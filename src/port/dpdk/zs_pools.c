@@ -202,3 +202,46 @@ uint32_t zs_dpdk_bufs_in_use(const struct zs_dpdk *d)
 	}
 	return n;
 }
+
+/* ---- where they are ---- */
+
+struct span {
+	uintptr_t lo, hi;
+};
+
+static void widen(struct rte_mempool *mp, void *arg, struct rte_mempool_memhdr *mem, unsigned index)
+{
+	struct span *sp = arg;
+	uintptr_t lo = (uintptr_t)mem->addr;
+
+	(void)mp;
+	(void)index;
+	sp->lo = RTE_MIN(sp->lo, lo);
+	sp->hi = RTE_MAX(sp->hi, lo + mem->len);
+}
+
+static void widen_by(struct rte_mempool *mp, struct span *sp)
+{
+	if (mp != NULL)
+		(void)rte_mempool_mem_iter(mp, widen, sp);
+}
+
+void zs_dpdk_buf_span(const struct zs_dpdk *d, uintptr_t *lo, uintptr_t *span)
+{
+	struct span sp = { .lo = UINTPTR_MAX };
+
+	for (const struct zs_node *node = d->node; node < d->node + d->n_nodes; node++) {
+		widen_by(node->pools.pkt, &sp);
+		widen_by(node->pools.hdr, &sp);
+		widen_by(node->pools.big, &sp);
+		for (uint16_t i = 0; i < d->n_ports; i++)
+			widen_by(node->rx_pool[i], &sp);
+	}
+	*lo = sp.lo;
+	*span = sp.hi - sp.lo;
+}
+
+bool zs_dpdk_is_mem(const void *p)
+{
+	return rte_mem_virt2memseg(p, NULL) != NULL;
+}
