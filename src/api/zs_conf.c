@@ -87,6 +87,7 @@ void zs_conf_no_effect(struct zs_conf_raw *raw, const char *section, const char 
 	char *note = raw->conf->note;
 	size_t len = strlen(note);
 
+	raw->no_effect = true;
 	if (len == 0)
 		len = (size_t)snprintf(note, ZS_CONF_NOTE, "%s: without effect here:", raw->file);
 	if (len < ZS_CONF_NOTE)
@@ -430,7 +431,8 @@ static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
 
 /* ---- entry points ---- */
 
-int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_args *args)
+static int read_all(struct zs_conf *conf, const char *file, const struct zs_conf_args *args,
+		    zs_conf_line_fn fn, void *arg)
 {
 	struct zs_conf_raw raw;
 	int rc = 0;
@@ -438,6 +440,8 @@ int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_ar
 	*conf = (struct zs_conf){ .file = file };
 	zs_dpdk_config_defaults(&conf->dpdk);
 	set_defaults(&raw, conf, file != NULL ? file : "defaults");
+	raw.on_line = fn;
+	raw.on_line_arg = arg;
 	if (file != NULL)
 		rc = parse_file(&raw);
 	if (rc == 0 && !finish(&raw))
@@ -445,6 +449,18 @@ int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_ar
 	if (rc == 0)
 		publish(&raw, args);
 	return rc;
+}
+
+int zs_conf_load(struct zs_conf *conf, const char *file, const struct zs_conf_args *args)
+{
+	return read_all(conf, file, args, NULL, NULL);
+}
+
+int zs_conf_check(struct zs_conf *conf, const char *file, zs_conf_line_fn fn, void *arg)
+{
+	static const struct zs_conf_args none;
+
+	return read_all(conf, file, &none, fn, arg);
 }
 
 void zs_conf_free(struct zs_conf *conf)

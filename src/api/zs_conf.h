@@ -37,6 +37,27 @@ struct zs_conf_args {
 /* -EINVAL with err written ("--proc-id: ..."). */
 int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err);
 
+/* ---- line by line ---- */
+
+enum zs_conf_verdict {
+	ZS_CONF_USED,
+	ZS_CONF_UNUSED,	 /* known, and without effect here */
+	ZS_CONF_UNKNOWN, /* misspelled? */
+	ZS_CONF_WRONG,	 /* ends the reading */
+};
+
+struct zs_conf_line {
+	int line;
+	const char *section, *key, *value;
+	enum zs_conf_verdict verdict;
+	const char *why; /* may be NULL */
+};
+
+typedef void (*zs_conf_line_fn)(void *arg, const struct zs_conf_line *line);
+
+/* Reads a file as zs_conf_load() does, and tells of each key. */
+int zs_conf_check(struct zs_conf *conf, const char *file, zs_conf_line_fn fn, void *arg);
+
 /*
  * Defaults, then the file (NULL: none). 0, or -EINVAL, -ENOENT with conf->err written. Free with
  * zs_conf_free() in any case.

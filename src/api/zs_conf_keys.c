@@ -124,6 +124,7 @@ static const struct key stack_keys[] = {
 	{ "timestamps", STACK(use_ts), BOOL, 0, 0, 0 },
 	{ "sack", STACK(use_sack), BOOL, 0, 0, 0 },
 	{ "window_scaling", STACK(use_wscale), BOOL, 0, 0, 0 },
+	{ "merge", STACK(use_merge), BOOL, 0, 0, 0 },
 	{ "ttl", STACK(ttl), U8, 1, 1, 255 },
 	{ "local_port_first", STACK(ip_local_port_lo), U16, 1, 1, 65535 },
 	{ "local_port_last", STACK(ip_local_port_hi), U16, 1, 1, 65535 },
@@ -485,7 +486,8 @@ static int section_number(const char *section, const char *prefix, int max)
 	return (int)n;
 }
 
-bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value)
+static bool understand(struct zs_conf_raw *raw, const char *section, const char *key,
+		       const char *value)
 {
 	static const struct {
 		const char *name;
@@ -525,4 +527,38 @@ bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, 
 				    "%s: an indented line goes on with the key before", key);
 	mention(raw, section, key);
 	return set_key(raw, k, value);
+}
+
+static void tell(const struct zs_conf_raw *raw, const char *section, const char *key,
+		 const char *value)
+{
+	struct zs_conf_line line = {
+		.line = raw->line,
+		.section = section,
+		.key = key,
+		.value = value,
+		.verdict = ZS_CONF_USED,
+	};
+
+	if (raw->failed) {
+		line.verdict = ZS_CONF_WRONG;
+		line.why = raw->conf->err;
+	} else if (raw->no_effect) {
+		line.why = zs_conf_why_unused(section, key);
+		line.verdict = line.why != NULL ? ZS_CONF_UNUSED : ZS_CONF_UNKNOWN;
+	} else {
+		line.why = zs_conf_why_used(section, key);
+	}
+	raw->on_line(raw->on_line_arg, &line);
+}
+
+bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value)
+{
+	bool ok;
+
+	raw->no_effect = false;
+	ok = understand(raw, section, key, value);
+	if (raw->on_line != NULL)
+		tell(raw, section, key, value);
+	return ok;
 }

@@ -38,6 +38,9 @@ struct zs_conf_raw {
 	int line;
 	bool continued; /* the line is indented: it goes on with the key before */
 	bool failed;
+	bool no_effect; /* of the key that is being read */
+	zs_conf_line_fn on_line;
+	void *on_line_arg;
 
 	/* [dpdk] */
 	char *lcore_mask, *base_virtaddr, *file_prefix, *allow, *eal_args, *port_list;
@@ -75,6 +78,10 @@ void zs_conf_no_effect(struct zs_conf_raw *raw, const char *section, const char 
 
 /* One key = value; false after zs_conf_fail(). */
 bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value);
+
+/* Why a key has no effect, NULL: nobody knows it; what a key does, NULL: its name says it. */
+const char *zs_conf_why_unused(const char *section, const char *key);
+const char *zs_conf_why_used(const char *section, const char *key);
 
 /* List of numbers and ranges ("0-3,7"), each below max, into set bits; false: not such a list. */
 bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);

@@ -34,6 +34,7 @@ void zs_config_defaults(struct zs_config *cfg)
 		.use_ts = true,
 		.use_sack = true,
 		.use_wscale = true,
+		.use_merge = true,
 		.ttl = 64,
 		.ip_local_port_lo = 32768,
 		.ip_local_port_hi = 60999,

@@ -100,6 +100,7 @@ struct zs_config {
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
+	bool use_merge; /* segments of a burst that continue each other become one packet */
 	uint8_t ttl;
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
 	uint32_t icmp_rate;			     /* ICMP errors per second */

@@ -300,6 +300,7 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 		again |= pi[i].ref == last;
 		last = pi[i].ref;
 	}
+	again = again && s->cfg.use_merge;
 	if (again)
 		process_merged(s, nif, pkts, pi, n);
 	for (i = again ? n : 0; i < n; i++) {

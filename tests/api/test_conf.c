@@ -219,6 +219,48 @@ static void keys_without_effect_are_named_once(void **state)
 	zs_conf_free(&conf);
 }
 
+/* ---- line by line ---- */
+
+struct told {
+	char text[1024];
+};
+
+static void tell(void *arg, const struct zs_conf_line *l)
+{
+	static const char *const name[] = { "used", "unused", "unknown", "wrong" };
+	struct told *t = arg;
+	size_t len = strlen(t->text);
+
+	snprintf(t->text + len, sizeof(t->text) - len, "%d:%s:%s:%s%s ", l->line, l->section,
+		 l->key, name[l->verdict], l->why != NULL ? "!" : "");
+}
+
+static void each_line_is_told_of(void **state)
+{
+	struct told t = { "" };
+	struct zs_conf conf;
+
+	(void)state;
+	write_file("x.ini", "[dpdk]\nlcore_mask=1\nvlan_strip=1\nvlan_stirp=1\n[pcap]\nenable=0\n"
+			    "[vlan12]\nportid=0\n[port0]\naddr=10.0.0.1\nvip_addr=10.0.0.2\n"
+			    "[freebsd.sysctl]\nnet.inet.tcp.hpts.minsleep=250\n"
+			    "[stack]\nmerge=0\nttl=9\n");
+	assert_int_equal(zs_conf_check(&conf, "x.ini", tell, &t), 0);
+	assert_string_equal(t.text, "2:dpdk:lcore_mask:used! 3:dpdk:vlan_strip:unused! "
+				    "4:dpdk:vlan_stirp:unknown 6:pcap:enable:unused! "
+				    "8:vlan12:portid:unused! 10:port0:addr:used! "
+				    "11:port0:vip_addr:unused! "
+				    "13:freebsd.sysctl:net.inet.tcp.hpts.minsleep:unused! "
+				    "15:stack:merge:used! 16:stack:ttl:used ");
+	assert_false(conf.dpdk.stack.use_merge);
+	zs_conf_free(&conf);
+	t.text[0] = '\0';
+	write_file("x.ini", "[dpdk]\nmemory=lots\nchannel=4\n");
+	assert_int_equal(zs_conf_check(&conf, "x.ini", tell, &t), -EINVAL);
+	assert_string_equal(t.text, "2:dpdk:memory:wrong! ");
+	zs_conf_free(&conf);
+}
+
 static void wrong_values_say_where(void **state)
 {
 	(void)state;
@@ -374,6 +416,7 @@ int main(void)
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(idle_modes),
 		cmocka_unit_test(keys_without_effect_are_named_once),
+		cmocka_unit_test(each_line_is_told_of),
 		cmocka_unit_test(wrong_values_say_where),
 		cmocka_unit_test(long_lines_are_refused),
 		cmocka_unit_test(first_error_counts),

@@ -219,7 +219,7 @@ static void test_lro_acks(void **state)
 
 /* Without LRO the stack merges what arrives in one burst, and the peer cannot tell the difference.
  */
-static void test_merged_in_software(void **state)
+static void merged_in_software(bool on)
 {
 	struct zs_simconn_config how = { .tx = ZS_SIMTX_CHAIN, .tx_chunk = 60000, .stay = true };
 	const struct zs_stats *st;
@@ -227,8 +227,8 @@ static void test_merged_in_software(void **state)
 	struct pair_config c;
 	struct pair p;
 
-	(void)state;
 	configure(&c, 4, 0);
+	c.b.stack.use_merge = on;
 	pair_create(&p, &c);
 	pair_transfer(&p, 3000000, 0, &how);
 	zs_sim_run_for(p.w, ZS_SEC);
@@ -237,9 +237,19 @@ static void test_merged_in_software(void **state)
 	assert_int_equal(p.server->conns->rx_off, 3000000);
 	assert_int_equal(info.rcv_mss, 1448);
 	assert_true(st->tcp_segs_in > 3000000 / 1448);
-	assert_true(st->tcp_fast_path < st->tcp_segs_in / 4);
+	if (on)
+		assert_true(st->tcp_fast_path < st->tcp_segs_in / 4);
+	else
+		assert_true(st->tcp_fast_path > st->tcp_segs_in / 2);
 	assert_int_equal(pair_copies(&p), 0);
 	pair_destroy(&p);
+}
+
+static void test_merged_in_software(void **state)
+{
+	(void)state;
+	merged_in_software(true);
+	merged_in_software(false);
 }
 
 int main(void)
