@@ -115,6 +115,16 @@ static inline struct zs_addr zs_ip6_solicited_node(const struct zs_addr *a)
 					a->b[15] } };
 }
 
+/* Leaves the first `bits` of it. */
+static inline void zs_ip6_cut(struct zs_addr *a, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof(a->b); i++) {
+		unsigned keep = bits >= 8 * (i + 1) ? 8 : bits > 8 * i ? bits - 8 * i : 0;
+
+		a->b[i] &= (uint8_t)(0xff00 >> keep);
+	}
+}
+
 /* How many leading bits are alike, at most 128. */
 static inline unsigned zs_ip6_common(const struct zs_addr *a, const struct zs_addr *b)
 {

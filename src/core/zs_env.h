@@ -35,6 +35,8 @@ struct zs_env {
 	/* What comes back of the flow will arrive at this stack: preferred by connect. May be NULL.
 	 */
 	bool (*rss_ok)(void *ctx, const struct zs_flow *flow);
+	/* All group addresses that the device of a port is to let in. May be NULL. */
+	void (*groups)(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned n);
 	void *ctx;
 	struct rte_mempool *pkt_pool; /* room of one frame; private area of ZS_PRIV_SIZE, as all */
 	struct rte_mempool *hdr_pool; /* room for headers only; also the source of indirect mbufs */
@@ -56,6 +58,18 @@ enum zs_offload {
 	ZS_OFF_RX_VLAN = 1u << 9,      /* strips it */
 };
 
+/* IPv6 of an interface. The link-local address is made of its MAC address (RFC 4291 app. A). */
+enum { ZS_IP6_STATIC = 5 };
+struct zs_ip6_config {
+	bool on;
+	bool autoconf;	    /* addresses and routers as routers advertise them (RFC 4862) */
+	uint8_t dad_probes; /* of an address before it is ours; 0 = it is at once */
+	uint8_t n_addr;
+	uint8_t prefix[ZS_IP6_STATIC];	    /* 0..128 */
+	struct zs_addr addr[ZS_IP6_STATIC]; /* without zone */
+	struct zs_addr gw;		    /* any = none */
+};
+
 struct zs_netif_config {
 	uint16_t port;	       /* index given to env->tx and zs_stack_input */
 	uint16_t mtu;	       /* IP bytes: 68..65535 */
@@ -68,6 +82,7 @@ struct zs_netif_config {
 	uint32_t ip4_be;     /* 0 = no IPv4 */
 	uint32_t ip4_gw_be;  /* 0 = none */
 	bool accept_any_dst; /* every IPv4 destination is ours (packet scripts) */
+	struct zs_ip6_config ip6;
 };
 
 enum zs_cc_kind { ZS_CC_CUBIC, ZS_CC_NEWRENO, ZS_CC_DCTCP, ZS_CC_BBR, ZS_CC_COUNT };

@@ -10,6 +10,7 @@
 
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_ip4.h"
+#include "core/zs_ip6.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
 #include "core/zs_udp.h"
@@ -223,6 +224,16 @@ void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi
 
 /* ---- errors from us ---- */
 
+static void unreach_ip6(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
+			uint8_t code)
+{
+	if (code == ZS_UNREACH_PORT)
+		zs_icmp6_send_error(s, m, pi, ZS_ICMP6_UNREACH, ZS_UNREACH6_PORT, 0);
+	else if (pi->flow.proto != ZS_EXT_NONE) /* that is just the end */
+		zs_icmp6_send_error(s, m, pi, ZS_ICMP6_PARAM_PROBLEM, ZS_PARAM6_NEXT,
+				    pi->next_at - pi->l3_off);
+}
+
 void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
 			  uint8_t code)
 {
@@ -230,6 +241,10 @@ void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct z
 	struct rte_mbuf *h, *quote;
 	struct zs_icmp_hdr *icmp;
 
+	if (pi->flow.family == ZS_AF_IP6) {
+		unreach_ip6(s, m, pi, code);
+		return;
+	}
 	if (pi->bcast || pi->kind == ZS_PKT_FRAG || pi->flow.proto == ZS_PROTO_ICMP)
 		return;
 	if (!zs_bucket_take(s, &s->icmp_limit)) {

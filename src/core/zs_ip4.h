@@ -42,7 +42,8 @@ void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi
 
 /*
  * Borrows m, the offending packet as received (frame start); quotes it by reference in an error.
- * Rate-limited; silent where RFC 1122 3.2.2 wants silence.
+ * Rate-limited; silent where RFC 1122 3.2.2 wants silence. code: PROTO or PORT; of a packet of IPv6
+ * it is what says the same there.
  */
 void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
 			  uint8_t code);

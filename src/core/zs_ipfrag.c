@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * IPv4 reassembly (RFC 791 3.2, RFC 815 in spirit). Fragments wait as they came and are chained
- * when all are there: no byte moves. What bounds it: datagrams, memory, fragments of one datagram,
- * time.
+ * Reassembly of IPv4 (RFC 791 3.2, RFC 815 in spirit) and IPv6 (RFC 8200 4.5). Fragments wait as
+ * they came and are chained when all are there: no byte moves. What bounds it: datagrams, memory,
+ * fragments of one datagram, time.
  *
  * The time is 30 s, not the 60 to 120 s of RFC 1122 3.3.2: at today's rates the 16-bit
  * identification wraps within seconds (RFC 4963), so that what is still missing after 30 s is more
@@ -26,25 +26,32 @@ enum {
 	MAX_MEM = 4 << 20,
 	TIMEOUT_US = 30 * 1000000,
 	BUCKETS = 128,
-	IP4_MAX = 65535,
+	IP_MAX = 65535,
 };
 
 /* In the private area of a fragment. */
 struct frag {
-	struct rte_mbuf *next;	 /* by offset */
-	uint16_t off, len;	 /* in the datagram's payload */
-	uint16_t l3_off, l4_off; /* in the frame */
+	struct rte_mbuf *next;	  /* by offset */
+	uint16_t off, len;	  /* in the datagram's payload */
+	uint16_t l3_off, l4_off;  /* in the frame; l4_off: of the bytes that are of the datagram */
+	uint16_t ext_off, ext_at; /* IPv6: the fragment header, and the byte that names it */
 };
 _Static_assert(sizeof(struct frag) <= offsetof(struct zs_seg, taken),
 	       "a charge stays in its buffer");
+
+/* Whose fragments belong together. */
+struct key {
+	struct zs_addr src, dst;
+	uint32_t id;
+	uint8_t family;
+	uint8_t proto; /* of IPv6 0: it is not part of the key (RFC 8200 4.5) */
+};
 
 struct datagram {
 	struct zs_list hash_link; /* in a bucket, or in the free list */
 	struct zs_list age_link;
 	uint64_t deadline_us;
-	uint32_t src_be, dst_be;
-	uint16_t id_be;
-	uint8_t proto;
+	struct key key;
 	bool dead; /* overlapped: only its name is kept */
 	struct rte_mbuf *frags;
 	uint32_t mem, have; /* have: payload bytes */
@@ -159,28 +166,29 @@ static void make_room(struct zs_stack *s, uint32_t mem)
 		push_out(s);
 }
 
-static struct zs_list *bucket_of(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+static struct zs_list *bucket_of(struct zs_stack *s, const struct key *k)
 {
-	uint64_t h = zs_mix(s->hash_key[0] ^ ip->src_be, s->hash_key[1] ^ ip->id_be);
+	uint64_t h = zs_mix(s->hash_key[0] ^ k->src.q[0] ^ k->id, s->hash_key[1] ^ k->src.q[1]);
 
 	return &s->frags->bucket[(h >> 32) % BUCKETS];
 }
 
-static struct datagram *find(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+static struct datagram *find(struct zs_stack *s, const struct key *k)
 {
-	struct zs_list *bucket = bucket_of(s, ip);
+	struct zs_list *bucket = bucket_of(s, k);
 
 	for (struct zs_list *l = bucket->next; l != bucket; l = l->next) {
 		struct datagram *d = container_of(l, struct datagram, hash_link);
 
-		if (d->src_be == ip->src_be && d->dst_be == ip->dst_be && d->id_be == ip->id_be &&
-		    d->proto == ip->proto)
+		if (d->key.id == k->id && zs_addr_eq(&d->key.src, &k->src) &&
+		    zs_addr_eq(&d->key.dst, &k->dst) && d->key.proto == k->proto &&
+		    d->key.family == k->family)
 			return d;
 	}
 	return NULL;
 }
 
-static struct datagram *add(struct zs_stack *s, const struct zs_ip4_hdr *ip)
+static struct datagram *add(struct zs_stack *s, const struct key *k)
 {
 	struct zs_frag_table *t = s->frags;
 	struct zs_list *node;
@@ -190,14 +198,8 @@ static struct datagram *add(struct zs_stack *s, const struct zs_ip4_hdr *ip)
 		push_out(s);
 	node = zs_list_pop(&t->free);
 	d = container_of(node, struct datagram, hash_link);
-	*d = (struct datagram){
-		.deadline_us = s->now_us + TIMEOUT_US,
-		.src_be = ip->src_be,
-		.dst_be = ip->dst_be,
-		.id_be = ip->id_be,
-		.proto = ip->proto,
-	};
-	zs_list_add_head(bucket_of(s, ip), &d->hash_link);
+	*d = (struct datagram){ .deadline_us = s->now_us + TIMEOUT_US, .key = *k };
+	zs_list_add_head(bucket_of(s, k), &d->hash_link);
 	zs_list_add_tail(&t->age, &d->age_link);
 	if (!zs_timer_armed(&t->timer))
 		zs_timer_set(&s->wheel, &t->timer, d->deadline_us);
@@ -242,12 +244,29 @@ static bool sane(const struct zs_pktinfo *pi, uint32_t off, bool last)
 {
 	if (pi->data_len == 0 || (!last && pi->data_len % 8 != 0))
 		return false;
-	if (off + pi->data_len + (pi->l4_off - pi->l3_off) > IP4_MAX)
+	if (off + pi->data_len + (pi->l4_off - pi->l3_off) > IP_MAX)
 		return false;
 	if (pi->flow.proto != ZS_PROTO_TCP)
 		return true;
 	return off == 0 ? pi->data_len >= sizeof(struct zs_tcp_hdr)
 			: off >= sizeof(struct zs_tcp_hdr);
+}
+
+/*
+ * The same for IPv6, whose first fragment the parser has looked at (RFC 7112). Neighbour discovery
+ * does not come in fragments (RFC 6980 5).
+ */
+static bool sane_ip6(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t off, bool last)
+{
+	uint32_t before = pi->frag_off - pi->l3_off - (uint32_t)sizeof(struct zs_ip6_hdr);
+	uint8_t type = 0;
+
+	if (pi->data_len == 0 || (!last && pi->data_len % 8 != 0) ||
+	    before + off + pi->data_len > IP_MAX)
+		return false;
+	if (off == 0 && pi->flow.proto == ZS_PROTO_ICMP6)
+		type = *rte_pktmbuf_mtod_offset(m, const uint8_t *, pi->l4_off);
+	return type < ZS_ND_ROUTER_SOLICIT || type > ZS_ND_REDIRECT;
 }
 
 /* Consumes m. The same packet with a first buffer that we may write to; NULL: no memory. */
@@ -277,8 +296,7 @@ static struct rte_mbuf *own_head(struct zs_stack *s, struct rte_mbuf *m, uint16_
 	return c;
 }
 
-/* The header of a whole datagram. No device has seen its transport checksum. */
-static void mend_header(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
+static void mend_ip4(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
 {
 	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, l3_off);
 
@@ -286,7 +304,40 @@ static void mend_header(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
 	ip->frag_be = 0;
 	ip->cksum = 0;
 	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, l4_off - l3_off));
+}
+
+/* The fragment header goes; what stood before it moves up. */
+static void mend_ip6(struct rte_mbuf *m, const struct frag *f)
+{
+	const unsigned EXT = sizeof(struct zs_ip6_frag_hdr);
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+	struct zs_ip6_hdr *ip;
+
+	p[f->ext_at] = p[f->ext_off];
+	memmove(p + EXT, p, f->ext_off);
+	(void)rte_pktmbuf_adj(m, EXT);
+	ip = rte_pktmbuf_mtod_offset(m, struct zs_ip6_hdr *, f->l3_off);
+	ip->plen_be = rte_cpu_to_be_16((uint16_t)(m->pkt_len - f->l3_off - sizeof(*ip)));
+}
+
+/* The header of a whole datagram. No device has seen its transport checksum. */
+static void mend_header(struct rte_mbuf *m, const struct frag *f)
+{
+	if (f->ext_off == 0)
+		mend_ip4(m, f->l3_off, f->l4_off);
+	else
+		mend_ip6(m, f);
 	m->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+}
+
+/* What the length field of the whole has to hold. */
+static uint32_t whole_len(const struct frag *f, uint32_t total)
+{
+	uint32_t header = f->l4_off - f->l3_off;
+
+	if (f->ext_off != 0)
+		header = f->ext_off - f->l3_off - (uint32_t)sizeof(struct zs_ip6_hdr);
+	return header + total;
 }
 
 /* Takes all fragments out of d; the whole datagram as one frame, or NULL. */
@@ -296,7 +347,7 @@ static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 	struct rte_mbuf *head = own_head(s, d->frags, first.l4_off);
 
 	d->frags = first.next;
-	if (unlikely(head == NULL || d->total + (first.l4_off - first.l3_off) > IP4_MAX)) {
+	if (unlikely(head == NULL || whole_len(&first, d->total) > IP_MAX)) {
 		rte_pktmbuf_free(head);
 		drop_frags(s, d, ZS_DROP_FRAG_BAD);
 		return NULL;
@@ -308,7 +359,7 @@ static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 		zs_pkt_join(head, zs_pkt_adj(m, frag(m)->l4_off));
 	}
 	s->frags->mem -= d->mem;
-	mend_header(head, first.l3_off, first.l4_off);
+	mend_header(head, &first);
 	return head;
 }
 
@@ -335,28 +386,67 @@ static bool take(struct zs_stack *s, struct datagram *d, struct rte_mbuf *m, boo
 	return true;
 }
 
-struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
+/* What the headers of a fragment say. */
+struct found {
+	struct key key;
+	uint32_t off;
+	bool last;
+};
+
+static struct found read_ip4(const struct rte_mbuf *m, const struct zs_pktinfo *pi)
 {
 	const struct zs_ip4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct zs_ip4_hdr *, pi->l3_off);
 	uint16_t bits = rte_be_to_cpu_16(ip->frag_be);
-	uint32_t off = (bits & ZS_IP4_OFFMASK) * 8u;
-	bool last = !(bits & ZS_IP4_MF);
+
+	return (struct found){
+		.key = { .src = pi->flow.faddr,
+			 .dst = pi->flow.laddr,
+			 .id = ip->id_be,
+			 .family = ZS_AF_IP4,
+			 .proto = ip->proto },
+		.off = (bits & ZS_IP4_OFFMASK) * 8u,
+		.last = !(bits & ZS_IP4_MF),
+	};
+}
+
+static struct found read_ip6(const struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	const struct zs_ip6_frag_hdr *f =
+		rte_pktmbuf_mtod_offset(m, const struct zs_ip6_frag_hdr *, pi->frag_off);
+	uint16_t bits = rte_be_to_cpu_16(f->off_be);
+
+	return (struct found){
+		.key = { .src = pi->flow.faddr,
+			 .dst = pi->flow.laddr,
+			 .id = f->id_be,
+			 .family = ZS_AF_IP6 },
+		.off = bits & ZS_IP6_OFFMASK,
+		.last = !(bits & ZS_IP6_MF),
+	};
+}
+
+struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
+{
+	bool v6 = pi->flow.family == ZS_AF_IP6;
+	struct found f = v6 ? read_ip6(m, pi) : read_ip4(m, pi);
 	struct datagram *d;
 
-	if (!sane(pi, off, last)) {
+	if (!(v6 ? sane_ip6(m, pi, f.off, f.last) : sane(pi, f.off, f.last))) {
 		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
 		return NULL;
 	}
 	make_room(s, zs_pkt_mem(m));
-	d = find(s, ip);
+	d = find(s, &f.key);
 	if (d == NULL)
-		d = add(s, ip);
-	*frag(m) = (struct frag){ .off = (uint16_t)off,
+		d = add(s, &f.key);
+	*frag(m) = (struct frag){ .off = (uint16_t)f.off,
 				  .len = (uint16_t)pi->data_len,
 				  .l3_off = pi->l3_off,
-				  .l4_off = pi->l4_off };
-	if (!take(s, d, m, last) || d->total == 0 || d->have < d->total)
+				  .l4_off = v6 ? pi->data_off : pi->l4_off,
+				  .ext_off = v6 ? pi->frag_off : 0,
+				  .ext_at = v6 ? pi->frag_at : 0 };
+	if (!take(s, d, m, f.last) || d->total == 0 || d->have < d->total)
 		return NULL;
 	m = assemble(s, d);
 	forget(s->frags, d);

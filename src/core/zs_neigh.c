@@ -13,6 +13,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/zs_ip6.h"
 #include "core/zs_neigh_priv.h"
 
 enum {
@@ -141,11 +142,34 @@ static void wait_send(struct zs_stack *s, struct zs_neigh *n)
 
 /* ---- states ---- */
 
+/* Routers may say how patient to be (RFC 4861 6.3.4). */
+static uint32_t retry_us(const struct zs_stack *s, const struct zs_neigh *n)
+{
+	return n->family == ZS_AF_IP4 ? (uint32_t)ZS_NEIGH_RETRY_US
+				      : zs_if6(s, &s->netif[n->netif])->retrans_us;
+}
+
+static uint32_t reachable_us(const struct zs_stack *s, const struct zs_neigh *n)
+{
+	return n->family == ZS_AF_IP4 ? (uint32_t)REACHABLE_US
+				      : zs_if6(s, &s->netif[n->netif])->reachable_us;
+}
+
+/* It does not answer. */
+static void gave_up(struct zs_stack *s, struct zs_neigh *n)
+{
+	if (n->family == ZS_AF_IP6)
+		zs_rd_unreachable(s, &s->netif[n->netif], &n->addr);
+}
+
 static void ask(struct zs_stack *s, struct zs_neigh *n)
 {
 	n->probes++;
-	zs_arp_ask(s, n, n->state == ZS_NS_PROBE);
-	zs_timer_set(&s->wheel, &n->timer, s->now_us + ZS_NEIGH_RETRY_US);
+	if (n->family == ZS_AF_IP4)
+		zs_arp_ask(s, n, n->state == ZS_NS_PROBE);
+	else
+		zs_nd_ask(s, n, n->state == ZS_NS_PROBE);
+	zs_timer_set(&s->wheel, &n->timer, s->now_us + retry_us(s, n));
 }
 
 static void enter(struct zs_stack *s, struct zs_neigh *n, enum zs_neigh_state to)
@@ -158,7 +182,7 @@ static void enter(struct zs_stack *s, struct zs_neigh *n, enum zs_neigh_state to
 		ask(s, n);
 		break;
 	case ZS_NS_REACHABLE:
-		zs_timer_set(&s->wheel, &n->timer, n->confirmed_us + REACHABLE_US);
+		zs_timer_set(&s->wheel, &n->timer, n->confirmed_us + reachable_us(s, n));
 		break;
 	case ZS_NS_STALE:
 		zs_timer_set(&s->wheel, &n->timer, s->now_us + UNUSED_US);
@@ -167,6 +191,7 @@ static void enter(struct zs_stack *s, struct zs_neigh *n, enum zs_neigh_state to
 		zs_timer_set(&s->wheel, &n->timer, s->now_us + DELAY_US);
 		break;
 	case ZS_NS_FAILED:
+		gave_up(s, n);
 		wait_drop(s, n, ZS_DROP_NEIGH_FAILED);
 		zs_timer_set(&s->wheel, &n->timer, s->now_us + FAILED_US);
 		break;
@@ -211,7 +236,7 @@ static void fire(struct zs_stack *s, struct zs_timer *t)
 			enter(s, n, ZS_NS_FAILED);
 		break;
 	case ZS_NS_REACHABLE: /* confirmations only store their time */
-		if (n->confirmed_us + REACHABLE_US > s->now_us) {
+		if (n->confirmed_us + reachable_us(s, n) > s->now_us) {
 			enter(s, n, ZS_NS_REACHABLE);
 			break;
 		}
@@ -228,6 +253,7 @@ static void fire(struct zs_stack *s, struct zs_timer *t)
 			break;
 		}
 		s->nh_gen++;
+		gave_up(s, n);
 		enter(s, n, ZS_NS_INCOMPLETE);
 		break;
 	case ZS_NS_STALE:
@@ -417,6 +443,12 @@ void zs_neigh_learn(struct zs_stack *s, struct zs_neigh *n, const struct zs_mac 
 	else if (changed || !zs_neigh_has_mac(n))
 		enter(s, n, n->n_wait > 0 ? ZS_NS_DELAY : ZS_NS_STALE);
 	wait_send(s, n);
+}
+
+void zs_neigh_doubt(struct zs_stack *s, struct zs_neigh *n)
+{
+	s->nh_gen++; /* who keeps the address in a template comes back, and has it confirmed */
+	enter(s, n, ZS_NS_STALE);
 }
 
 bool zs_on_link(struct zs_stack *s, const struct zs_netif *nif, uint8_t family,

@@ -82,6 +82,9 @@ static inline bool zs_neigh_has_mac(const struct zs_neigh *n)
 /* Takes mac as the neighbour's address. known: by an answer to us; else only by its own word. */
 void zs_neigh_learn(struct zs_stack *s, struct zs_neigh *n, const struct zs_mac *mac, bool known);
 
+/* Another address for it was heard: what is known is to be confirmed before long. */
+void zs_neigh_doubt(struct zs_stack *s, struct zs_neigh *n);
+
 /* True for an address whose packets would go out by nif without a gateway. */
 bool zs_on_link(struct zs_stack *s, const struct zs_netif *nif, uint8_t family,
 		const struct zs_addr *addr);

@@ -10,7 +10,7 @@
 
 #include <rte_byteorder.h>
 
-#include "base/zs_ip6addr.h"
+#include "core/zs_ip6.h"
 #include "core/zs_loopback.h"
 #include "core/zs_state.h"
 #include "wire/zs_cksum.h"
@@ -212,9 +212,8 @@ bool zs_source(const struct zs_stack *s, const struct zs_netif *nif, uint8_t fam
 	bool own = nif->index == ZS_LOOPBACK &&
 		   (dst->ip4_be & nif->ip4_mask_be) != (nif->ip4_be & nif->ip4_mask_be);
 
-	(void)s;
-	if (family != ZS_AF_IP4)
-		return false;
+	if (family == ZS_AF_IP6)
+		return zs_source_ip6(s, nif, dst, src);
 	*src = own ? *dst : zs_addr_ip4(nif->ip4_be);
 	return true;
 }
@@ -227,7 +226,7 @@ bool zs_source_ok(const struct zs_netif *nif, uint8_t family, const struct zs_ad
 
 bool zs_is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
-	return family == ZS_AF_IP4 ? zs_is_own_ip4(s, a->ip4_be) : zs_ip6_is_loopback(a);
+	return family == ZS_AF_IP4 ? zs_is_own_ip4(s, a->ip4_be) : zs_is_own_ip6(s, a);
 }
 
 struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port)

@@ -30,7 +30,7 @@ struct zs_netif {
 	uint32_t offloads;
 	struct zs_mac mac;
 	uint8_t ip4_prefix;
-	bool accept_any_dst;
+	bool accept_any_dst, ip6; /* ip6: it has IPv6 addresses (zs_ip6.h) */
 	uint32_t ip4_be, ip4_mask_be;
 	uint32_t ip4_bcast_be; /* of the network; all ones when it has none */
 	struct rte_mbuf *txq[ZS_TXQ_LEN];

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The one pass over a received frame: Ethernet with a priority tag at most, ARP, IPv4 (RFC 791, RFC
- * 1122 3.2.1), UDP, TCP, ICMP. Any bytes of any length are safe. Each stage returns the reason to
- * drop, or FINE with pi->kind set. A header that is not wholly in the first buffer is a bad header.
+ * 1122 3.2.1), UDP, TCP, ICMP; IPv6 headers are in zs_parse6.c. Any bytes of any length are safe.
+ * Each stage returns the reason to drop, or ZS_PARSE_ON with pi->kind set. A header that is not
+ * wholly in the first buffer is a bad header.
  */
-#include "core/zs_parse.h"
-
-#include <rte_byteorder.h>
-
-#include "core/zs_loopback.h"
-#include "core/zs_state.h"
+#include "core/zs_parse_priv.h"
 #include "wire/zs_cksum.h"
-#include "wire/zs_hdr.h"
-
-static const enum zs_drop FINE = ZS_DROP_COUNT; /* no reason to drop */
 
 enum { IPOPT_END = 0, IPOPT_NOP = 1, IPOPT_LSRR = 131, IPOPT_SSRR = 137 };
 
@@ -165,11 +158,11 @@ static enum zs_drop parse_tcp(struct zs_stack *s, struct rte_mbuf *m, struct zs_
 	pi->wnd = rte_be_to_cpu_16(th->wnd_be);
 	parse_tcp_options((const uint8_t *)(th + 1), hlen - sizeof(*th), &pi->opt);
 	pi->kind = ZS_PKT_TCP;
-	return FINE;
+	return ZS_PARSE_ON;
 }
 
-static enum zs_drop parse_udp(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
-			      uint32_t len)
+static inline enum zs_drop parse_udp(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
+				     uint32_t len, uint8_t family)
 {
 	const struct zs_udp_hdr *uh = rte_pktmbuf_mtod_offset(m, struct zs_udp_hdr *, pi->l4_off);
 	uint32_t ulen;
@@ -179,7 +172,7 @@ static enum zs_drop parse_udp(struct zs_stack *s, struct rte_mbuf *m, struct zs_
 	ulen = rte_be_to_cpu_16(uh->len_be);
 	if (unlikely(ulen < sizeof(*uh) || ulen > len))
 		return ZS_DROP_UDP_HEADER;
-	if (uh->cksum != 0 && unlikely(!l4_cksum_ok(m, pi, ulen)))
+	if (uh->cksum == 0 ? family == ZS_AF_IP6 : unlikely(!l4_cksum_ok(m, pi, ulen)))
 		return ZS_DROP_UDP_CKSUM;
 	pi->flow.lport = rte_be_to_cpu_16(uh->dport_be);
 	pi->flow.fport = rte_be_to_cpu_16(uh->sport_be);
@@ -187,7 +180,7 @@ static enum zs_drop parse_udp(struct zs_stack *s, struct rte_mbuf *m, struct zs_
 	pi->data_off = (uint16_t)(pi->l4_off + sizeof(*uh));
 	pi->data_len = ulen - sizeof(*uh);
 	pi->kind = ZS_PKT_UDP;
-	return FINE;
+	return ZS_PARSE_ON;
 }
 
 static enum zs_drop parse_icmp(struct rte_mbuf *m, struct zs_pktinfo *pi, uint32_t len)
@@ -198,25 +191,35 @@ static enum zs_drop parse_icmp(struct rte_mbuf *m, struct zs_pktinfo *pi, uint32
 		return ZS_DROP_ICMP_BAD;
 	pi->data_off = (uint16_t)(pi->l4_off + hlen);
 	pi->data_len = len - hlen;
-	pi->kind = ZS_PKT_ICMP;
-	return FINE;
+	pi->kind = pi->flow.family == ZS_AF_IP4 ? ZS_PKT_ICMP : ZS_PKT_ICMP6;
+	return ZS_PARSE_ON;
 }
 
 /* len bytes of IP payload, not a fragment */
-static enum zs_drop parse_l4(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
-			     uint32_t len)
+static inline __attribute__((always_inline)) enum zs_drop parse_l4(struct zs_stack *s,
+								   struct rte_mbuf *m,
+								   struct zs_pktinfo *pi,
+								   uint32_t len, uint8_t family)
 {
+	const uint8_t icmp = family == ZS_AF_IP4 ? ZS_PROTO_ICMP : ZS_PROTO_ICMP6;
+
 	switch (pi->flow.proto) {
 	case ZS_PROTO_TCP:
 		return parse_tcp(s, m, pi, len);
 	case ZS_PROTO_UDP:
-		return parse_udp(s, m, pi, len);
-	case ZS_PROTO_ICMP:
-		return parse_icmp(m, pi, len);
+		return parse_udp(s, m, pi, len, family);
 	default:
+		if (pi->flow.proto == icmp)
+			return parse_icmp(m, pi, len);
 		pi->kind = ZS_PKT_IP_OTHER;
-		return FINE;
+		return ZS_PARSE_ON;
 	}
+}
+
+enum zs_drop zs_parse_upper_ip6(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
+				uint32_t len)
+{
+	return parse_l4(s, m, pi, len, ZS_AF_IP6);
 }
 
 static void fill_ip4(struct zs_pktinfo *pi, const struct zs_ip4_hdr *ip, unsigned ihl, unsigned len)
@@ -260,9 +263,9 @@ static enum zs_drop parse_ip4(struct zs_stack *s, struct zs_netif *nif, struct r
 	fill_ip4(pi, ip, ihl, len);
 	if (unlikely(ip->frag_be & rte_cpu_to_be_16(ZS_IP4_MF | ZS_IP4_OFFMASK))) {
 		pi->kind = ZS_PKT_FRAG;
-		return FINE;
+		return ZS_PARSE_ON;
 	}
-	return parse_l4(s, m, pi, len - ihl);
+	return parse_l4(s, m, pi, len - ihl, ZS_AF_IP4);
 }
 
 static enum zs_drop parse_arp(struct rte_mbuf *m, struct zs_pktinfo *pi)
@@ -280,7 +283,7 @@ static enum zs_drop parse_arp(struct rte_mbuf *m, struct zs_pktinfo *pi)
 	pi->data_off = pi->l3_off;
 	pi->data_len = sizeof(*arp);
 	pi->kind = ZS_PKT_ARP;
-	return FINE;
+	return ZS_PARSE_ON;
 }
 
 /*
@@ -321,6 +324,8 @@ static enum zs_drop parse_eth(struct zs_stack *s, struct zs_netif *nif, struct r
 		type = vlan_type(nif, m, pi, type);
 	if (likely(type == ZS_ETH_IP4))
 		return parse_ip4(s, nif, m, pi);
+	if (type == ZS_ETH_IP6 && (nif->ip6 || nif->index == ZS_LOOPBACK))
+		return zs_parse_ip6(s, nif, m, pi);
 	return type == ZS_ETH_ARP ? parse_arp(m, pi) : ZS_DROP_ETH_TYPE;
 }
 
@@ -331,7 +336,7 @@ void zs_parse(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m, stru
 	pi->nif = nif;
 	pi->hash = 0;
 	why = parse_eth(s, nif, m, pi);
-	if (unlikely(why != FINE)) {
+	if (unlikely(why != ZS_PARSE_ON)) {
 		pi->kind = ZS_PKT_DROP;
 		pi->drop = (uint8_t)why;
 	}

@@ -22,9 +22,11 @@ enum zs_pkt_kind {
 	ZS_PKT_TCP,
 	ZS_PKT_UDP,
 	ZS_PKT_ICMP,
+	ZS_PKT_ICMP6,
 	ZS_PKT_FRAG,
 	ZS_PKT_IP_OTHER,
-	ZS_PKT_STRAY /* TCP of no flow here, and other stacks may know it; set by the look-up */
+	ZS_PKT_PROBLEM, /* IPv6 that is dropped and whose sender is told why */
+	ZS_PKT_STRAY	/* TCP of no flow here, and other stacks may know it; set by the look-up */
 };
 
 struct zs_pktinfo {
@@ -42,6 +44,11 @@ struct zs_pktinfo {
 	uint32_t data_len; /* payload bytes; the mbuf is already trimmed to the IP length */
 	uint32_t seq, ack;
 	uint32_t wnd; /* as on the wire, unscaled */
+	/* IPv6, offsets in the frame */
+	uint16_t next_at;	    /* byte that names the upper layer's protocol */
+	uint16_t frag_off, frag_at; /* ZS_PKT_FRAG: fragment header, and the byte that names it */
+	uint16_t problem_off;	    /* ZS_PKT_PROBLEM: what is wrong */
+	uint8_t problem;	    /* enum zs_param6_code + 1 */
 	struct zs_netif *nif;
 	struct zs_tcpopt opt;
 	void *ref;	  /* stage C: what the flow table found, NULL = nothing */

@@ -13,6 +13,7 @@
 #include "core/tcp/zs_tcb.h"
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_ip4.h"
+#include "core/zs_ip6.h"
 #include "core/zs_loopback.h"
 #include "core/zs_merge.h"
 #include "core/zs_neigh.h"
@@ -51,6 +52,8 @@ static int init_tables(struct zs_stack *s)
 		rc = zs_ipfrag_init(s);
 	if (rc == 0)
 		rc = zs_udp_init(s);
+	if (rc == 0)
+		rc = zs_ip6_init(s);
 	if (rc == 0)
 		rc = zs_tcp_init(s);
 	if (rc == 0)
@@ -92,6 +95,8 @@ int zs_stack_create(struct zs_stack **out, const struct zs_config *cfg, const st
 		s->netif[i].index = i;
 		s->n_netifs++;
 		rc = zs_netif_init(s, &s->netif[i], &cfg->netif[i]);
+		if (rc == 0)
+			rc = zs_ip6_config(s, &s->netif[i], &cfg->netif[i].ip6);
 	}
 	if (rc < 0) {
 		zs_stack_destroy(s);
@@ -109,6 +114,7 @@ void zs_stack_destroy(struct zs_stack *s)
 	zs_tcp_fini(s);
 	zs_udp_fini(s);
 	zs_ipfrag_fini(s);
+	zs_ip6_fini(s);
 	zs_neigh_fini(s);
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		zs_txq_clear(&s->netif[i]);
@@ -192,12 +198,20 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 	case ZS_PKT_ICMP:
 		zs_icmp_input(s, m, pi);
 		break;
+	case ZS_PKT_ICMP6:
+		zs_icmp6_input(s, m, pi);
+		break;
 	case ZS_PKT_FRAG:
 		input_fragment(s, nif, m, pi);
 		break;
 	case ZS_PKT_IP_OTHER:
 		zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PROTO);
 		zs_pkt_drop(s, m, ZS_DROP_IP_PROTO);
+		break;
+	case ZS_PKT_PROBLEM:
+		zs_icmp6_send_error(s, m, pi, ZS_ICMP6_PARAM_PROBLEM, pi->problem - 1,
+				    pi->problem_off - pi->l3_off);
+		zs_pkt_drop(s, m, pi->drop);
 		break;
 	case ZS_PKT_DROP:
 		zs_pkt_drop(s, m, pi->drop);
@@ -363,8 +377,10 @@ void zs_stack_link_up(struct zs_stack *s, uint16_t port)
 {
 	struct zs_netif *nif = zs_netif_by_port(s, port);
 
-	if (nif != NULL)
-		zs_arp_link_up(s, nif);
+	if (nif == NULL)
+		return;
+	zs_arp_link_up(s, nif);
+	zs_ip6_link_up(s, nif);
 }
 
 void zs_stack_flush(struct zs_stack *s)

@@ -20,6 +20,8 @@
 struct zs_neigh_table;
 struct zs_frag_table;
 struct zs_udp_table;
+struct zs_ip6_table;
+struct zs_pmtu_table;
 
 /* A rate limit: tokens refill at `rate` per second up to `rate`. */
 struct zs_bucket {
@@ -60,6 +62,8 @@ struct zs_stack {
 	struct zs_neigh_table *neigh; /* zs_neigh.c */
 	struct zs_frag_table *frags;  /* zs_ipfrag.c */
 	struct zs_udp_table *udp;     /* zs_udp.c */
+	struct zs_ip6_table *ip6;     /* zs_addr6.c */
+	struct zs_pmtu_table *pmtu;   /* zs_pmtu.c */
 	struct zs_route routes[ZS_MAX_ROUTES];
 	struct zs_stats stats;
 	struct zs_wheel wheel;

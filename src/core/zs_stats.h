@@ -77,6 +77,7 @@ struct zs_stats {
 	uint64_t tcp_fast_path;		   /* segments taken by header prediction */
 	uint64_t allocs;		   /* mbufs allocated by the stack for sending */
 	uint64_t arp_conflicts;		   /* someone else spoke in the name of our address */
+	uint64_t nd_conflicts;		   /* the same with IPv6, or has an address that we tried */
 	uint64_t drops[ZS_DROP_COUNT];
 };
 

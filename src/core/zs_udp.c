@@ -13,6 +13,7 @@
 
 #include "core/tcp/zs_port.h"
 #include "core/zs_ip4.h"
+#include "core/zs_ip6.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
 
@@ -84,7 +85,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 	struct zs_list *node;
 	struct zs_udp *u;
 
-	if (family != ZS_AF_IP4)
+	if (family != ZS_AF_IP4 && family != ZS_AF_IP6)
 		return NULL;
 	node = zs_list_pop(&s->udp->free);
 	if (node == NULL)
@@ -94,7 +95,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 		.ep = { .kind = ZS_EP_UDP },
 		.flow = { .family = family, .proto = ZS_PROTO_UDP },
 		.rcvbuf = s->cfg.rcvbuf,
-		.ttl = s->cfg.ttl,
+		.ttl = family == ZS_AF_IP4 ? s->cfg.ttl : 0,
 	};
 	s->udp->live++;
 	return u;
@@ -118,31 +119,36 @@ static struct zs_list *bucket_of(struct zs_stack *s, uint16_t port)
 	return &s->udp->bucket[port % BUCKETS];
 }
 
-static bool is_group(const struct zs_stack *s, const struct zs_addr *a)
+static bool is_group(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
-	if (a->ip4_be == UINT32_MAX || rte_be_to_cpu_32(a->ip4_be) >> 28 == 0xe)
+	if (zs_is_group(family, a))
 		return true;
-	for (uint16_t i = 0; i < s->n_netifs; i++)
+	for (uint16_t i = 0; family == ZS_AF_IP4 && i < s->n_netifs; i++)
 		if (s->netif[i].ip4_bcast_be == a->ip4_be)
 			return true;
 	return false;
 }
 
-static bool is_broadcast(const struct zs_stack *s, const struct zs_addr *a)
+static bool is_multicast(uint8_t family, const struct zs_addr *a)
 {
-	return is_group(s, a) && rte_be_to_cpu_32(a->ip4_be) >> 28 != 0xe;
+	return family == ZS_AF_IP6 ? zs_ip6_is_group(a) : (a->b[0] & 0xf0) == 0xe0;
 }
 
-static bool may_bind(const struct zs_stack *s, const struct zs_addr *a)
+static bool is_broadcast(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
-	return is_group(s, a) || zs_addr_is_local(s, ZS_AF_IP4, a);
+	return family == ZS_AF_IP4 && is_group(s, family, a) && !is_multicast(family, a);
+}
+
+static bool may_bind(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
+{
+	return is_group(s, family, a) || zs_addr_is_local(s, family, a);
 }
 
 /* Two endpoints may have one port when their addresses differ, or both agreed to share. */
 static bool conflict(const struct zs_udp *a, const struct zs_udp *b, const struct zs_addr *addr)
 {
-	if (!zs_addr_is_any(&b->flow.laddr) && !zs_addr_is_any(addr) &&
-	    !zs_addr_eq(&b->flow.laddr, addr))
+	if (!zs_local_overlap(a->flow.family, addr, a->dual, b->flow.family, &b->flow.laddr,
+			      b->dual))
 		return false;
 	return !(a->reuseport && b->reuseport) && !(a->reuseaddr && b->reuseaddr);
 }
@@ -193,7 +199,7 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 {
 	if (u->flow.lport != 0)
 		return -EINVAL;
-	if (!may_bind(s, addr))
+	if (!may_bind(s, u->flow.family, addr))
 		return -EADDRNOTAVAIL;
 	if (port == 0)
 		port = pick_port(s, u, &u->flow);
@@ -209,14 +215,15 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 
 /* For the first datagram, or all of them, to that address. */
 static int bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif *nif,
-		    const struct zs_addr *to, uint16_t port)
+		    uint8_t family, const struct zs_addr *to, uint16_t port)
 {
-	const struct zs_addr any = zs_addr_ip4(0);
+	const struct zs_addr any = { .q = { 0, 0 } };
 	struct zs_flow flow = u->flow;
 
 	if (u->flow.lport != 0)
 		return 0;
-	flow.laddr = zs_addr_ip4(nif->ip4_be);
+	flow.family = family;
+	(void)zs_source(s, nif, family, to, &flow.laddr);
 	flow.faddr = *to;
 	flow.fport = port;
 	return zs_udp_bind(s, u, &any, pick_port(s, u, &flow));
@@ -225,14 +232,15 @@ static int bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif 
 static void disconnect(struct zs_udp *u)
 {
 	if (u->laddr_by_connect)
-		u->flow.laddr = zs_addr_ip4(0);
+		u->flow.laddr = (struct zs_addr){ .q = { 0, 0 } };
 	u->laddr_by_connect = false;
-	u->flow.faddr = zs_addr_ip4(0);
+	u->flow.faddr = (struct zs_addr){ .q = { 0, 0 } };
 	u->flow.fport = 0;
 }
 
 int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port)
 {
+	uint8_t family = u->flow.family;
 	struct zs_addr nexthop;
 	struct zs_netif *nif;
 	int rc;
@@ -243,17 +251,18 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 	}
 	if (port == 0)
 		return -EINVAL;
-	nif = zs_route_lookup(s, ZS_AF_IP4, addr, &nexthop);
+	nif = zs_route_lookup(s, family, addr, &nexthop);
 	if (nif == NULL)
 		return -ENETUNREACH;
-	if (is_broadcast(s, addr) && !u->broadcast)
+	if (is_broadcast(s, family, addr) && !u->broadcast)
 		return -EACCES;
-	rc = bind_any(s, u, nif, addr, port);
+	rc = bind_any(s, u, nif, family, addr, port);
 	if (rc < 0)
 		return rc;
 	disconnect(u);
 	if (zs_addr_is_any(&u->flow.laddr)) {
-		(void)zs_source(s, nif, ZS_AF_IP4, addr, &u->flow.laddr);
+		if (!zs_source(s, nif, family, addr, &u->flow.laddr))
+			return -EADDRNOTAVAIL;
 		u->laddr_by_connect = true;
 	}
 	u->flow.faddr = *addr;
@@ -264,14 +273,15 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 /* ---- out ---- */
 
 /* Consumes m on success: the same datagram with an UDP header in front. NULL: no header buffer. */
-static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint16_t sport,
-				   uint16_t dport)
+static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint8_t family,
+				   uint16_t sport, uint16_t dport)
 {
+	const unsigned l34 = family == ZS_AF_IP4 ? (unsigned)ZS_L34_OFF : (unsigned)ZS_L36_OFF;
 	uint32_t len = m->pkt_len + sizeof(struct zs_udp_hdr);
 	struct zs_udp_hdr *uh;
 	struct rte_mbuf *h = m;
 
-	if (zs_pkt_writable(m) && rte_pktmbuf_headroom(m) >= sizeof(*uh) + ZS_L34_OFF) {
+	if (zs_pkt_writable(m) && rte_pktmbuf_headroom(m) >= sizeof(*uh) + l34) {
 		s->stats.tx_in_place++;
 	} else {
 		h = zs_hdr_alloc(s);
@@ -288,14 +298,15 @@ static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint1
 		.len_be = rte_cpu_to_be_16((uint16_t)len),
 	};
 	h->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	h->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
+	h->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM |
+		       (family == ZS_AF_IP4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	h->l4_len = sizeof(*uh);
 	return h;
 }
 
 /* May this endpoint send n bytes to that address? Binds when necessary. */
-static int check_send(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *to, uint16_t port,
-		      uint32_t n)
+static int check_send(struct zs_stack *s, struct zs_udp *u, uint8_t family,
+		      const struct zs_addr *to, uint16_t port, uint32_t n)
 {
 	struct zs_addr nexthop;
 	struct zs_netif *nif;
@@ -304,38 +315,51 @@ static int check_send(struct zs_stack *s, struct zs_udp *u, const struct zs_addr
 		return -EINVAL;
 	if (n > DATAGRAM_MAX)
 		return -EMSGSIZE;
-	if (is_broadcast(s, to) && !u->broadcast)
+	if (is_broadcast(s, family, to) && !u->broadcast)
 		return -EACCES;
-	nif = zs_route_lookup(s, ZS_AF_IP4, to, &nexthop);
+	/* from an address of IPv6 nothing goes to one of IPv4 */
+	if (family != u->flow.family && (!u->dual || !zs_addr_is_any(&u->flow.laddr)))
+		return -ENETUNREACH;
+	nif = zs_route_lookup(s, family, to, &nexthop);
 	if (nif == NULL)
 		return -ENETUNREACH;
-	return bind_any(s, u, nif, to, port);
+	return bind_any(s, u, nif, family, to, port);
 }
 
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
 		uint16_t port)
 {
+	return zs_udp_send_to(s, u, m, u->flow.family, to, port);
+}
+
+int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
+		   const struct zs_addr *to, uint16_t port)
+{
 	struct zs_addr src = u->flow.laddr;
-	bool multicast;
+	uint8_t ttl = u->ttl;
 	int rc;
 
 	if (to == NULL) {
 		if (u->flow.fport == 0)
 			return -EDESTADDRREQ;
+		family = u->flow.family;
 		to = &u->flow.faddr;
 		port = u->flow.fport;
 	}
-	rc = check_send(s, u, to, port, m->pkt_len);
+	rc = check_send(s, u, family, to, port, m->pkt_len);
 	if (rc < 0)
 		return rc;
-	m = put_header(s, m, u->flow.lport, port);
+	m = put_header(s, m, family, u->flow.lport, port);
 	if (m == NULL)
 		return -ENOBUFS;
-	if (is_group(s, &src)) /* bound to a group: receives by it, sends by the interface's */
-		src = zs_addr_ip4(0);
-	multicast = rte_be_to_cpu_32(to->ip4_be) >> 28 == 0xe;
+	if (is_group(s, u->flow.family, &src)) /* receives by it, sends by the interface's */
+		src = (struct zs_addr){ .q = { 0, 0 } };
+	if (is_multicast(family, to))
+		ttl = 1;
+	else if (ttl == 0 && family == ZS_AF_IP4)
+		ttl = s->cfg.ttl;
 	/* From here on a datagram may get lost, as any may on its way; the counters tell. */
-	(void)zs_ip4_output(s, m, &src, to, ZS_PROTO_UDP, multicast ? 1 : u->ttl, u->tos, false);
+	(void)zs_ip_output(s, m, family, &src, to, ZS_PROTO_UDP, ttl, u->tos);
 	return 0;
 }
 
@@ -344,19 +368,19 @@ int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const 
 /* How well u suits a datagram of this flow; negative: not at all. */
 static int score(const struct zs_udp *u, const struct zs_flow *f)
 {
-	int n = 0;
+	int n = u->flow.family == f->family;
 
-	if (u->flow.lport != f->lport || u->flow.family != f->family)
+	if (u->flow.lport != f->lport || (n == 0 && !u->dual))
 		return -1;
 	if (!zs_addr_is_any(&u->flow.laddr)) {
-		if (!zs_addr_eq(&u->flow.laddr, &f->laddr))
+		if (n == 0 || !zs_addr_eq(&u->flow.laddr, &f->laddr))
 			return -1;
-		n += 1;
+		n += 2;
 	}
 	if (u->flow.fport != 0) {
 		if (u->flow.fport != f->fport || !zs_addr_eq(&u->flow.faddr, &f->faddr))
 			return -1;
-		n += 2;
+		n += 4;
 	}
 	return n;
 }
@@ -448,6 +472,19 @@ struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u)
 	u->rx_bytes -= m->pkt_len;
 	u->rx_mem -= zs_pkt_mem(m);
 	return m;
+}
+
+bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow)
+{
+	const struct zs_list *head = &s->udp->bucket[flow->lport % BUCKETS];
+
+	for (const struct zs_list *l = head->next; l != head; l = l->next) {
+		const struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
+
+		if (score(u, flow) >= 0)
+			return true;
+	}
+	return false;
 }
 
 void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error)

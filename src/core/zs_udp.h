@@ -20,8 +20,9 @@ struct zs_udp {
 	uint32_t rx_bytes;	 /* payload */
 	uint32_t rx_mem, rcvbuf; /* truesize queued, limit */
 	bool reuseaddr, reuseport, broadcast;
+	bool dual;	       /* of IPv6: takes and sends IPv4 as well */
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
-	uint8_t ttl, tos;
+	uint8_t ttl, tos;      /* ttl 0: of the interface */
 };
 
 int zs_udp_init(struct zs_stack *s);
@@ -51,11 +52,18 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
 		uint16_t port);
 
+/* The same to an address of either family: to the other one only from a dual endpoint. */
+int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
+		   const struct zs_addr *to, uint16_t port);
+
 /* Next datagram, ownership to the caller; its sender is in zs_dgram(m). NULL when none. */
 struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u);
 
 /* Consumes m, parsed as ZS_PKT_UDP. */
 void zs_udp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
+
+/* An endpoint that may have sent a packet of this flow. */
+bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow);
 
 /* ICMP error for a datagram that we sent; flow as seen from here. */
 void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error);

@@ -15,13 +15,15 @@ static int listen_too(struct zs_sock *sk, const struct zs_listener *from)
 	int rc;
 
 	*zs_tcp_opts(sk->tcb) = from->opts;
+	zs_tcp_set_family(sk->tcb, from->family, from->dual);
 	rc = zs_tcp_bind(sk->s, sk->tcb, &from->laddr, from->lport);
 	return rc < 0 ? rc : zs_sock_listen(sk, (int)from->backlog);
 }
 
 static int bind_too(struct zs_sock *sk, const struct zs_udp *from)
 {
-	struct zs_addr laddr = from->laddr_by_connect ? zs_addr_ip4(0) : from->flow.laddr;
+	const struct zs_addr any = { .q = { 0, 0 } };
+	struct zs_addr laddr = from->laddr_by_connect ? any : from->flow.laddr;
 	struct zs_udp *u = sk->udp;
 	int rc;
 
@@ -31,6 +33,8 @@ static int bind_too(struct zs_sock *sk, const struct zs_udp *from)
 	u->rcvbuf = from->rcvbuf;
 	u->ttl = from->ttl;
 	u->tos = from->tos;
+	u->flow.family = from->flow.family;
+	u->dual = from->dual;
 	rc = zs_udp_bind(sk->s, u, &laddr, from->flow.lport);
 	if (rc == 0 && from->flow.fport != 0)
 		rc = zs_udp_connect(sk->s, u, &from->flow.faddr, from->flow.fport);
@@ -41,7 +45,7 @@ int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock 
 {
 	bool udp = from->kind == ZS_SK_UDP;
 	struct zs_sock *sk;
-	int rc = zs_sock_create(s, AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0, &sk);
+	int rc = zs_sock_create(s, from->family, udp ? SOCK_DGRAM : SOCK_STREAM, 0, &sk);
 
 	if (rc < 0)
 		return rc;

@@ -124,7 +124,8 @@ static ssize_t recv_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 	len = m->pkt_len;
 	n = dgram_copy_to(m, iov, n_iov);
 	zs_stack_count_copies(sk->s, n);
-	zs_sock_addr_put(from, from_len, &zs_dgram(m)->from, zs_dgram(m)->from_port);
+	zs_sock_addr_put(sk, from, from_len, zs_dgram(m)->family, &zs_dgram(m)->from,
+			 zs_dgram(m)->from_port);
 	if (n < len && msg_flags != NULL)
 		*msg_flags |= MSG_TRUNC;
 	if ((flags & MSG_PEEK) == 0)

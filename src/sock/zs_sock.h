@@ -80,12 +80,13 @@ enum zs_sock_flag {
 	ZS_SF_BOUND = 0x40, /* by bind, not by connect or listen */
 	ZS_SF_OOBINLINE = 0x80,
 	ZS_SF_BIND_NO_PORT = 0x100,
+	ZS_SF_V6ONLY = 0x200,
 };
 
 struct zs_sock {
 	struct zs_stack *s;
 	uint8_t kind;	/* enum zs_sock_kind */
-	uint8_t family; /* AF_INET */
+	uint8_t family; /* AF_INET, AF_INET6 */
 	uint16_t flags; /* enum zs_sock_flag */
 	int linger_s;
 	uint32_t rcvlowat;

@@ -33,12 +33,21 @@ static inline bool zs_sock_ended(const struct zs_sock *sk)
 	       (sk->flags & (ZS_SF_CONNECTING | ZS_SF_CONNECTED)) != 0;
 }
 
-/* -EINVAL: too short; -EAFNOSUPPORT: not of the socket's family. */
+/* A socket address, read. */
+struct zs_name {
+	struct zs_addr addr;
+	uint16_t port;
+	uint8_t family; /* enum zs_family: of a mapped address IPv4 */
+};
+
+/* -EINVAL: too short or without its scope; -EAFNOSUPPORT: not of the socket's family. */
 int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
-		     struct zs_addr *addr, uint16_t *port);
+		     struct zs_name *n);
 /* Writes at most *len bytes and sets *len to the whole length. sa NULL: nothing. */
-void zs_sock_addr_put(struct sockaddr *sa, socklen_t *len, const struct zs_addr *addr,
-		      uint16_t port);
+void zs_sock_addr_put(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, uint8_t family,
+		      const struct zs_addr *addr, uint16_t port);
+/* Of TCP or UDP, and not bound: it is for addresses of this family from now on. -EINVAL. */
+int zs_sock_set_family(struct zs_sock *sk, uint8_t family);
 
 /*
  * May the socket be read, nothing being queued? -errno with the pending error taken, 0 = end of

@@ -8,38 +8,6 @@
 
 #include "sock/zs_sock_priv.h"
 
-/* ---- addresses ---- */
-
-int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
-		     struct zs_addr *addr, uint16_t *port)
-{
-	struct sockaddr_in sin;
-
-	if (sa == NULL || len < sizeof(sin))
-		return -EINVAL;
-	memcpy(&sin, sa, sizeof(sin));
-	if (sin.sin_family != sk->family)
-		return -EAFNOSUPPORT;
-	*addr = zs_addr_ip4(sin.sin_addr.s_addr);
-	*port = ntohs(sin.sin_port);
-	return 0;
-}
-
-void zs_sock_addr_put(struct sockaddr *sa, socklen_t *len, const struct zs_addr *addr,
-		      uint16_t port)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = addr->ip4_be,
-	};
-
-	if (sa == NULL || len == NULL)
-		return;
-	memcpy(sa, &sin, *len < sizeof(sin) ? *len : sizeof(sin));
-	*len = sizeof(sin);
-}
-
 static bool is_unspec(const struct sockaddr *sa, socklen_t len)
 {
 	return sa != NULL && len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC;
@@ -47,20 +15,22 @@ static bool is_unspec(const struct sockaddr *sa, socklen_t len)
 
 /* ---- life ---- */
 
-static struct zs_sock *sock_new(struct zs_stack *s, enum zs_sock_kind kind)
+static struct zs_sock *sock_new(struct zs_stack *s, enum zs_sock_kind kind, int family)
 {
 	struct zs_sock *sk = zs_stack_sock_get(s);
 
 	if (sk == NULL)
 		return NULL;
-	*sk = (struct zs_sock){ .s = s, .kind = (uint8_t)kind, .family = AF_INET, .rcvlowat = 1 };
+	*sk = (struct zs_sock){
+		.s = s, .kind = (uint8_t)kind, .family = (uint8_t)family, .rcvlowat = 1
+	};
 	zs_list_init(&sk->watches);
 	return sk;
 }
 
 static int sock_kind(int domain, int type, int protocol, enum zs_sock_kind *kind)
 {
-	if (domain != AF_INET)
+	if (domain != AF_INET && domain != AF_INET6)
 		return -EAFNOSUPPORT;
 	switch (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
 	case SOCK_STREAM:
@@ -78,17 +48,18 @@ int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struc
 {
 	enum zs_sock_kind kind;
 	struct zs_sock *sk;
+	uint8_t family = domain == AF_INET ? ZS_AF_IP4 : ZS_AF_IP6;
 	int rc = sock_kind(domain, type, protocol, &kind);
 
 	if (rc < 0)
 		return rc;
-	sk = sock_new(s, kind);
+	sk = sock_new(s, kind, domain);
 	if (sk == NULL)
 		return -ENOBUFS;
 	if (kind == ZS_SK_TCP)
-		sk->tcb = zs_tcp_open(s, ZS_AF_IP4);
+		sk->tcb = zs_tcp_open(s, family);
 	else
-		sk->udp = zs_udp_open(s, ZS_AF_IP4);
+		sk->udp = zs_udp_open(s, family);
 	if (kind == ZS_SK_TCP ? sk->tcb == NULL : sk->udp == NULL) {
 		zs_stack_sock_put(s, sk);
 		return -ENOBUFS;
@@ -96,6 +67,7 @@ int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struc
 	if (type & SOCK_NONBLOCK)
 		sk->flags |= ZS_SF_NONBLOCK;
 	zs_sock_ep(sk)->owner = sk;
+	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */
 	*out = sk;
 	return 0;
 }
@@ -164,15 +136,18 @@ static int bind_tcp(struct zs_sock *sk, struct zs_tcb *tcb, const struct zs_addr
  */
 static int renew(struct zs_sock *sk)
 {
-	struct zs_tcb *tcb = zs_tcp_open(sk->s, ZS_AF_IP4);
+	const uint8_t own = sk->family == AF_INET ? ZS_AF_IP4 : ZS_AF_IP6;
+	struct zs_tcb *tcb = zs_tcp_open(sk->s, own);
 	const struct zs_flow *flow;
 	struct zs_addr laddr;
 	uint16_t lport;
+	uint8_t family = own;
 
 	if (tcb == NULL)
 		return -ENOBUFS;
 	if (sk->kind == ZS_SK_LISTENER) {
 		*zs_tcp_opts(tcb) = sk->lst->opts;
+		family = sk->lst->family;
 		laddr = sk->lst->laddr;
 		lport = sk->lst->lport;
 	} else {
@@ -180,6 +155,8 @@ static int renew(struct zs_sock *sk)
 		*zs_tcp_opts(tcb) = *zs_tcp_opts(sk->tcb);
 		laddr = flow->laddr;
 		lport = flow->lport;
+		if (sk->flags & ZS_SF_BOUND)
+			family = flow->family;
 	}
 	close_endpoint(sk, true);
 	sk->kind = ZS_SK_TCP;
@@ -188,6 +165,7 @@ static int renew(struct zs_sock *sk)
 		(uint16_t) ~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT | ZS_SF_WR_SHUT);
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
+	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */
 	if (sk->flags & ZS_SF_BIND_NO_PORT)
 		lport = 0;
 	if ((sk->flags & ZS_SF_BOUND) && bind_tcp(sk, tcb, &laddr, lport) < 0)
@@ -200,23 +178,26 @@ static int renew(struct zs_sock *sk)
 
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
-	struct zs_addr addr;
-	uint16_t port;
-	int rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
+	struct zs_name n;
+	int rc = zs_sock_addr_get(sk, sa, len, &n);
 
 	if (rc < 0)
-		return rc;
+		return rc == -ENETUNREACH ? -EINVAL : rc; /* IPv4 for a socket that is for IPv6 */
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_TCP:
 		if (zs_tcp_state(sk->tcb) != ZS_CLOSED || (sk->flags & ZS_SF_BOUND) ||
 		    zs_sock_ended(sk))
 			return -EINVAL;
-		rc = bind_tcp(sk, sk->tcb, &addr, port);
+		rc = zs_sock_set_family(sk, n.family);
+		if (rc == 0)
+			rc = bind_tcp(sk, sk->tcb, &n.addr, n.port);
 		break;
 	case ZS_SK_LISTENER:
 		return -EINVAL;
 	case ZS_SK_UDP:
-		rc = zs_udp_bind(sk->s, sk->udp, &addr, port);
+		rc = zs_sock_set_family(sk, n.family);
+		if (rc == 0)
+			rc = zs_udp_bind(sk->s, sk->udp, &n.addr, n.port);
 		break;
 	}
 	if (rc == 0)
@@ -278,15 +259,20 @@ static int connect_again(struct zs_sock *sk)
 	}
 }
 
+/* What is bound to an address of the one family does not reach the other one. */
+static int connect_family(struct zs_sock *sk, uint8_t family)
+{
+	return zs_sock_set_family(sk, family) < 0 ? -ENETUNREACH : 0;
+}
+
 static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
-	struct zs_addr addr;
-	uint16_t port;
+	struct zs_name n;
 	int rc;
 
 	if (is_unspec(sa, len))
 		return renew(sk);
-	rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
+	rc = zs_sock_addr_get(sk, sa, len, &n);
 	if (rc < 0)
 		return rc;
 	if (sk->flags & ZS_SF_CONNECTING)
@@ -296,23 +282,36 @@ static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 	else if (zs_tcp_state(sk->tcb) != ZS_CLOSED)
 		rc = -EISCONN;
 	if (rc == 0)
-		rc = zs_tcp_connect(sk->s, sk->tcb, &addr, port);
+		rc = connect_family(sk, n.family);
+	if (rc == 0)
+		rc = zs_tcp_connect(sk->s, sk->tcb, &n.addr, n.port);
 	if (rc < 0)
 		return rc;
 	sk->flags |= ZS_SF_CONNECTING;
 	return -EINPROGRESS;
 }
 
+static int disconnect_udp(struct zs_sock *sk)
+{
+	int rc = zs_udp_connect(sk->s, sk->udp, NULL, 0);
+
+	/* what was connected to IPv4 is for both again */
+	if (rc == 0 && sk->family == AF_INET6 && zs_addr_is_any(&sk->udp->flow.laddr))
+		(void)zs_sock_set_family(sk, ZS_AF_IP6); /* from any to any */
+	return rc;
+}
+
 static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
-	struct zs_addr addr;
-	uint16_t port;
+	struct zs_name n;
 	int rc;
 
 	if (is_unspec(sa, len))
-		return zs_udp_connect(sk->s, sk->udp, NULL, 0);
-	rc = zs_sock_addr_get(sk, sa, len, &addr, &port);
-	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &addr, port);
+		return disconnect_udp(sk);
+	rc = zs_sock_addr_get(sk, sa, len, &n);
+	if (rc == 0)
+		rc = connect_family(sk, n.family);
+	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &n.addr, n.port);
 }
 
 int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
@@ -333,7 +332,8 @@ int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len
 static void inherit(struct zs_sock *sk, const struct zs_sock *from)
 {
 	sk->flags =
-		ZS_SF_CONNECTED | (from->flags & (ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
+		ZS_SF_CONNECTED |
+		(from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
 	sk->linger_s = from->linger_s;
 	sk->rcvlowat = from->rcvlowat;
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;
@@ -352,7 +352,7 @@ int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, stru
 		return -EINVAL;
 	if (sk->lst->n_accept == 0)
 		return -EAGAIN;
-	new = sock_new(sk->s, ZS_SK_TCP);
+	new = sock_new(sk->s, ZS_SK_TCP, sk->family);
 	if (new == NULL)
 		return -ENOBUFS;
 	new->tcb = zs_tcp_accept(sk->s, sk->lst);
@@ -363,7 +363,7 @@ int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, stru
 	inherit(new, sk);
 	zs_tcp_ep(new->tcb)->owner = new;
 	flow = zs_tcp_flow(new->tcb);
-	zs_sock_addr_put(sa, len, &flow->faddr, flow->fport);
+	zs_sock_addr_put(new, sa, len, flow->family, &flow->faddr, flow->fport);
 	*out = new;
 	return 0;
 }
@@ -430,16 +430,19 @@ _Static_assert(SHUT_RD + 1 == ZS_SHUT_RD && SHUT_WR + 1 == ZS_SHUT_WR &&
 
 int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
 {
+	const struct zs_flow *flow;
+
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_TCP:
-		zs_sock_addr_put(sa, len, &zs_tcp_flow(sk->tcb)->laddr,
-				 zs_tcp_flow(sk->tcb)->lport);
+		flow = zs_tcp_flow(sk->tcb);
+		zs_sock_addr_put(sk, sa, len, flow->family, &flow->laddr, flow->lport);
 		break;
 	case ZS_SK_LISTENER:
-		zs_sock_addr_put(sa, len, &sk->lst->laddr, sk->lst->lport);
+		zs_sock_addr_put(sk, sa, len, sk->lst->family, &sk->lst->laddr, sk->lst->lport);
 		break;
 	case ZS_SK_UDP:
-		zs_sock_addr_put(sa, len, &sk->udp->flow.laddr, sk->udp->flow.lport);
+		flow = &sk->udp->flow;
+		zs_sock_addr_put(sk, sa, len, flow->family, &flow->laddr, flow->lport);
 		break;
 	}
 	return 0;
@@ -464,7 +467,7 @@ int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
 	}
 	if (flow->fport == 0)
 		return -ENOTCONN;
-	zs_sock_addr_put(sa, len, &flow->faddr, flow->fport);
+	zs_sock_addr_put(sk, sa, len, flow->family, &flow->faddr, flow->fport);
 	return 0;
 }
 

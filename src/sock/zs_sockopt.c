@@ -21,6 +21,8 @@ int zs_sock_setopt(struct zs_sock *sk, int level, int name, const void *val, soc
 		return zs_opt_tcp_set(sk, name, val, len);
 	case IPPROTO_IP:
 		return zs_opt_ip_set(sk, name, val, len);
+	case IPPROTO_IPV6:
+		return zs_opt_ip6_set(sk, name, val, len);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -39,6 +41,8 @@ int zs_sock_getopt(struct zs_sock *sk, int level, int name, void *val, socklen_t
 		return zs_opt_tcp_get(sk, name, val, len);
 	case IPPROTO_IP:
 		return zs_opt_ip_get(sk, name, val, len);
+	case IPPROTO_IPV6:
+		return zs_opt_ip6_get(sk, name, val, len);
 	default:
 		return -ENOPROTOOPT;
 	}

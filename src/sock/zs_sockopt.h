@@ -12,6 +12,8 @@ int zs_opt_tcp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len);
 int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
 /* TCP_INFO (zs_tcpinfo.c). */
 int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len);
 

@@ -42,7 +42,8 @@ static ssize_t take_udp(struct zs_sock *sk, struct rte_mbuf **m, struct sockaddr
 	if (!zs_sock_has_data(sk))
 		return zs_sock_rx_idle(sk);
 	*m = zs_udp_recv(sk->s, sk->udp);
-	zs_sock_addr_put(from, from_len, &zs_dgram(*m)->from, zs_dgram(*m)->from_port);
+	zs_sock_addr_put(sk, from, from_len, zs_dgram(*m)->family, &zs_dgram(*m)->from,
+			 zs_dgram(*m)->from_port);
 	return (ssize_t)(*m)->pkt_len;
 }
 
@@ -104,13 +105,12 @@ static ssize_t give_udp(struct zs_sock *sk, struct rte_mbuf *m, const struct soc
 			socklen_t to_len)
 {
 	uint32_t len = m->pkt_len;
-	struct zs_addr addr;
-	uint16_t port = 0;
+	struct zs_name n;
 	struct dones d = { .n = 0 };
 	int rc = zs_sock_tx_check(sk);
 
 	if (rc == 0 && to != NULL)
-		rc = zs_sock_addr_get(sk, to, to_len, &addr, &port);
+		rc = zs_sock_addr_get(sk, to, to_len, &n);
 	if (rc == 0 && len > ZS_UDP_MAX)
 		rc = -EMSGSIZE;
 	if (rc == 0)
@@ -118,7 +118,10 @@ static ssize_t give_udp(struct zs_sock *sk, struct rte_mbuf *m, const struct soc
 	if (rc < 0)
 		return rc;
 	zs_taken_drop_all(sk->s, m); /* now, for after the call m may be gone */
-	rc = zs_udp_send(sk->s, sk->udp, m, to != NULL ? &addr : NULL, port);
+	if (to != NULL)
+		rc = zs_udp_send_to(sk->s, sk->udp, m, n.family, &n.addr, n.port);
+	else
+		rc = zs_udp_send(sk->s, sk->udp, m, NULL, 0);
 	if (rc < 0)
 		return rc;
 	/* m may still wait in a device queue, but as far as the application can tell it is gone. */

@@ -113,6 +113,96 @@ enum zs_icmp_unreach_code {
 	ZS_UNREACH_ADMIN_PROHIB = 13,
 };
 
+enum zs_icmp6_type {
+	ZS_ICMP6_UNREACH = 1,
+	ZS_ICMP6_TOO_BIG = 2,
+	ZS_ICMP6_TIME_EXCEEDED = 3,
+	ZS_ICMP6_PARAM_PROBLEM = 4,
+	ZS_ICMP6_INFO = 128, /* from here on no errors */
+	ZS_ICMP6_ECHO = 128,
+	ZS_ICMP6_ECHO_REPLY = 129,
+	ZS_MLD_QUERY = 130,
+	ZS_ND_ROUTER_SOLICIT = 133,
+	ZS_ND_ROUTER_ADVERT = 134,
+	ZS_ND_SOLICIT = 135,
+	ZS_ND_ADVERT = 136,
+	ZS_ND_REDIRECT = 137,
+	ZS_MLD2_REPORT = 143,
+};
+
+enum zs_unreach6_code {
+	ZS_UNREACH6_NO_ROUTE = 0,
+	ZS_UNREACH6_PROHIB = 1,
+	ZS_UNREACH6_ADDR = 3,
+	ZS_UNREACH6_PORT = 4,
+	ZS_UNREACH6_POLICY = 5,
+	ZS_UNREACH6_REJECT = 6,
+};
+
+enum zs_param6_code { ZS_PARAM6_HEADER = 0, ZS_PARAM6_NEXT = 1, ZS_PARAM6_OPTION = 2 };
+
+/* The second word of an ICMPv6 message is its own: of errors, MTU or pointer. */
+struct zs_icmp6_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint32_t param_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_icmp6_hdr) == 8, "ICMPv6 header");
+
+enum zs_nd_flag { ZS_NA_ROUTER = 0x80, ZS_NA_SOLICITED = 0x40, ZS_NA_OVERRIDE = 0x20 };
+
+/* Neighbour solicitation and advertisement (RFC 4861 4.3, 4.4). */
+struct zs_nd_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint8_t flags, reserved[3];
+	uint8_t target[16];
+} ZS_WIRE;
+
+/* Router advertisement (RFC 4861 4.2). */
+struct zs_ra_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint8_t hop_limit, flags;
+	uint16_t lifetime_be;
+	uint32_t reachable_be, retrans_be; /* ms */
+} ZS_WIRE;
+
+struct zs_redirect_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint32_t reserved;
+	uint8_t target[16], dst[16];
+} ZS_WIRE;
+
+enum zs_nd_opt {
+	ZS_NDOPT_SOURCE = 1,
+	ZS_NDOPT_TARGET = 2,
+	ZS_NDOPT_PREFIX = 3,
+	ZS_NDOPT_MTU = 5,
+};
+
+struct zs_ndopt_mac {
+	uint8_t type, len;
+	struct zs_mac mac;
+} ZS_WIRE;
+
+enum { ZS_PREFIX_ON_LINK = 0x80, ZS_PREFIX_AUTO = 0x40 };
+
+struct zs_ndopt_prefix {
+	uint8_t type, len, prefix_len, flags;
+	uint32_t valid_be, preferred_be; /* s */
+	uint32_t reserved;
+	uint8_t prefix[16];
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_ndopt_prefix) == 32, "prefix information");
+
+struct zs_ndopt_mtu {
+	uint8_t type, len;
+	uint16_t reserved;
+	uint32_t mtu_be;
+} ZS_WIRE;
+
 struct zs_icmp_hdr {
 	uint8_t type, code;
 	uint16_t cksum;

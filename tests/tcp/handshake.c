@@ -628,8 +628,8 @@ static void ephemeral_ports(struct tt *t)
 
 static void connect_errors(struct tt *t)
 {
-	struct zs_addr far = zs_addr_ip4(rte_cpu_to_be_32(0xc0000201)), any = zs_addr_ip4(0);
-	struct zs_addr other = zs_addr_ip4(rte_cpu_to_be_32(0x0a000063));
+	struct zs_addr far = tt_addr(0xc0000201), any = { .q = { 0, 0 } };
+	struct zs_addr other = tt_addr(0x0a000063);
 
 	tt_open(t);
 	assert_int_equal(zs_tcp_connect(t->s, t->c->tcb, &far, 80), -ENETUNREACH);

@@ -406,7 +406,7 @@ static void bind_errors(struct tt *t)
 /* The most specific listener gets the SYN: bound to our address before bound to any. */
 static void specific_listener_first(struct tt *t)
 {
-	struct zs_addr ours = zs_addr_ip4(__builtin_bswap32(tt_ends.ip));
+	struct zs_addr ours = tt_addr(tt_ends.ip);
 	struct zs_listener *specific;
 
 	tt_open(t);

@@ -162,6 +162,38 @@ static void patch_ip(uint8_t *f, unsigned at, uint32_t v)
 	f[25] = (uint8_t)sum;
 }
 
+/* The same with IPv6: us, a group, loopback, nothing, IPv4 in disguise (RFC 4291 2.5). */
+static void bad_source_ip6(struct tt *t)
+{
+	const struct zs_addr sources[] = {
+		tt_addr(tt_ends.ip),
+		{ .b = { 0xff, 0x02, [15] = 1 } },
+		{ .b = { [15] = 1 } },
+		{ .q = { 0, 0 } },
+		{ .b = { [10] = 0xff, 0xff, 10, 0, 0, 2 } },
+	};
+	const struct zs_addr ours = tt_addr(tt_ends.ip);
+	uint8_t f[200];
+
+	tt_listen(t, 4);
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct tt_seg seg = { .flags = "S", .opt = "mss 1460" };
+		size_t len = tt_frame_build(t->c, &seg, 0, f), l4 = len - tt_l34();
+		uint8_t *tcp = f + tt_l34();
+		uint32_t sum = 6 + (uint32_t)l4 + tt_cksum(&sources[i], 16, 0);
+
+		memcpy(f + 22, &sources[i], 16);
+		tcp[16] = tcp[17] = 0;
+		sum = (uint16_t)~tt_cksum(tcp, l4, sum + tt_cksum(&ours, 16, 0));
+		tcp[16] = (uint8_t)(sum >> 8);
+		tcp[17] = (uint8_t)sum;
+		tt_in_frame(t, f, len);
+		tt_expect_none(t);
+	}
+	assert_int_equal(tt_counts(t).half_open, 0);
+	assert_int_equal(tt_drops(t, ZS_DROP_IP_SOURCE), 5);
+}
+
 /* A SYN whose source is us (LAND), broadcast, multicast, loopback or nothing (RFC
  * 1122 3.2.1.3, 4.2.3.10). */
 static void bad_source(struct tt *t)
@@ -170,6 +202,10 @@ static void bad_source(struct tt *t)
 					    0xe0000001, 0x7f000001, 0 };
 	uint8_t f[200];
 
+	if (tt_v6()) {
+		bad_source_ip6(t);
+		return;
+	}
 	tt_listen(t, 4);
 	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		struct tt_seg seg = { .flags = "S", .opt = "mss 1460" };

@@ -106,6 +106,15 @@ static void took_tcp(struct tt *t, const uint8_t *frame, size_t len)
 	}
 }
 
+static void took_icmp6(struct tt *t, const uint8_t *f)
+{
+	const struct zs_addr peer = tt_addr(tt_ends.peer_ip);
+	bool asks_peer = f[54] == 135 && memcmp(f + 62, &peer, 16) == 0;
+
+	t->arp_requests += asks_peer;
+	t->arp_due |= asks_peer;
+}
+
 static void took_frame(struct tt *t, const uint8_t *f, size_t len)
 {
 	unsigned type = f[12] << 8 | f[13];
@@ -120,6 +129,12 @@ static void took_frame(struct tt *t, const uint8_t *f, size_t len)
 	} else if (type == 0x0800 && f[23] == 1) {
 		t->icmp_out.len = (unsigned)RTE_MIN(len, sizeof(t->icmp_out.bytes));
 		memcpy(t->icmp_out.bytes, f, t->icmp_out.len);
+	} else if (type == 0x86dd && f[20] == 6) {
+		took_tcp(t, f, len);
+	} else if (type == 0x86dd && f[20] == 58) {
+		took_icmp6(t, f);
+	} else if (type == 0x86dd && f[20] == 0) {
+		/* a report of groups */
 	} else {
 		fail_msg("emitted a frame of type %04x, protocol %u", type, f[23]);
 	}
@@ -207,6 +222,19 @@ static void default_config(struct zs_config *cfg)
 	memcpy(cfg->netif[0].mac.b, tt_ends.mac, 6);
 }
 
+/* IPv4's configuration, with IPv6 in its place. */
+static void use_ip6(struct zs_netif_config *nif)
+{
+	nif->ip6 = (struct zs_ip6_config){
+		.on = true,
+		.n_addr = 1,
+		.prefix = { 96 + nif->ip4_prefix },
+		.addr = { tt_addr(tt_ends.ip) },
+	};
+	nif->ip4_be = 0;
+	nif->mtu = (uint16_t)RTE_MIN(nif->mtu + 20u, (uint32_t)UINT16_MAX);
+}
+
 static void init_conns(struct tt *t)
 {
 	for (unsigned i = 0; i < TT_MAX_CONNS; i++)
@@ -234,6 +262,12 @@ int tt_setup(void **state)
 	default_config(&t->cfg);
 	if (tcase->config != NULL)
 		tcase->config(&t->cfg);
+	if (tt_v6())
+		use_ip6(&t->cfg.netif[0]);
+	if (tt_v6() && (t->cfg.netif[0].mtu < 1280 || t->cfg.netif[0].mtu == UINT16_MAX)) {
+		t->no_such_mtu = true;
+		t->cfg.netif[0].mtu = 1280;
+	}
 	zs_simpools_init(&pools, 0);
 	zs_simpools_env(&pools, &env, 1);
 	env.ctx = t;
@@ -274,6 +308,8 @@ void tt_run(void **state)
 {
 	struct tt *t = *state;
 
+	if (t->no_such_mtu)
+		return;
 	tt_turn(t);
 	t->tcase->fn(t);
 	finish(t);
@@ -338,6 +374,30 @@ static void go(struct tt *t)
 	zs_stack_input(t->s, 0, (struct rte_mbuf **)t->burst, (uint16_t)n);
 }
 
+static void answer_nd(struct tt *t)
+{
+	const struct zs_addr peer = tt_addr(tt_ends.peer_ip);
+	uint8_t f[54 + 32] = { [12] = 0x86, [13] = 0xdd };
+	uint8_t *na = f + 54;
+	uint16_t sum;
+
+	t->arp_due = false;
+	memcpy(f, tt_ends.mac, 6);
+	memcpy(f + 6, tt_ends.peer_mac, 6);
+	tt_ip6_build(f + 14, 32, 58, 255);
+	na[0] = 136;
+	na[4] = 0x60;
+	memcpy(na + 8, &peer, 16);
+	na[24] = 2;
+	na[25] = 1;
+	memcpy(na + 26, tt_ends.peer_mac, 6);
+	sum = (uint16_t)~tt_l4_cksum(na, 32, 58, true);
+	na[2] = (uint8_t)(sum >> 8);
+	na[3] = (uint8_t)sum;
+	in_mbuf(t, f, sizeof(f));
+	go(t);
+}
+
 static void answer_arp(struct tt *t)
 {
 	uint8_t f[42] = { [12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6, [19] = 4, [21] = 2 };
@@ -358,7 +418,7 @@ void tt_turn(struct tt *t)
 {
 	zs_stack_flush(t->s);
 	while (t->arp_due && !t->no_arp) {
-		answer_arp(t);
+		(tt_v6() ? answer_nd : answer_arp)(t);
 		zs_stack_flush(t->s);
 	}
 	take_events(t);
@@ -416,7 +476,58 @@ void tt_in_(struct tt *t, struct tt_seg seg, const char *file, int line)
 	tt_turn(t);
 }
 
-void tt_in_icmp(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq)
+/* What IPv6 has for an error of IPv4. */
+static void icmp6_of(uint8_t *type, uint8_t *code)
+{
+	static const uint8_t codes[16] = { 0, 3, 0, 4, 0, 0, 0, 3, 3, 1, 1, 0, 3, 1, 1, 1 };
+
+	switch (*type) {
+	case 3:
+		*type = *code == 4 ? 2 : *code == 2 ? 4 : 1;
+		*code = *code == 4 ? 0 : *code == 2 ? 1 : codes[*code & 15];
+		break;
+	case 11:
+		*type = 3;
+		break;
+	case 12:
+		*type = 4;
+		break;
+	default:
+		*type = 100; /* RFC 4443: for experiments */
+	}
+}
+
+static void in_icmp6(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq)
+{
+	uint8_t f[54 + 8 + 40 + 8] = { [12] = 0x86, [13] = 0xdd };
+	uint8_t *icmp = f + 54, *qip = icmp + 8, *qtcp = qip + 40;
+	uint32_t v32 = rte_cpu_to_be_32(t->c->iss + seq);
+	uint16_t v;
+
+	memcpy(f, tt_ends.mac, 6);
+	memcpy(f + 6, tt_ends.peer_mac, 6);
+	tt_ip6_build(f + 14, sizeof(f) - 54, 58, 60);
+	tt_ip6_build(qip, 20, 6, 60);
+	memcpy(qip + 8, f + 14 + 24, 16);
+	memcpy(qip + 24, f + 14 + 8, 16);
+	v = rte_cpu_to_be_16(t->c->port);
+	memcpy(qtcp, &v, 2);
+	v = rte_cpu_to_be_16(t->c->peer_port);
+	memcpy(qtcp + 2, &v, 2);
+	memcpy(qtcp + 4, &v32, 4);
+	icmp6_of(&type, &code);
+	icmp[0] = type;
+	icmp[1] = code;
+	if (type == 2) {
+		v32 = rte_cpu_to_be_32(mtu + 20u);
+		memcpy(icmp + 4, &v32, 4);
+	}
+	v = rte_cpu_to_be_16((uint16_t)~tt_l4_cksum(icmp, sizeof(f) - 54, 58, true));
+	memcpy(icmp + 2, &v, 2);
+	tt_in_frame(t, f, sizeof(f));
+}
+
+static void in_icmp4(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq)
 {
 	/* Ethernet, IP, ICMP header, and the quote: IP header and 8 bytes of TCP */
 	uint8_t f[14 + 20 + 8 + 20 + 8] = { 0 };
@@ -453,6 +564,11 @@ void tt_in_icmp(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t
 	v = rte_cpu_to_be_16((uint16_t)~tt_cksum(icmp, 8 + 20 + 8, 0));
 	memcpy(icmp + 2, &v, 2);
 	tt_in_frame(t, f, sizeof(f));
+}
+
+void tt_in_icmp(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq)
+{
+	(tt_v6() ? in_icmp6 : in_icmp4)(t, type, code, mtu, seq);
 }
 
 /* ---- what the stack answers ---- */
@@ -608,7 +724,7 @@ static void own(struct tt *t, struct zs_tcb *tcb)
 
 static struct zs_tcb *open_tcb(struct tt *t)
 {
-	struct zs_tcb *tcb = zs_tcp_open(t->s, ZS_AF_IP4);
+	struct zs_tcb *tcb = zs_tcp_open(t->s, tt_family());
 
 	assert_non_null(tcb);
 	return tcb;
@@ -732,7 +848,7 @@ void tt_fresh(struct tt *t)
 
 int tt_connect(struct tt *t)
 {
-	struct zs_addr peer = zs_addr_ip4(rte_cpu_to_be_32(tt_ends.peer_ip));
+	struct zs_addr peer = tt_addr(tt_ends.peer_ip);
 	int rc;
 
 	if (t->c->tcb == NULL)

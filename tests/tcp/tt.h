@@ -13,6 +13,9 @@
  * In a segment to the stack "ts" takes val and ecr from .tsval/.tsecr, or the peer's clock and the
  * last value seen when these are 0. NULL: a timestamp when negotiated, else none. In an expectation
  * NULL is "whatever".
+ *
+ * Every script runs over IPv4, and over IPv6 where the environment has TT_IP6. There MTUs are 20
+ * bytes larger, so that the MSS is the same.
  */
 #ifndef TT_H
 #define TT_H
@@ -120,9 +123,9 @@ struct tt {
 	struct tt_held *held;
 	void *burst[64];
 	unsigned n_burst;
-	bool arp_due;
+	bool arp_due, no_such_mtu; /* that IPv6 has no room for */
 	struct {
-		uint8_t bytes[600];
+		uint8_t bytes[1400];
 		unsigned len;
 	} icmp_out;
 };
@@ -158,7 +161,8 @@ void tt_in_(struct tt *t, struct tt_seg seg, const char *file, int line);
 	       __FILE__, __LINE__)
 /* A whole IP packet (header without checksum, which is filled in) or frame of any bytes. */
 void tt_in_frame(struct tt *t, const void *frame, size_t len);
-/* ICMP error quoting our segment of the connection with sequence number seq (relative). */
+/* ICMP error, or what IPv6 has in its place, quoting our segment of the connection with sequence
+ * number seq (relative). */
 void tt_in_icmp(struct tt *t, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq);
 
 /* ---- what the stack must answer ---- */
@@ -277,19 +281,28 @@ struct tt_ends {
 	uint32_t ip, peer_ip; /* host order */
 };
 extern const struct tt_ends tt_ends;
+bool tt_v6(void);
+uint8_t tt_family(void);
+unsigned tt_l34(void); /* bytes in front of TCP */
+/* The address of the script's family that goes by this one of IPv4, in host order. */
+struct zs_addr tt_addr(uint32_t ip);
 uint8_t tt_flags(const char *letters);
 const char *tt_flags_text(uint8_t flags); /* in a static buffer */
 uint8_t tt_peer_byte(uint32_t rel);	  /* payload patterns: of the peer, and of ours */
 uint8_t tt_our_byte(uint32_t rel);
 uint16_t tt_cksum(const void *p, size_t len,
 		  uint32_t sum); /* folded, not complemented, big endian value */
+/* The same over a transport segment of this protocol with its pseudo header. */
+uint16_t tt_l4_cksum(const void *l4, size_t len, uint8_t proto, bool from_peer);
+/* IPv6 header from the peer. */
+void tt_ip6_build(uint8_t *ip, size_t l4_len, uint8_t next, uint8_t hop);
 unsigned tt_opt_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 		      uint8_t out[40]);
 void tt_opt_text(const struct tt_conn *c, const struct tt_out *o, char *buf, size_t size);
-/* Ethernet + IPv4 + TCP frame of seg; returns its length. buf of at least 128 + seg->len bytes. */
+/* Ethernet + IP + TCP frame of seg; returns its length. buf of at least 128 + seg->len bytes. */
 size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 		      uint8_t *buf);
-/* Decodes and verifies an emitted IPv4 TCP frame; returns a reason when something is wrong. */
+/* Decodes and verifies an emitted TCP frame; returns a reason when something is wrong. */
 const char *tt_frame_parse(const uint8_t *f, size_t len, struct tt_out *o);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames of the TCP scripts, built and verified without the stack's own wire code: Ethernet, IPv4
- * (RFC 791), TCP (RFC 9293 3.1) with its options as text, checksums (RFC 1071) the slow way.
+ * (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293 3.1) with its options as text, checksums (RFC 1071) the
+ * slow way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,34 @@ const struct tt_ends tt_ends = {
 	.ip = 0x0a000001,
 	.peer_ip = 0x0a000002,
 };
+
+bool tt_v6(void)
+{
+	return getenv("TT_IP6") != NULL;
+}
+
+uint8_t tt_family(void)
+{
+	return tt_v6() ? ZS_AF_IP6 : ZS_AF_IP4;
+}
+
+unsigned tt_l34(void)
+{
+	return tt_v6() ? 54 : 34;
+}
+
+struct zs_addr tt_addr(uint32_t ip)
+{
+	struct zs_addr a = { .b = { 0xfd } };
+
+	if (!tt_v6())
+		return zs_addr_ip4(__builtin_bswap32(ip));
+	a.b[12] = (uint8_t)(ip >> 24);
+	a.b[13] = (uint8_t)(ip >> 16);
+	a.b[14] = (uint8_t)(ip >> 8);
+	a.b[15] = (uint8_t)ip;
+	return a;
+}
 
 static const char flag_letters[] = "FSRPAUEC"; /* bit 0 first */
 
@@ -96,9 +125,19 @@ uint16_t tt_cksum(const void *p, size_t len, uint32_t sum)
 	return (uint16_t)sum;
 }
 
-static uint32_t pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, uint32_t len)
+static uint32_t pseudo_sum(const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
+			   uint32_t len)
 {
-	return (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + proto + len;
+	return tt_cksum(src, 16, 0) + tt_cksum(dst, 16, 0) + proto + len;
+}
+
+uint16_t tt_l4_cksum(const void *l4, size_t len, uint8_t proto, bool from_peer)
+{
+	struct zs_addr ours = tt_addr(tt_ends.ip), peer = tt_addr(tt_ends.peer_ip);
+
+	return tt_cksum(l4, len,
+			pseudo_sum(from_peer ? &peer : &ours, from_peer ? &ours : &peer, proto,
+				   (uint32_t)len));
 }
 
 /* "LEFT:RIGHT LEFT:RIGHT ..." up to a comma: the peer's blocks speak of our sequence space. */
@@ -232,16 +271,11 @@ void tt_opt_text(const struct tt_conn *c, const struct tt_out *o, char *buf, siz
 	}
 }
 
-static void build_eth_ip(uint8_t *f, size_t ip_len)
+static void build_ip4(uint8_t *ip, size_t l4_len)
 {
-	uint8_t *ip = f + 14;
-
-	memcpy(f, tt_ends.mac, 6);
-	memcpy(f + 6, tt_ends.peer_mac, 6);
-	put16(f + 12, 0x0800);
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
-	put16(ip + 2, (uint32_t)ip_len);
+	put16(ip + 2, (uint32_t)(20 + l4_len));
 	put16(ip + 6, 0x4000);
 	ip[8] = 64;
 	ip[9] = 6;
@@ -254,20 +288,48 @@ static void set_ecn(uint8_t *f, uint8_t ecn)
 {
 	uint8_t *ip = f + 14;
 
+	if (tt_v6()) {
+		ip[1] = (uint8_t)((ecn & 3) << 4);
+		return;
+	}
 	ip[1] = ecn & 3;
 	put16(ip + 10, 0);
 	put16(ip + 10, (uint16_t)~tt_cksum(ip, 20, 0));
 }
 
+void tt_ip6_build(uint8_t *ip, size_t l4_len, uint8_t next, uint8_t hop)
+{
+	struct zs_addr ours = tt_addr(tt_ends.ip), peer = tt_addr(tt_ends.peer_ip);
+
+	memset(ip, 0, 40);
+	ip[0] = 0x60;
+	put16(ip + 4, (uint32_t)l4_len);
+	ip[6] = next;
+	ip[7] = hop;
+	memcpy(ip + 8, &peer, 16);
+	memcpy(ip + 24, &ours, 16);
+}
+
+static void build_eth_ip(uint8_t *f, size_t l4_len)
+{
+	memcpy(f, tt_ends.mac, 6);
+	memcpy(f + 6, tt_ends.peer_mac, 6);
+	put16(f + 12, tt_v6() ? 0x86dd : 0x0800);
+	if (tt_v6())
+		tt_ip6_build(f + 14, l4_len, 6, 64);
+	else
+		build_ip4(f + 14, l4_len);
+}
+
 size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 		      uint8_t *buf)
 {
-	uint8_t *tcp = buf + 34, opt[48];
+	uint8_t *tcp = buf + tt_l34(), opt[48];
 	unsigned opt_len = tt_opt_build(c, seg, tsval, opt);
 	size_t tcp_len = 20 + opt_len + seg->len;
 	uint16_t sum;
 
-	build_eth_ip(buf, 20 + tcp_len);
+	build_eth_ip(buf, tcp_len);
 	set_ecn(buf, seg->ecn);
 	put16(tcp, c->peer_port);
 	put16(tcp + 2, c->port);
@@ -282,9 +344,9 @@ size_t tt_frame_build(const struct tt_conn *c, const struct tt_seg *seg, uint32_
 	for (uint32_t i = 0; i < seg->len; i++)
 		tcp[20 + opt_len + i] =
 			i < seg->junk ? 0 : tt_peer_byte(seg->seq + (tcp[13] & ZS_SYN ? 1 : 0) + i);
-	sum = tt_cksum(tcp, tcp_len, pseudo_sum(tt_ends.peer_ip, tt_ends.ip, 6, (uint32_t)tcp_len));
+	sum = tt_l4_cksum(tcp, tcp_len, 6, true);
 	put16(tcp + 16, seg->bad_cksum ? sum : (uint16_t)~sum);
-	return 34 + tcp_len - seg->cut;
+	return tt_l34() + tcp_len - seg->cut;
 }
 
 static const char *parse_options(struct tt_out *o)
@@ -326,7 +388,7 @@ static const char *parse_options(struct tt_out *o)
 	return NULL;
 }
 
-static const char *parse_ip(const uint8_t *ip, size_t len, struct tt_out *o)
+static const char *parse_ip4(const uint8_t *ip, size_t len, struct tt_out *o)
 {
 	if (len < 40)
 		return "shorter than IPv4 and TCP headers";
@@ -346,23 +408,44 @@ static const char *parse_ip(const uint8_t *ip, size_t len, struct tt_out *o)
 	return NULL;
 }
 
+static const char *parse_ip6(const uint8_t *ip, size_t len, struct tt_out *o)
+{
+	struct zs_addr ours = tt_addr(tt_ends.ip), peer = tt_addr(tt_ends.peer_ip);
+
+	if (len < 60)
+		return "shorter than IPv6 and TCP headers";
+	if (ip[0] >> 4 != 6)
+		return "IP version";
+	if (get16(ip + 4) != len - 40)
+		return "IP payload length is not that of the frame";
+	if (ip[6] != 6)
+		return "extension headers";
+	if (memcmp(ip + 8, &ours, 16) != 0 || memcmp(ip + 24, &peer, 16) != 0)
+		return "IP addresses";
+	if ((get32(ip) & 0xfffff) == 0)
+		return "no flow label";
+	o->tos = (uint8_t)(get16(ip) >> 4);
+	o->ttl = ip[7];
+	o->df = true;
+	return NULL;
+}
+
 const char *tt_frame_parse(const uint8_t *f, size_t len, struct tt_out *o)
 {
-	const uint8_t *tcp = f + 34;
-	size_t tcp_len = len - 34;
+	const uint8_t *tcp = f + tt_l34();
+	size_t tcp_len = len - tt_l34();
 	const char *wrong;
 
 	if (memcmp(f, tt_ends.peer_mac, 6) != 0 || memcmp(f + 6, tt_ends.mac, 6) != 0)
 		return "MAC addresses";
-	wrong = parse_ip(f + 14, len - 14, o);
+	wrong = (tt_v6() ? parse_ip6 : parse_ip4)(f + 14, len - 14, o);
 	if (wrong != NULL)
 		return wrong;
 	if ((tcp[12] >> 4) < 5 || (size_t)(tcp[12] >> 4) * 4 > tcp_len)
 		return "TCP header length";
 	if (tcp[12] & 0x0f)
 		return "reserved bits set";
-	if (tt_cksum(tcp, tcp_len, pseudo_sum(tt_ends.ip, tt_ends.peer_ip, 6, (uint32_t)tcp_len)) !=
-	    0xffff)
+	if (tt_l4_cksum(tcp, tcp_len, 6, false) != 0xffff)
 		return "TCP checksum";
 	o->sport = get16(tcp);
 	o->dport = get16(tcp + 2);

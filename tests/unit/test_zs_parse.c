@@ -575,6 +575,8 @@ static void assert_sound(const struct zs_pktinfo *pi, const struct rte_mbuf *m)
 		assert_true(pi->data_off <= m->data_len);
 		assert_true(pi->data_off + pi->data_len <= m->pkt_len);
 		return;
+	case ZS_PKT_ICMP6: /* not where there is no IPv6 */
+	case ZS_PKT_PROBLEM:
 	case ZS_PKT_STRAY: /* not the parser's to say */
 		break;
 	}
@@ -624,7 +626,7 @@ static void test_garbage(void **state)
 		rte_pktmbuf_free(m);
 	}
 	for (unsigned k = 0; k <= ZS_PKT_IP_OTHER; k++)
-		assert_true(seen[k] > 20);
+		assert_true(k == ZS_PKT_ICMP6 || seen[k] > 20);
 	net_end(&net);
 }
 

@@ -6,10 +6,9 @@
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/zs_ip6.h"
 #include "core/zs_iphdr.h"
 #include "core/zs_udp.h"
-
-enum { MIN_PMTU = 552 /* smaller claims are attacks (RFC 5927 7.2) */ };
 
 uint64_t zs_tcp_acked(const struct zs_tcb *tcb)
 {
@@ -87,8 +86,10 @@ struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)
 static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 {
 	uint32_t overhead = zs_iphdr_with_tcp(tcb->flow.family) + (tcb->flags & ZS_TF_TS ? 12 : 0);
-	uint32_t mss = RTE_MAX(mtu, (uint32_t)MIN_PMTU) - overhead;
+	uint32_t mss;
 
+	zs_pmtu_lower(s, tcb->flow.family, &tcb->flow.faddr, mtu);
+	mss = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu) - overhead;
 	if (mss >= tcb->mss)
 		return;
 	tcb->mss = (uint16_t)mss;

@@ -12,6 +12,7 @@
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_timers.h"
+#include "core/zs_ip6.h"
 #include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
 
@@ -25,14 +26,16 @@ static struct zs_list *listen_bucket(struct zs_stack *s, uint16_t port)
 	return &s->tcp.listen_hash[port % ZS_PORT_HASH];
 }
 
-/* 2: bound to this address, 1: to any, 0: not for this flow. */
+/* 3: bound to this address, 2: to any, 1: to any of IPv6 and takes IPv4, 0: not for this flow. */
 static int listener_score(const struct zs_listener *l, const struct zs_flow *flow)
 {
-	if (l->lport != flow->lport || l->family != flow->family)
+	if (l->lport != flow->lport)
 		return 0;
+	if (l->family != flow->family)
+		return l->dual && zs_addr_is_any(&l->laddr) ? 1 : 0;
 	if (zs_addr_is_any(&l->laddr))
-		return 1;
-	return zs_addr_eq(&l->laddr, &flow->laddr) ? 2 : 0;
+		return 2;
+	return zs_addr_eq(&l->laddr, &flow->laddr) ? 3 : 0;
 }
 
 struct zs_listener *zs_listener_find(struct zs_stack *s, const struct zs_flow *flow)
@@ -65,16 +68,17 @@ struct zs_listener *zs_listener_find(struct zs_stack *s, const struct zs_flow *f
 	return found;
 }
 
-bool zs_listener_conflicts(struct zs_stack *s, const struct zs_flow *local, bool reuseport)
+bool zs_listener_conflicts(struct zs_stack *s, const struct zs_flow *local, bool dual,
+			   bool reuseport)
 {
 	struct zs_list *head = listen_bucket(s, local->lport);
 
 	for (struct zs_list *e = head->next; e != head; e = e->next) {
 		const struct zs_listener *l = container_of(e, struct zs_listener, hash_link);
 
-		if (l->lport == local->lport && l->family == local->family &&
-		    (zs_addr_is_any(&l->laddr) || zs_addr_is_any(&local->laddr) ||
-		     zs_addr_eq(&l->laddr, &local->laddr)) &&
+		if (l->lport == local->lport &&
+		    zs_local_overlap(l->family, &l->laddr, l->dual, local->family, &local->laddr,
+				     dual) &&
 		    !(reuseport && l->opts.reuseport))
 			return true;
 	}
@@ -83,6 +87,7 @@ bool zs_listener_conflicts(struct zs_stack *s, const struct zs_flow *local, bool
 
 int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs_listener **out)
 {
+	bool dual = (tcb->flags & ZS_TF_DUAL) != 0;
 	struct zs_listener *l;
 	int rc;
 
@@ -93,7 +98,7 @@ int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs
 		if (rc < 0)
 			return rc;
 	}
-	if (zs_listener_conflicts(s, &tcb->flow, tcb->opts.reuseport))
+	if (zs_listener_conflicts(s, &tcb->flow, dual, tcb->opts.reuseport))
 		return -EADDRINUSE;
 	l = zs_slab_get(&s->tcp.listeners);
 	if (l == NULL)
@@ -103,6 +108,7 @@ int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs
 		.laddr = tcb->flow.laddr,
 		.lport = tcb->flow.lport,
 		.family = tcb->flow.family,
+		.dual = dual,
 		.opts = tcb->opts,
 	};
 	zs_list_init(&l->accept);
@@ -196,7 +202,7 @@ static uint16_t mtu_to(struct zs_stack *s, const struct zs_flow *flow)
 	struct zs_addr nexthop;
 	const struct zs_netif *nif = zs_route_lookup(s, flow->family, &flow->faddr, &nexthop);
 
-	return nif != NULL ? nif->mtu : 576;
+	return nif != NULL ? zs_link_mtu(s, nif, flow->family) : 576;
 }
 
 static void send_syn_ack(struct zs_stack *s, struct zs_half *h)

@@ -15,6 +15,7 @@
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
+#include "core/zs_ip6.h"
 #include "core/zs_iphdr.h"
 #include "core/zs_loopback.h"
 
@@ -91,7 +92,8 @@ uint8_t zs_rcv_wscale(const struct zs_stack *s, const struct zs_tcp_opts *opts)
 /* MSS, options and windows are known on both sides: the connection can begin to send. */
 void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_synopts *peer)
 {
-	uint16_t ours = (uint16_t)(tcb->mtu - zs_iphdr_with_tcp(tcb->flow.family));
+	uint16_t mtu = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu);
+	uint16_t ours = (uint16_t)(mtu - zs_iphdr_with_tcp(tcb->flow.family));
 	uint16_t mss = peer->mss;
 
 	if (mss == 0)
@@ -128,6 +130,14 @@ void zs_tcb_negotiate(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_sy
 struct zs_tcb *zs_tcp_open(struct zs_stack *s, uint8_t family)
 {
 	return zs_tcb_new(s, &(struct zs_flow){ .family = family, .proto = ZS_PROTO_TCP });
+}
+
+void zs_tcp_set_family(struct zs_tcb *tcb, uint8_t family, bool dual)
+{
+	tcb->flow.family = family;
+	tcb->flags &= ~(uint32_t)ZS_TF_DUAL;
+	if (dual)
+		tcb->flags |= ZS_TF_DUAL;
 }
 
 struct zs_ep *zs_tcp_ep(struct zs_tcb *tcb)
@@ -184,7 +194,7 @@ static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow 
 	if (!zs_source_ok(nif, flow->family, &flow->laddr))
 		return -EINVAL;
 	tcb->netif = nif->index;
-	tcb->mtu = nif->mtu;
+	tcb->mtu = zs_link_mtu(s, nif, flow->family);
 	return 0;
 }
 

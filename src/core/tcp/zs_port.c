@@ -29,19 +29,27 @@ bool zs_addr_is_local(const struct zs_stack *s, uint8_t family, const struct zs_
 	return zs_is_own(s, family, a);
 }
 
-static bool bind_conflicts(struct zs_stack *s, const struct zs_flow *local,
+bool zs_local_overlap(uint8_t fa, const struct zs_addr *a, bool dual_a, uint8_t fb,
+		      const struct zs_addr *b, bool dual_b)
+{
+	if (fa == fb)
+		return zs_addr_is_any(a) || zs_addr_is_any(b) || zs_addr_eq(a, b);
+	return (dual_a && zs_addr_is_any(a)) || (dual_b && zs_addr_is_any(b));
+}
+
+static bool bind_conflicts(struct zs_stack *s, const struct zs_flow *local, bool dual,
 			   const struct zs_tcp_opts *o)
 {
 	struct zs_list *head = port_bucket(s, local->lport);
 
-	if (zs_listener_conflicts(s, local, o->reuseport))
+	if (zs_listener_conflicts(s, local, dual, o->reuseport))
 		return true;
 	for (struct zs_list *e = head->next; e != head; e = e->next) {
 		const struct zs_tcb *t = container_of(e, struct zs_tcb, port_link);
-		bool overlap = zs_addr_is_any(&t->flow.laddr) || zs_addr_is_any(&local->laddr) ||
-			       zs_addr_eq(&t->flow.laddr, &local->laddr);
 
-		if (t->flow.lport == local->lport && t->flow.family == local->family && overlap &&
+		if (t->flow.lport == local->lport &&
+		    zs_local_overlap(t->flow.family, &t->flow.laddr, (t->flags & ZS_TF_DUAL) != 0,
+				     local->family, &local->laddr, dual) &&
 		    !(o->reuseaddr && t->opts.reuseaddr) && !(o->reuseport && t->opts.reuseport))
 			return true;
 	}
@@ -55,14 +63,16 @@ static uint16_t port_at(const struct zs_stack *s, uint32_t offset)
 	return (uint16_t)(s->cfg.ip_local_port_lo + offset % n);
 }
 
-static int bind_any_port(struct zs_stack *s, struct zs_flow *local, const struct zs_tcp_opts *o)
+static int bind_any_port(struct zs_stack *s, struct zs_flow *local, bool dual,
+			 const struct zs_tcp_opts *o)
 {
 	uint32_t n = s->cfg.ip_local_port_hi - s->cfg.ip_local_port_lo + 1u;
 	uint32_t start = zs_rand_below(&s->rand, n);
 
 	for (uint32_t i = 0; i < n; i++) {
 		local->lport = port_at(s, start + i);
-		if (!bind_conflicts(s, local, &(struct zs_tcp_opts){ .reuseport = o->reuseport }))
+		if (!bind_conflicts(s, local, dual,
+				    &(struct zs_tcp_opts){ .reuseport = o->reuseport }))
 			return 0;
 	}
 	return -EADDRINUSE;
@@ -71,6 +81,7 @@ static int bind_any_port(struct zs_stack *s, struct zs_flow *local, const struct
 int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port)
 {
 	struct zs_flow local = { .laddr = *addr, .lport = port, .family = tcb->flow.family };
+	bool dual = (tcb->flags & ZS_TF_DUAL) != 0;
 	int rc;
 
 	if (tcb->state != ZS_CLOSED || tcb->flow.lport != 0)
@@ -78,10 +89,10 @@ int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *ad
 	if (!zs_addr_is_local(s, local.family, addr))
 		return -EADDRNOTAVAIL;
 	if (port == 0) {
-		rc = bind_any_port(s, &local, &tcb->opts);
+		rc = bind_any_port(s, &local, dual, &tcb->opts);
 		if (rc < 0)
 			return rc;
-	} else if (bind_conflicts(s, &local, &tcb->opts)) {
+	} else if (bind_conflicts(s, &local, dual, &tcb->opts)) {
 		return -EADDRINUSE;
 	}
 	tcb->flow.laddr = local.laddr;
@@ -118,7 +129,7 @@ int zs_port_ephemeral(struct zs_stack *s, struct zs_flow *flow)
 		uint8_t kind;
 
 		flow->lport = port_at(s, (uint32_t)hash % n + *next + i);
-		if (bind_conflicts(s, flow, &(struct zs_tcp_opts){ 0 }))
+		if (bind_conflicts(s, flow, false, &(struct zs_tcp_opts){ 0 }))
 			continue;
 		if (zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind) != NULL)
 			continue;

@@ -50,6 +50,7 @@ enum zs_tcb_flag {
 	ZS_TF_CWR = 1u << 28,	     /* the next new data says that the window was reduced */
 	ZS_TF_ECN_CUT = 1u << 29,    /* it was for a mark, less than a window of data ago */
 	ZS_TF_PACED = 1u << 30,	     /* its struct zs_pace is in use */
+	ZS_TF_DUAL = 1u << 31,	     /* of IPv6, and takes IPv4 when it listens to any */
 };
 
 enum zs_ca_state {

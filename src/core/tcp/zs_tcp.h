@@ -56,6 +56,7 @@ struct zs_listener {
 	struct zs_addr laddr; /* any = all */
 	uint16_t lport;
 	uint8_t family;
+	bool dual;	  /* of IPv6 and bound to any: takes IPv4 as well */
 	uint32_t backlog; /* limit of accept queue, and of half-open entries */
 	uint32_t n_accept, n_half_open;
 	struct zs_list accept; /* tcbs ready, by tcb->accept_link */
@@ -75,6 +76,9 @@ void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb);
 /* TCP_QUICKACK: on: what is owed is acknowledged now and the next segments at once; off: delayed
  * ACKs from now on. */
 void zs_tcp_quickack(struct zs_stack *s, struct zs_tcb *tcb, bool on);
+
+/* Of a closed tcb that is not bound: its family, and whether it takes IPv4 too once it listens. */
+void zs_tcp_set_family(struct zs_tcb *tcb, uint8_t family, bool dual);
 
 /* port 0 = ephemeral. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound already). */
 int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr, uint16_t port);

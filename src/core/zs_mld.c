@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The groups that this host listens to, and multicast listener discovery, version 2, that tells
+ * routers and switches of them (RFC 3810; of sources nobody here is choosy: RFC 5790). A change is
+ * reported at once and once more a little later (6.1); a query is answered with all groups after a
+ * random part of its time (6.2). The device is told which addresses to let in.
+ */
+#include <errno.h>
+
+#include <rte_byteorder.h>
+
+#include "core/zs_ip6.h"
+#include "core/zs_parse.h"
+#include "core/zs_state.h"
+
+enum {
+	ROBUSTNESS = 2, /* times that a change is reported */
+	AGAIN_US = 1000000,
+	MODE_IS_EXCLUDE = 2,
+	CHANGE_TO_INCLUDE = 3, /* of no sources: left */
+	CHANGE_TO_EXCLUDE = 4, /* of no sources: joined */
+};
+
+struct record {
+	uint8_t type, aux_len;
+	uint16_t n_sources_be;
+	uint8_t group[16];
+} ZS_WIRE;
+_Static_assert(sizeof(struct record) == 20, "multicast address record");
+
+static void mld_timer(struct zs_stack *s, struct zs_timer *t);
+
+void zs_mld_init(struct zs_if6 *i)
+{
+	i->mld_timer.fire = mld_timer;
+}
+
+/* Of the link, or of the interface itself. */
+static bool is_all_nodes(const struct zs_addr *a)
+{
+	const struct zs_addr nodes = { .b = { 0xff, ZS_SCOPE_LINK, [15] = 1 } };
+	struct zs_addr bare = zs_ip6_bare(a);
+
+	if (bare.b[1] == ZS_SCOPE_INTERFACE)
+		bare.b[1] = ZS_SCOPE_LINK;
+	return zs_addr_eq(&bare, &nodes);
+}
+
+bool zs_group6_member(const struct zs_stack *s, const struct zs_netif *nif,
+		      const struct zs_addr *group)
+{
+	const struct zs_if6 *i = zs_if6(s, nif);
+
+	if (i == NULL)
+		return false;
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
+		if (i->group[k].users > 0 && zs_addr_eq(&i->group[k].addr, group))
+			return true;
+	return is_all_nodes(group);
+}
+
+/* RFC 2464 7 */
+static struct zs_mac group_mac(const struct zs_addr *a)
+{
+	return (struct zs_mac){ { 0x33, 0x33, a->b[12], a->b[13], a->b[14], a->b[15] } };
+}
+
+static void tell_device(struct zs_stack *s, const struct zs_netif *nif)
+{
+	const struct zs_if6 *i = zs_if6(s, nif);
+	struct zs_mac macs[ZS_IF6_GROUPS + 1] = { { { 0x33, 0x33, 0, 0, 0, 1 } } };
+	unsigned n = 1;
+
+	if (s->env.groups == NULL)
+		return;
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
+		if (i->group[k].users > 0)
+			macs[n++] = group_mac(&i->group[k].addr);
+	s->env.groups(s->env.ctx, nif->port, macs, n);
+}
+
+/* ---- reports ---- */
+
+/* The link-local address, or none as long as it is tentative (RFC 3810 5.2.13). */
+static struct zs_addr source(const struct zs_if6 *i)
+{
+	const struct zs_addr any = { .q = { 0, 0 } };
+
+	return zs_addr6_usable(&i->addr[0]) ? i->addr[0].addr : any;
+}
+
+static void report(struct zs_stack *s, struct zs_netif *nif, const struct record *r, unsigned n)
+{
+	const struct zs_addr routers = { .b = { 0xff, 0x02, [15] = 0x16 } };
+	const struct zs_addr src = source(zs_if6(s, nif));
+	unsigned bytes = n * (unsigned)sizeof(*r);
+	struct rte_mbuf *m, *body;
+
+	/* a header buffer has no room for all of them */
+	m = zs_icmp6_alloc(s, ZS_MLD2_REPORT, sizeof(struct zs_icmp6_hdr));
+	body = m == NULL ? NULL : rte_pktmbuf_alloc(s->env.pkt_pool);
+	if (body == NULL) {
+		rte_pktmbuf_free(m);
+		return; /* the next query asks again */
+	}
+	memcpy(rte_pktmbuf_append(body, (uint16_t)bytes), r, bytes);
+	rte_pktmbuf_mtod(m, struct zs_icmp6_hdr *)->param_be = rte_cpu_to_be_32(n);
+	zs_pkt_join(m, body);
+	zs_ip6_send_link(s, nif, m, &src, &routers, true);
+}
+
+static struct record record(uint8_t type, const struct zs_addr *group)
+{
+	const struct zs_addr bare = zs_ip6_bare(group);
+	struct record r = { .type = type };
+
+	memcpy(r.group, &bare, sizeof(bare));
+	return r;
+}
+
+/* What is still to be said of changes, or of all groups. */
+static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
+{
+	struct zs_if6 *i = zs_if6(s, nif);
+	struct record r[ZS_IF6_GROUPS];
+	bool more = false;
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
+		struct zs_group6 *g = &i->group[k];
+
+		if (g->users == 0 || (!all && g->reports == 0))
+			continue;
+		r[n++] = record(all ? MODE_IS_EXCLUDE : CHANGE_TO_EXCLUDE, &g->addr);
+		if (!all)
+			g->reports--;
+		more |= g->reports > 0;
+	}
+	if (n > 0)
+		report(s, nif, r, n);
+	if (more)
+		zs_timer_set(&s->wheel, &i->mld_timer,
+			     s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+}
+
+static void mld_timer(struct zs_stack *s, struct zs_timer *t)
+{
+	struct zs_if6 *i = container_of(t, struct zs_if6, mld_timer);
+	bool all = i->mld_all;
+
+	i->mld_all = false;
+	report_groups(s, &s->netif[i->index], all);
+}
+
+/* Changes of one instant go together. */
+static void report_soon(struct zs_stack *s, struct zs_if6 *i)
+{
+	if (!zs_timer_armed(&i->mld_timer))
+		zs_timer_set(&s->wheel, &i->mld_timer, s->now_us + 1);
+}
+
+void zs_mld_restart(struct zs_stack *s, struct zs_netif *nif)
+{
+	struct zs_if6 *i = zs_if6(s, nif);
+
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
+		i->group[k].reports = ROBUSTNESS;
+	report_soon(s, i);
+}
+
+/* ---- membership ---- */
+
+int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
+{
+	struct zs_if6 *i = zs_if6(s, nif);
+	struct zs_addr addr = *group;
+	struct zs_group6 *g = NULL;
+
+	zs_ip6_set_zone(&addr, nif->index + 1u);
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
+		if (i->group[k].users > 0 && zs_addr_eq(&i->group[k].addr, &addr)) {
+			i->group[k].users++;
+			return 0;
+		}
+		if (g == NULL && i->group[k].users == 0)
+			g = &i->group[k];
+	}
+	if (g == NULL)
+		return -ENOSPC;
+	*g = (struct zs_group6){ .addr = addr, .users = 1, .reports = ROBUSTNESS };
+	tell_device(s, nif);
+	report_soon(s, i);
+	return 0;
+}
+
+void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
+{
+	struct zs_if6 *i = zs_if6(s, nif);
+	struct zs_addr addr = *group;
+
+	zs_ip6_set_zone(&addr, nif->index + 1u);
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
+		struct zs_group6 *g = &i->group[k];
+		struct record r;
+
+		if (g->users == 0 || !zs_addr_eq(&g->addr, &addr))
+			continue;
+		if (--g->users > 0)
+			return;
+		r = record(CHANGE_TO_INCLUDE, &addr);
+		report(s, nif, &r, 1);
+		tell_device(s, nif);
+		return;
+	}
+}
+
+/* ---- queries ---- */
+
+/* RFC 3810 5.1.3: up to 32767 as it is, then as a mantissa with an exponent; in ms. */
+static uint32_t response_ms(uint16_t code)
+{
+	const unsigned LIMIT = 0x8000, EXP_SHIFT = 12;
+
+	if (code < LIMIT)
+		return code;
+	return ((code & 0xfffu) | 0x1000u) << (((code >> EXP_SHIFT) & 7) + 3);
+}
+
+unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	enum { V1_LEN = 24 };
+	const struct zs_icmp6_hdr *h =
+		rte_pktmbuf_mtod_offset(m, const struct zs_icmp6_hdr *, pi->l4_off);
+	struct zs_if6 *i = zs_if6(s, pi->nif);
+	uint32_t ms;
+	uint64_t at;
+
+	if (i == NULL || pi->ttl != 1 || !zs_ip6_is_link_local(&pi->flow.faddr) ||
+	    pi->data_len + sizeof(*h) < V1_LEN)
+		return ZS_DROP_ICMP_BAD;
+	ms = response_ms((uint16_t)(rte_be_to_cpu_32(h->param_be) >> 16));
+	at = s->now_us + 1 + zs_rand_below(&s->rand, ms * 1000u + 1);
+	i->mld_all = true;
+	if (!zs_timer_armed(&i->mld_timer) || i->mld_timer.tick > at >> ZS_TICK_SHIFT)
+		zs_timer_set(&s->wheel, &i->mld_timer, at);
+	return ZS_DROP_COUNT;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options of IPPROTO_IPV6 (RFC 3493 5, RFC 3542): hop limit and traffic class share their place
+ * with IPv4's TTL and TOS, for a socket may be used for either. */
+#include <netinet/in.h>
+
+#include "sock/zs_sockopt.h"
+
+static uint8_t *byte_of(const struct zs_sock *sk, int name)
+{
+	struct zs_tcp_opts *o = zs_opt_tcp(sk);
+
+	switch (name) {
+	case IPV6_TCLASS:
+		return o != NULL ? &o->tos : &sk->udp->tos;
+	case IPV6_UNICAST_HOPS:
+		return o != NULL ? &o->ttl : &sk->udp->ttl;
+	default:
+		return NULL;
+	}
+}
+
+/* Before bind: afterwards it is decided who gets what. */
+static int set_v6only(struct zs_sock *sk, bool on)
+{
+	bool bound = sk->kind == ZS_SK_UDP	  ? sk->udp->flow.lport != 0
+		     : sk->kind == ZS_SK_LISTENER ? true
+						  : zs_tcp_flow(sk->tcb)->lport != 0;
+
+	if (bound)
+		return -EINVAL;
+	zs_opt_flag(sk, ZS_SF_V6ONLY, on);
+	return zs_sock_set_family(sk, ZS_AF_IP6);
+}
+
+static int default_hops(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_UDP ? 0 : zs_stack_config(sk->s)->ttl;
+}
+
+int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
+{
+	int v, rc = zs_opt_int(val, len, &v);
+
+	if (sk->family != AF_INET6)
+		return -ENOPROTOOPT;
+	if (rc < 0)
+		return rc;
+	switch (name) {
+	case IPV6_V6ONLY:
+		return set_v6only(sk, v != 0);
+	case IPV6_TCLASS:
+		if (v < -1 || v > 255)
+			return -EINVAL;
+		*byte_of(sk, name) = v == -1 ? 0 : (uint8_t)v;
+		return zs_opt_changed(sk);
+	case IPV6_UNICAST_HOPS:
+		if (v < -1 || v > 255 || v == 0)
+			return -EINVAL;
+		*byte_of(sk, name) = (uint8_t)(v == -1 ? default_hops(sk) : v);
+		return zs_opt_changed(sk);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
+{
+	const uint8_t *field = byte_of(sk, name);
+
+	if (sk->family != AF_INET6)
+		return -ENOPROTOOPT;
+	if (name == IPV6_V6ONLY)
+		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_V6ONLY) != 0);
+	if (field == NULL)
+		return -ENOPROTOOPT;
+	return zs_opt_put_int(val, len,
+			      *field == 0 && name == IPV6_UNICAST_HOPS ? zs_stack_config(sk->s)->ttl
+								       : *field);
+}

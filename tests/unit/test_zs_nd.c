@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Neighbours, routers, groups and addresses of IPv6: duplicate address detection, solicitations and
+ * advertisements both ways, what routers advertise, reports of groups, and which source is chosen.
+ */
+#include "zs_net6test.h"
+
+#include <errno.h>
+
+#include "core/zs_udp.h"
+
+enum { ND_AT = L34_6, TARGET = ND_AT + 8 };
+
+static const struct zs_mac nobody = { { 0 } };
+
+static struct zs_addr solicited(struct zs_addr a)
+{
+	return zs_ip6_solicited_node(&a);
+}
+
+/* Index of the first packet sent from `at` on that is ICMPv6 of this type; n_out: none. */
+static uint32_t find_icmp6(const struct net *net, uint32_t at, unsigned type, struct frame *f)
+{
+	for (; at < net->n_out; at++) {
+		net_sent(net, at, f);
+		if (get16(f->b + 12) == ZS_ETH_IP6 && f->b[L2 + 6] == ZS_PROTO_ICMP6 &&
+		    f->b[ND_AT] == type)
+			return at;
+	}
+	return at;
+}
+
+static unsigned state_of(const struct net *net, struct zs_addr a)
+{
+	const struct zs_addr6 *x = zs_addr6_find(net->s, net->nif, &a);
+
+	return x != NULL ? x->state : (unsigned)ZS_A6_FREE;
+}
+
+/* ---- duplicate address detection (RFC 4862 5.4) ---- */
+
+static void dad_start(struct net *net)
+{
+	net6_prepare(net);
+	net->cfg.netif[0].ip6.dad_probes = 1;
+	net_create(net);
+}
+
+static void test_dad(void **state)
+{
+	struct net net;
+	struct frame f;
+	uint32_t i;
+
+	(void)state;
+	dad_start(&net);
+	assert_int_equal(state_of(&net, host6(US)), ZS_A6_TENTATIVE);
+	net_wait(&net, 1100000);
+	i = find_icmp6(&net, 0, ZS_ND_SOLICIT, &f);
+	assert_true(i < net.n_out);
+	assert_int_equal(f.len, L34_6 + 24); /* from nobody, so without a MAC address */
+	assert_int_equal(f.b[L2 + 7], HOPS);
+	assert_sent6(&f, any6, solicited(f.b[TARGET] == 0xfe ? link6(US) : host6(US)),
+		     ZS_PROTO_ICMP6);
+	assert_int_equal(f.b[0], 0x33);
+	i = find_icmp6(&net, i + 1, ZS_ND_SOLICIT, &f);
+	assert_true(i < net.n_out);
+	net_wait(&net, 1100000);
+	assert_int_equal(state_of(&net, host6(US)), ZS_A6_PREFERRED);
+	assert_int_equal(state_of(&net, zoned(link6(US))), ZS_A6_PREFERRED);
+	net_end(&net);
+}
+
+/* Somebody has it, or tries it at the same time. */
+static void test_dad_fails(void **state)
+{
+	const struct zs_addr us = host6(US);
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	for (unsigned how = 0; how < 2; how++) {
+		struct zs_udp *u;
+
+		dad_start(&net);
+		net_wait(&net, 1100000);
+		if (how == 0)
+			frame_nd(&f, ZS_ND_ADVERT, ZS_NA_OVERRIDE, host6(US), group6(1), host6(US),
+				 ZS_NDOPT_TARGET, mac_of(9));
+		else
+			frame_nd(&f, ZS_ND_SOLICIT, 0, any6, solicited(host6(US)), host6(US), 0,
+				 nobody);
+		net_input(&net, &f);
+		assert_int_equal(state_of(&net, host6(US)), ZS_A6_DUPLICATE);
+		assert_int_equal(net.s->stats.nd_conflicts, 1);
+		net_wait(&net, 3000000);
+		u = zs_udp_open(net.s, ZS_AF_IP6);
+		assert_int_equal(zs_udp_bind(net.s, u, &us, 5), -EADDRNOTAVAIL);
+		zs_udp_close(net.s, u);
+		net_clear(&net);
+		frame_nd(&f, ZS_ND_SOLICIT, 0, host6(PEER), solicited(host6(US)), host6(US),
+			 ZS_NDOPT_SOURCE, mac_of(PEER));
+		net_input(&net, &f); /* not ours to answer for */
+		assert_int_equal(find_icmp6(&net, 0, ZS_ND_ADVERT, &f), net.n_out);
+		zs_stack_link_up(net.s, 0); /* another try */
+		net_wait(&net, 3000000);
+		assert_int_equal(state_of(&net, host6(US)), ZS_A6_PREFERRED);
+		net_end(&net);
+	}
+}
+
+/* Who asks for an address while it is tried is not answered, and proves nothing. */
+static void test_dad_undisturbed(void **state)
+{
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	dad_start(&net);
+	net_wait(&net, 1100000);
+	net_clear(&net);
+	frame_nd(&f, ZS_ND_SOLICIT, 0, host6(PEER), solicited(host6(US)), host6(US),
+		 ZS_NDOPT_SOURCE, mac_of(PEER));
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 0);
+	memcpy(f.b + 6, mac_of(US).b, 6); /* our own probe, come back */
+	frame_nd(&f, ZS_ND_SOLICIT, 0, any6, solicited(host6(US)), host6(US), 0, nobody);
+	memcpy(f.b + 6, mac_of(US).b, 6);
+	net_input(&net, &f);
+	net_wait(&net, 2000000);
+	assert_int_equal(state_of(&net, host6(US)), ZS_A6_PREFERRED);
+	net_end(&net);
+}
+
+/* ---- neighbours (RFC 4861 7.2) ---- */
+
+static void test_answers(void **state)
+{
+	struct zs_addr peer = host6(PEER);
+	struct zs_mac mac;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	frame_nd(&f, ZS_ND_SOLICIT, 0, peer, solicited(host6(US)), host6(US), ZS_NDOPT_SOURCE,
+		 mac_of(PEER));
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_sent6(&f, host6(US), peer, ZS_PROTO_ICMP6);
+	assert_memory_equal(f.b, mac_of(PEER).b, 6);
+	assert_int_equal(f.b[ND_AT], ZS_ND_ADVERT);
+	assert_int_equal(f.b[ND_AT + 4], ZS_NA_SOLICITED | ZS_NA_OVERRIDE);
+	assert_addr(f.b + TARGET, host6(US));
+	assert_int_equal(f.b[TARGET + 16], ZS_NDOPT_TARGET);
+	assert_memory_equal(f.b + TARGET + 18, mac_of(US).b, 6);
+	assert_true(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP6, &peer, &mac));
+	assert_memory_equal(&mac, mac_of(PEER).b, 6);
+	net_clear(&net);
+	/* somebody who tries our address learns that it is taken */
+	frame_nd(&f, ZS_ND_SOLICIT, 0, any6, solicited(host6(US)), host6(US), 0, nobody);
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_sent6(&f, host6(US), group6(1), ZS_PROTO_ICMP6);
+	assert_int_equal(f.b[ND_AT + 4], ZS_NA_OVERRIDE);
+	net_end(&net);
+}
+
+/* RFC 4861 7.1: what a router may have let through, and what is malformed, is not believed. */
+static void test_not_believed(void **state)
+{
+	struct zs_addr peer = host6(PEER);
+	struct zs_mac mac;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	for (unsigned how = 0; how < 5; how++) {
+		frame_nd(&f, ZS_ND_SOLICIT, 0, peer, solicited(host6(US)),
+			 how == 3 ? group6(1) : host6(US), ZS_NDOPT_SOURCE, mac_of(PEER));
+		if (how == 0)
+			f.b[L2 + 7] = 254;
+		else if (how == 1)
+			f.b[ND_AT + 1] = 1;
+		else if (how == 2)
+			f.b[TARGET + 17] = 0;
+		else if (how == 4)
+			f.b[TARGET + 17] = 2;
+		frame_fix6(&f, ND_AT, ZS_PROTO_ICMP6, 2);
+		net_input(&net, &f);
+		assert_int_equal(net.n_out, 0);
+		assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), how + 1);
+		assert_false(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP6, &peer, &mac));
+	}
+	f.b[ND_AT + 2] ^= 1;
+	net_input(&net, &f);
+	assert_int_equal(drops(&net, ZS_DROP_ICMP_CKSUM), 1);
+	net_end(&net);
+}
+
+static struct zs_udp *say(struct net *net, struct zs_udp *u, struct zs_addr to)
+{
+	if (u == NULL)
+		u = zs_udp_open(net->s, ZS_AF_IP6);
+	assert_int_equal(zs_udp_send(net->s, u, net_payload(net, 10, 1), &to, 7), 0);
+	net_flush(net);
+	return u;
+}
+
+/* A packet waits for the answer; a neighbour that is silent is asked three times. */
+static void test_asks(void **state)
+{
+	struct zs_udp *u;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	u = say(&net, NULL, host6(PEER));
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_sent6(&f, host6(US), solicited(host6(PEER)), ZS_PROTO_ICMP6);
+	assert_memory_equal(f.b, "\x33\x33\xff\0\0\1", 6);
+	assert_addr(f.b + TARGET, host6(PEER));
+	assert_int_equal(f.b[TARGET + 16], ZS_NDOPT_SOURCE);
+	net_clear(&net);
+	frame_nd(&f, ZS_ND_ADVERT, ZS_NA_SOLICITED | ZS_NA_OVERRIDE, host6(PEER), host6(US),
+		 host6(PEER), ZS_NDOPT_TARGET, mac_of(PEER));
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_sent6(&f, host6(US), host6(PEER), ZS_PROTO_UDP);
+	assert_memory_equal(f.b, mac_of(PEER).b, 6);
+	net_clear(&net);
+	(void)say(&net, u, host6(9));
+	net_wait(&net, 5000000);
+	for (uint32_t i = 0, n = 0; i < net.n_out; i++, n++) {
+		i = find_icmp6(&net, i, ZS_ND_SOLICIT, &f);
+		assert_int_equal(i == net.n_out, n == 3);
+	}
+	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FAILED), 1);
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
+/* RFC 4861 7.2.5: another MAC address without the override flag raises doubts, no more. */
+static void test_override(void **state)
+{
+	struct zs_addr peer = host6(PEER);
+	struct zs_mac mac;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	net6_know(&net, peer, mac_of(PEER));
+	frame_nd(&f, ZS_ND_ADVERT, 0, peer, host6(US), peer, ZS_NDOPT_TARGET, mac_of(9));
+	net_input(&net, &f);
+	assert_true(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP6, &peer, &mac));
+	assert_memory_equal(&mac, mac_of(PEER).b, 6);
+	f.b[ND_AT + 4] = ZS_NA_OVERRIDE;
+	frame_fix6(&f, ND_AT, ZS_PROTO_ICMP6, 2);
+	net_input(&net, &f);
+	assert_true(zs_neigh_lookup(net.s, net.nif, ZS_AF_IP6, &peer, &mac));
+	assert_memory_equal(&mac, mac_of(9).b, 6);
+	/* an advertisement of someone we do not talk to makes no entry */
+	peer = host6(33);
+	frame_nd(&f, ZS_ND_ADVERT, ZS_NA_OVERRIDE, peer, group6(1), peer, ZS_NDOPT_TARGET,
+		 mac_of(33));
+	net_input(&net, &f);
+	assert_null(zs_neigh_find(net.s, net.nif, ZS_AF_IP6, &peer));
+	net_end(&net);
+}
+
+/* ---- routers (RFC 4861 6.3, RFC 4862 5.5) ---- */
+
+struct ra {
+	uint16_t lifetime;
+	uint32_t valid, preferred, mtu;
+	uint8_t hop_limit;
+};
+
+static void frame_ra(struct frame *f, unsigned from, const struct ra *ra)
+{
+	uint8_t msg[16 + 32 + 8] = { ZS_ND_ROUTER_ADVERT, [4] = ra->hop_limit };
+	uint8_t *p = msg + 16, *mtu = p + 32;
+
+	put16(msg + 6, ra->lifetime);
+	memcpy(p, "\3\4\x40\xc0", 4);
+	put32(p + 4, ra->valid);
+	put32(p + 8, ra->preferred);
+	memcpy(p + 16, "\x20\x01\x0d\xb8\0\5\0\0", 8);
+	memcpy(mtu, "\5\1\0\0", 4);
+	put32(mtu + 4, ra->mtu);
+	frame_icmp6(f, link6(from), group6(1), HOPS, msg, sizeof(msg));
+}
+
+static void ra_start(struct net *net)
+{
+	net_prepare(net, US);
+	net->cfg.netif[0].ip6 = (struct zs_ip6_config){ .on = true, .autoconf = true };
+	net_create(net);
+}
+
+/* 2001:db8:5::/64 with the interface's identifier */
+static struct zs_addr automatic(void)
+{
+	struct zs_addr a = link6(US);
+
+	memcpy(a.b, "\x20\x01\x0d\xb8\0\5\0\0", 8);
+	return a;
+}
+
+static bool leads_to(struct net *net, struct zs_addr dst, struct zs_addr want)
+{
+	struct zs_addr nexthop;
+
+	return zs_route_lookup(net->s, ZS_AF_IP6, &dst, &nexthop) == net->nif &&
+	       zs_addr_eq(&nexthop, &want);
+}
+
+static void test_router(void **state)
+{
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	struct ra ra = { 1800, 7200, 3600, 1400, 33 };
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	ra_start(&net);
+	net_wait(&net, 1100000);
+	assert_true(find_icmp6(&net, 0, ZS_ND_ROUTER_SOLICIT, &f) < net.n_out);
+	assert_sent6(&f, link6(US), group6(2), ZS_PROTO_ICMP6);
+	net_clear(&net);
+	frame_ra(&f, PEER, &ra);
+	f.b[L2 + 7] = 64;
+	net_input(&net, &f); /* from afar */
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_FREE);
+	f.b[L2 + 7] = HOPS;
+	net_input(&net, &f);
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_PREFERRED);
+	assert_true(leads_to(&net, far, zoned(link6(PEER))));
+	assert_int_equal(zs_link_mtu(net.s, net.nif, ZS_AF_IP6), 1400);
+	assert_int_equal(zs_link_mtu(net.s, net.nif, ZS_AF_IP4), 1500);
+	assert_int_equal(zs_hop_limit(net.s, net.nif), 33);
+	net_wait(&net, 5000000); /* nobody has to be asked again */
+	assert_int_equal(find_icmp6(&net, 0, ZS_ND_ROUTER_SOLICIT, &f), net.n_out);
+	net_end(&net);
+}
+
+static void test_lifetimes(void **state)
+{
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	struct zs_addr near = automatic(), src;
+	struct ra ra = { 60, 300, 100, 1500, 0 };
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	near.b[15] = 77;
+	ra_start(&net);
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	assert_true(leads_to(&net, near, near));
+	ra.lifetime = 1800;
+	frame_ra(&f, 9, &ra); /* a second router */
+	net_input(&net, &f);
+	assert_true(leads_to(&net, far, zoned(link6(PEER))));
+	net_wait(&net, 61000000);
+	assert_true(leads_to(&net, far, zoned(link6(9))));
+	net_wait(&net, 60000000);
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_DEPRECATED);
+	assert_true(zs_source_ip6(net.s, net.nif, &far, &src));
+	net_wait(&net, 200000000);
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_FREE);
+	assert_false(leads_to(&net, near, near));
+	ra.lifetime = 0; /* it is a router no longer */
+	frame_ra(&f, 9, &ra);
+	net_input(&net, &f);
+	assert_false(leads_to(&net, far, zoned(link6(9))));
+	net_end(&net);
+}
+
+/* RFC 4862 5.5.3 (e): one packet does not take an address away. */
+static void test_two_hours(void **state)
+{
+	struct ra ra = { 1800, 86400, 86400, 1500, 0 };
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	ra_start(&net);
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	ra.valid = ra.preferred = 1;
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	net_wait(&net, 3000000);
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_DEPRECATED);
+	net_end(&net);
+}
+
+/* Another router takes over when the first one does not answer (RFC 4861 6.3.6). */
+static void test_dead_router(void **state)
+{
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	struct ra ra = { 1800, 7200, 3600, 1500, 0 };
+	struct zs_udp *u;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	ra_start(&net);
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	frame_ra(&f, 9, &ra);
+	net_input(&net, &f);
+	u = say(&net, NULL, far);
+	assert_true(leads_to(&net, far, zoned(link6(PEER))));
+	net_wait(&net, 4000000);
+	assert_true(leads_to(&net, far, zoned(link6(9))));
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
+/* With addresses of its own only, an interface takes none from routers. */
+static void test_no_autoconf(void **state)
+{
+	struct ra ra = { 1800, 7200, 3600, 1400, 33 };
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_FREE);
+	assert_int_equal(zs_link_mtu(net.s, net.nif, ZS_AF_IP6), 1500);
+	net_end(&net);
+}
+
+/* ---- groups (RFC 3810) ---- */
+
+static struct {
+	unsigned calls, n;
+	struct zs_mac mac[ZS_IF6_GROUPS + 1];
+} device;
+
+static void note_groups(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned n)
+{
+	(void)ctx;
+	assert_int_equal(port, 0);
+	device.calls++;
+	device.n = n;
+	memcpy(device.mac, macs, n * sizeof(*macs));
+}
+
+static bool device_has(const char *mac)
+{
+	for (unsigned i = 0; i < device.n; i++)
+		if (memcmp(&device.mac[i], mac, 6) == 0)
+			return true;
+	return false;
+}
+
+/* A report with record type `type` of group g. */
+static bool is_report(const struct frame *f, unsigned type, struct zs_addr g)
+{
+	const uint8_t *mld = f->b + L34_6 + 8;
+
+	if (get16(f->b + 12) != ZS_ETH_IP6 || f->b[L2 + 6] != ZS_EXT_HOPOPTS ||
+	    mld[0] != ZS_MLD2_REPORT)
+		return false;
+	assert_int_equal(f->b[L2 + 7], 1);
+	assert_memory_equal(f->b + L34_6, "\x3a\0\5\2\0\0\1\0", 8); /* router alert */
+	assert_addr(f->b + L2 + 24, group6(0x16));
+	assert_int_equal(naive_l4_6(f, L34_6 + 8, ZS_PROTO_ICMP6), 0xffff);
+	for (unsigned i = 0; i < get16(mld + 6); i++)
+		if (mld[8 + 20 * i] == type && memcmp(mld + 12 + 20 * i, &g, 16) == 0)
+			return true;
+	return false;
+}
+
+static unsigned reports(const struct net *net, unsigned type, struct zs_addr g)
+{
+	unsigned n = 0;
+	struct frame f;
+
+	for (uint32_t i = 0; i < net->n_out; i++) {
+		net_sent(net, i, &f);
+		n += is_report(&f, type, g);
+	}
+	return n;
+}
+
+static void test_groups(void **state)
+{
+	static const uint8_t query[28] = { ZS_MLD_QUERY, 0, 0, 0, 0x03, 0xe8 };
+	struct zs_addr g = group6(0x1234);
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_prepare(&net);
+	net.env.groups = note_groups;
+	net_create(&net);
+	assert_true(device_has("\x33\x33\0\0\0\1"));
+	assert_true(device_has("\x33\x33\xff\0\0\2"));
+	net_wait(&net, 3000000);
+	assert_int_equal(reports(&net, 4, solicited(host6(US))), 2); /* robustness */
+	net_clear(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	assert_true(device_has("\x33\x33\0\0\x12\x34"));
+	net_wait(&net, 3000000);
+	assert_int_equal(reports(&net, 4, g), 2);
+	net_clear(&net);
+	frame_icmp6(&f, link6(PEER), group6(1), 1, query, sizeof(query));
+	net_input(&net, &f);
+	net_wait(&net, 1100000);
+	assert_int_equal(reports(&net, 2, g), 1);
+	assert_int_equal(reports(&net, 2, solicited(host6(US))), 1);
+	net_clear(&net);
+	zs_group6_leave(net.s, net.nif, &g);
+	assert_int_equal(net.n_out, 0); /* another one still listens */
+	zs_group6_leave(net.s, net.nif, &g);
+	net_flush(&net);
+	assert_int_equal(reports(&net, 3, g), 1);
+	assert_false(device_has("\x33\x33\0\0\x12\x34"));
+	net_end(&net);
+}
+
+/* ---- sources (RFC 6724 5) ---- */
+
+static void test_source(void **state)
+{
+	static const uint16_t ula[8] = { 0xfd00, 1, [7] = 2 },
+			      doc[8] = { 0x2001, 0xdb8, 7, [7] = 2 };
+	struct zs_addr dst, src;
+	struct net net;
+
+	(void)state;
+	net6_prepare(&net);
+	net.cfg.netif[0].ip6.n_addr = 3;
+	net.cfg.netif[0].ip6.addr[1] = zs_addr_ip6(ula);
+	net.cfg.netif[0].ip6.addr[2] = zs_addr_ip6(doc);
+	net.cfg.netif[0].ip6.prefix[1] = net.cfg.netif[0].ip6.prefix[2] = 64;
+	net_create(&net);
+	dst = zoned(link6(PEER));
+	assert_true(zs_source_ip6(net.s, net.nif, &dst, &src));
+	assert_addr(&src, zoned(link6(US))); /* rule 2: scope */
+	dst = zs_addr_ip6((const uint16_t[8]){ 0xfd00, 9, [7] = 9 });
+	assert_true(zs_source_ip6(net.s, net.nif, &dst, &src));
+	assert_addr(&src, zs_addr_ip6(ula)); /* rule 6: label */
+	dst = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xdb8, 7, [7] = 9 });
+	assert_true(zs_source_ip6(net.s, net.nif, &dst, &src));
+	assert_addr(&src, zs_addr_ip6(doc)); /* rule 8: longest prefix */
+	dst = host6(US);
+	assert_true(zs_source_ip6(net.s, net.nif, &dst, &src));
+	assert_addr(&src, host6(US)); /* rule 1: itself */
+	net_end(&net);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_dad),
+	cmocka_unit_test(test_dad_fails),
+	cmocka_unit_test(test_dad_undisturbed),
+	cmocka_unit_test(test_answers),
+	cmocka_unit_test(test_not_believed),
+	cmocka_unit_test(test_asks),
+	cmocka_unit_test(test_override),
+	cmocka_unit_test(test_router),
+	cmocka_unit_test(test_lifetimes),
+	cmocka_unit_test(test_two_hours),
+	cmocka_unit_test(test_dead_router),
+	cmocka_unit_test(test_no_autoconf),
+	cmocka_unit_test(test_groups),
+	cmocka_unit_test(test_source),
+};
+
+ZS_TEST_MAIN(tests)
