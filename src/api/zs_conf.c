@@ -175,7 +175,9 @@ static bool finish_port(struct zs_conf_raw *raw, struct zs_conf_port *p, unsigne
 {
 	int prefix = p->prefix != 0 ? p->prefix : 24;
 
-	if (p->ip4_be == 0)
+	if (!zs_conf_finish_ip6(raw, p, id, &out->ip6))
+		return false;
+	if (p->ip4_be == 0 && !out->ip6.on)
 		return zs_conf_fail(raw, p->line, "[port%u] has no addr", id);
 	if (p->has_mask) {
 		prefix = prefix_of(p->mask_be);

@@ -301,6 +301,14 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 {
 	uint64_t n;
 
+	switch (zs_conf_key_ip6(raw, p, key, value)) {
+	case ZS_CONF_OK:
+		return true;
+	case ZS_CONF_BAD:
+		return false;
+	case ZS_CONF_UNKNOWN:
+		break;
+	}
 	if (strcmp(key, "addr") == 0) {
 		char *copy = zs_conf_strdup(raw->conf, value);
 		char *slash = strchr(copy, '/');

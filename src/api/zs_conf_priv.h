@@ -20,6 +20,13 @@ struct zs_conf_port {
 	bool has_mask;
 	uint32_t mtu, vlan;
 	struct zs_mac mac;
+
+	/* IPv6 (zs_conf_ip6.c) */
+	struct zs_addr ip6, gw6;
+	struct zs_addr vip6[ZS_IP6_STATIC - 1];
+	uint8_t ip6_len, vip6_len[ZS_IP6_STATIC - 1], vip6_all_len; /* 0 = not given */
+	uint8_t n_vip6;
+	bool has_ip6, auto6_given, auto6, dad6_given, dad6;
 };
 
 /* [vdevN] */
@@ -82,6 +89,14 @@ bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, 
 /* Why a key has no effect, NULL: nobody knows it; what a key does, NULL: its name says it. */
 const char *zs_conf_why_unused(const char *section, const char *key);
 const char *zs_conf_why_used(const char *section, const char *key);
+enum zs_conf_found { ZS_CONF_UNKNOWN, ZS_CONF_OK, ZS_CONF_BAD };
+
+/* A key of [portN], if it is one of IPv6's. */
+enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *key,
+				   const char *value);
+/* All keys are read: what they come to. */
+bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, unsigned id,
+			struct zs_ip6_config *out);
 
 /* List of numbers and ranges ("0-3,7"), each below max, into set bits; false: not such a list. */
 bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);

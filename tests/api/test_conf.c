@@ -203,6 +203,49 @@ static void idle_modes(void **state)
 	zs_conf_free(&conf);
 }
 
+static void ip6(void **state)
+{
+	const struct zs_addr addr = { .b = { 0xfd, 0, [15] = 7 } },
+			     gw = { .b = { 0xfd, 0, [15] = 1 } };
+	const struct zs_ip6_config *c;
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[port0]\naddr=10.0.0.1\naddr6=fd00::7\nprefix_len=48\n"
+				     "gateway6=fd00::1\nvip_addr6=fd00::8;fd00::9/56\n"
+				     "vip_prefix_len=60\n"),
+			 0);
+	c = &conf.dpdk.port[0].ip6;
+	assert_true(c->on && !c->autoconf);
+	assert_int_equal(c->dad_probes, 1);
+	assert_int_equal(c->n_addr, 3);
+	assert_memory_equal(&c->addr[0], &addr, 16);
+	assert_memory_equal(&c->gw, &gw, 16);
+	assert_int_equal(c->prefix[0], 48);
+	assert_int_equal(c->prefix[1], 60);
+	assert_int_equal(c->prefix[2], 56);
+	assert_string_equal(conf.note, "");
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[port0]\naddr6=fd00::7/96\ndad6=0\n"), 0);
+	assert_true(conf.dpdk.port[0].ip6.autoconf); /* nobody named a gateway */
+	assert_int_equal(conf.dpdk.port[0].ip6.prefix[0], 96);
+	assert_int_equal(conf.dpdk.port[0].ip6.dad_probes, 0);
+	assert_int_equal(conf.dpdk.port[0].ip4_be, 0);
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[port0]\naddr=10.0.0.1\nautoconf6=1\n"), 0);
+	assert_true(conf.dpdk.port[0].ip6.on && conf.dpdk.port[0].ip6.autoconf);
+	assert_int_equal(conf.dpdk.port[0].ip6.n_addr, 0);
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[port0]\naddr=10.0.0.1\n"), 0);
+	assert_false(conf.dpdk.port[0].ip6.on);
+	zs_conf_free(&conf);
+	assert_error("[port0]\naddr6=10.0.0.1\n",
+		     "x.ini:2: addr6: '10.0.0.1' is not an IPv6 address");
+	assert_error("[port0]\naddr=10.0.0.1\nprefix_len=129\n",
+		     "x.ini:3: prefix_len: '129' is not a prefix length (1..128)");
+	assert_error("[port0]\naddr=10.0.0.1\ngateway6=fd00::1\n", "x.ini:1: [port0] has no addr6");
+}
+
 static void keys_without_effect_are_named_once(void **state)
 {
 	struct zs_conf conf;
@@ -415,6 +458,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(idle_modes),
+		cmocka_unit_test(ip6),
 		cmocka_unit_test(keys_without_effect_are_named_once),
 		cmocka_unit_test(each_line_is_told_of),
 		cmocka_unit_test(wrong_values_say_where),

@@ -205,6 +205,7 @@ static void set_netif(struct zs_netif_config *nif, uint16_t index, const struct 
 		.ip4_be = cfg->ip4_be,
 		.ip4_prefix = cfg->ip4_prefix,
 		.ip4_gw_be = cfg->ip4_gw_be,
+		.ip6 = cfg->ip6,
 	};
 }
 
@@ -270,6 +271,7 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 		.tx = d->n_lcores > 1 ? zs_fan_tx : zs_loop_tx,
 		.pass_on = d->n_lcores > 1 ? zs_fan_pass_on : NULL,
 		.rss_ok = d->n_lcores > 1 ? zs_fan_rss_ok : NULL,
+		.groups = zs_groups_set,
 		.ctx = lc,
 		.pkt_pool = lc->node->pools.pkt,
 		.hdr_pool = lc->node->pools.hdr,

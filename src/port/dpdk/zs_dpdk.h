@@ -70,6 +70,7 @@ struct zs_dpdk_port {
 	uint32_t ip4_be;   /* 0 = no IPv4 */
 	uint8_t ip4_prefix;
 	uint32_t ip4_gw_be; /* 0 = none */
+	struct zs_ip6_config ip6;
 };
 
 /* Fill with zs_dpdk_config_defaults() first. Nothing in it is kept after zs_dpdk_init(). */

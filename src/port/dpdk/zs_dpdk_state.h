@@ -152,6 +152,9 @@ void zs_ethport_stop(struct zs_dpdk *d, uint16_t index);
 
 void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q);
 
+/* zs_groups.c: env->groups. */
+void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned n);
+
 /* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
 int zs_kernif_get_mtu(unsigned if_index);
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);

@@ -117,7 +117,8 @@ static int check_mtu(const struct zs_ethport *p, uint16_t index)
 static uint64_t rss_types(const struct zs_ethport *p)
 {
 	uint64_t wanted = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
-			  RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+			  RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 |
+			  RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 
 	return wanted & p->info.flow_type_rss_offloads;
 }

@@ -20,7 +20,6 @@ enum {
 	RING_FLAGS = RING_F_MP_RTS_ENQ | RING_F_SC_DEQ,
 	ASKED_SHIFT = 8,
 	INDEX_MASK = (1 << ASKED_SHIFT) - 1,
-	ARP_FRAME = 64, /* bytes of a copy: more than the headers and no padding */
 };
 _Static_assert((unsigned)ZS_MAX_PORTS <= (unsigned)INDEX_MASK, "one byte");
 
@@ -124,7 +123,7 @@ static void stage_copies(struct zs_lcore *lc, const struct rte_mbuf *m)
 
 		if (to == lc->index)
 			continue;
-		copy = rte_pktmbuf_copy(m, lc->node->pools.hdr, 0, ARP_FRAME);
+		copy = rte_pktmbuf_copy(m, lc->node->pools.pkt, 0, m->pkt_len);
 		if (copy == NULL)
 			return;
 		copy->ol_flags |= ZS_PKT_NEWS;

@@ -7,6 +7,7 @@
 #include <rte_mbuf.h>
 #include <rte_thash.h>
 
+#include "base/zs_ip6addr.h"
 #include "core/zs_flow.h"
 #include "wire/zs_hdr.h"
 
@@ -32,6 +33,15 @@ static uint32_t fold(uint32_t words)
 	return (words >> 16) ^ (words & 0xffff);
 }
 
+/* As on the wire: without zones. */
+static uint32_t fold_ip6(const struct zs_addr *a, const struct zs_addr *b)
+{
+	struct zs_addr x = zs_ip6_bare(a), y = zs_ip6_bare(b);
+	uint64_t both = x.q[0] ^ x.q[1] ^ y.q[0] ^ y.q[1];
+
+	return fold((uint32_t)(both >> 32) ^ (uint32_t)both);
+}
+
 /* x: all 16-bit words of the input, big endian, in one. */
 static unsigned place(const struct zs_rss *r, uint32_t x_be)
 {
@@ -44,6 +54,8 @@ unsigned zs_rss_flow(const struct zs_rss *r, const struct zs_flow *f)
 {
 	uint16_t ports_be = rte_cpu_to_be_16(f->lport ^ f->fport);
 
+	if (f->family == ZS_AF_IP6)
+		return place(r, fold_ip6(&f->laddr, &f->faddr) ^ ports_be);
 	return place(r, fold(f->laddr.ip4_be ^ f->faddr.ip4_be) ^ ports_be);
 }
 
@@ -97,6 +109,90 @@ static unsigned place_ip4(const struct zs_rss *r, const char *p, const char *end
 	}
 }
 
+/* A packet of IPv6: its upper layer, if it is in a place where no header of a fragment is before.
+ */
+struct ip6 {
+	const char *l4; /* NULL: it cannot be seen, or there are fragments */
+	uint8_t next;
+	uint32_t addrs; /* folded */
+};
+
+static struct ip6 read_ip6(const char *p, const char *end)
+{
+	const struct zs_ip6_hdr *ip = (const struct zs_ip6_hdr *)p;
+	struct ip6 v = { .l4 = p + sizeof(*ip) };
+	struct zs_addr src, dst;
+
+	if (v.l4 > end)
+		return (struct ip6){ .next = ZS_EXT_NONE };
+	memcpy(&src, ip->src, sizeof(src));
+	memcpy(&dst, ip->dst, sizeof(dst));
+	v.addrs = fold_ip6(&src, &dst);
+	v.next = ip->next;
+	while (v.next == ZS_EXT_HOPOPTS || v.next == ZS_EXT_DSTOPTS || v.next == ZS_EXT_ROUTING) {
+		const struct zs_ip6_ext_hdr *e = (const struct zs_ip6_ext_hdr *)v.l4;
+
+		if ((const char *)(e + 1) > end)
+			break;
+		v.next = e->next;
+		v.l4 += 8 * (e->len + 1u);
+	}
+	if (v.next == ZS_EXT_FRAGMENT || v.l4 + sizeof(struct zs_icmp6_hdr) > end)
+		v.l4 = NULL;
+	return v;
+}
+
+static unsigned by_ports_ip6(const struct zs_rss *r, const struct ip6 *v)
+{
+	uint32_t ports;
+
+	if (v->l4 == NULL)
+		return place(r, v->addrs);
+	memcpy(&ports, v->l4, sizeof(ports));
+	return place(r, v->addrs ^ fold(ports));
+}
+
+/* What neighbours, routers and multicast routers say is for all stacks. */
+static unsigned place_icmp6(const struct zs_rss *r, const struct ip6 *v, const char *end,
+			    unsigned here)
+{
+	const struct zs_icmp6_hdr *icmp = (const struct zs_icmp6_hdr *)v->l4;
+	struct ip6 quoted;
+
+	if (icmp == NULL)
+		return place(r, v->addrs);
+	switch (icmp->type) {
+	case ZS_ND_ROUTER_ADVERT:
+	case ZS_ND_SOLICIT:
+	case ZS_ND_ADVERT:
+		return ZS_RSS_ALL;
+	case ZS_ICMP6_UNREACH:
+	case ZS_ICMP6_TOO_BIG:
+	case ZS_ICMP6_TIME_EXCEEDED:
+	case ZS_ICMP6_PARAM_PROBLEM:
+		quoted = read_ip6((const char *)(icmp + 1), end);
+		return quoted.l4 != NULL ? by_ports_ip6(r, &quoted) : here;
+	default:
+		return here;
+	}
+}
+
+static unsigned place_ip6(const struct zs_rss *r, const char *p, const char *end, unsigned here)
+{
+	struct ip6 v = read_ip6(p, end);
+
+	switch (v.next) {
+	case ZS_PROTO_TCP:
+	case ZS_PROTO_UDP:
+	case ZS_EXT_FRAGMENT:
+		return by_ports_ip6(r, &v);
+	case ZS_PROTO_ICMP6:
+		return place_icmp6(r, &v, end, here);
+	default:
+		return here;
+	}
+}
+
 unsigned zs_rss_frame(const struct zs_rss *r, const struct rte_mbuf *m, unsigned here)
 {
 	const char *p = rte_pktmbuf_mtod(m, const char *), *end = p + m->data_len;
@@ -114,5 +210,7 @@ unsigned zs_rss_frame(const struct zs_rss *r, const struct rte_mbuf *m, unsigned
 	}
 	if (type_be == rte_cpu_to_be_16(ZS_ETH_ARP))
 		return ZS_RSS_ALL;
+	if (type_be == rte_cpu_to_be_16(ZS_ETH_IP6))
+		return place_ip6(r, p, end, here);
 	return type_be == rte_cpu_to_be_16(ZS_ETH_IP4) ? place_ip4(r, p, end, here) : here;
 }

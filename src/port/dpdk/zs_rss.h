@@ -36,7 +36,8 @@ unsigned zs_rss_flow(const struct zs_rss *r, const struct zs_flow *f);
 
 /*
  * The lcore of a received frame: TCP and UDP by flow, fragments by their addresses (so that those
- * of one datagram meet), ICMP errors by the flow they quote, ARP ZS_RSS_ALL; others: here. Borrows
+ * of one datagram meet), ICMP errors by the flow they quote, ARP and what neighbours and routers of
+ * IPv6 say ZS_RSS_ALL; others: here. Borrows
  * m; its headers need not be sound.
  */
 unsigned zs_rss_frame(const struct zs_rss *r, const struct rte_mbuf *m, unsigned here);
