@@ -96,6 +96,13 @@ static inline uint32_t zs_sim_ip(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 	return ip;
 }
 
+/*
+ * What applications of this world talk by: IPv4, or IPv6 where the environment has ZS_SIM_IP6. And
+ * the address of that family that goes by an IPv4 address.
+ */
+uint8_t zs_sim_family(void);
+struct zs_addr zs_sim_addr(uint32_t ip_be);
+
 /* Defaults with small tables, and one interface. Its MAC address is made by zs_simhost_create(). */
 void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t prefix, uint16_t mtu,
 		       uint32_t offloads);

@@ -203,8 +203,8 @@ void zs_simapp_listen(struct zs_simapp *app, uint16_t port, int backlog,
 		      const struct zs_simconn_config *cfg)
 {
 	struct zs_stack *s = app->h->s;
-	const struct zs_addr any = zs_addr_ip4(0);
-	struct zs_tcb *tcb = zs_tcp_open(s, ZS_AF_IP4);
+	const struct zs_addr any = { .q = { 0, 0 } };
+	struct zs_tcb *tcb = zs_tcp_open(s, zs_sim_family());
 
 	if (tcb == NULL || zs_tcp_bind(s, tcb, &any, port) < 0)
 		abort();
@@ -226,8 +226,8 @@ struct zs_simconn *zs_simapp_connect(struct zs_simapp *app, uint32_t ip_be, uint
 				     const struct zs_simconn_config *cfg)
 {
 	struct zs_stack *s = app->h->s;
-	const struct zs_addr to = zs_addr_ip4(ip_be);
-	struct zs_tcb *tcb = zs_tcp_open(s, ZS_AF_IP4);
+	const struct zs_addr to = zs_sim_addr(ip_be);
+	struct zs_tcb *tcb = zs_tcp_open(s, zs_sim_family());
 	struct zs_simconn *c;
 	int rc;
 

@@ -8,10 +8,21 @@
 
 #include <rte_byteorder.h>
 
-enum { ETH = 14, IP_MIN = 20, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17 };
+enum {
+	ETH = 14,
+	IP_MIN = 20,
+	IP6 = 40,
+	PROTO_HOPOPTS = 0,
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_FRAGMENT = 44,
+	PROTO_ICMP6 = 58
+};
 
-/* Where things are in a frame that carries IPv4. */
+/* Where things are in a frame that carries IPv4 or IPv6. */
 struct layout {
+	bool v6;
 	uint8_t *ip, *l4;
 	uint32_t ihl, l4_len;
 	uint8_t proto;
@@ -55,7 +66,7 @@ uint16_t zs_simck_sum(uint32_t sum, const uint8_t *p, uint32_t len)
 
 static uint32_t pseudo(const struct layout *l)
 {
-	return zs_simck_sum(l->proto + l->l4_len, l->ip + 12, 8);
+	return zs_simck_sum(l->proto + l->l4_len, l->ip + (l->v6 ? 8 : 12), l->v6 ? 32 : 8);
 }
 
 static uint8_t *l4_field(const struct layout *l)
@@ -66,15 +77,30 @@ static uint8_t *l4_field(const struct layout *l)
 		return l->l4 + 16;
 	if (l->proto == PROTO_UDP && l->l4_len >= 8)
 		return l->l4 + 6;
-	if (l->proto == PROTO_ICMP && l->l4_len >= 8)
+	if (l->proto == (l->v6 ? PROTO_ICMP6 : PROTO_ICMP) && l->l4_len >= 8)
 		return l->l4 + 2;
 	return NULL;
+}
+
+static bool find_ip6(const struct zs_simpkt *p, struct layout *l)
+{
+	*l = (struct layout){ .ip = (uint8_t *)(uintptr_t)p->data + ETH, .v6 = true, .ihl = IP6 };
+	if (p->len < ETH + IP6 || l->ip[0] >> 4 != 6 || ETH + IP6 + be16(l->ip + 4) > p->len)
+		return false;
+	l->l4 = l->ip + IP6;
+	l->l4_len = be16(l->ip + 4);
+	l->proto = l->ip[6];
+	l->fragment = l->proto == PROTO_FRAGMENT || l->proto == PROTO_HOPOPTS;
+	l->l4_ck = l4_field(l);
+	return true;
 }
 
 static bool find_layout(const struct zs_simpkt *p, struct layout *l)
 {
 	uint32_t total;
 
+	if (p->len >= ETH && be16(p->data + 12) == 0x86dd)
+		return find_ip6(p, l);
 	*l = (struct layout){ .ip = (uint8_t *)(uintptr_t)p->data + ETH };
 	if (p->len < ETH + IP_MIN || be16(p->data + 12) != 0x0800 || l->ip[0] >> 4 != 4)
 		return false;
@@ -98,7 +124,7 @@ static uint32_t l4_start(const struct layout *l)
 static bool l4_good(const struct layout *l)
 {
 	if (l->proto == PROTO_UDP && be16(l->l4_ck) == 0)
-		return true;
+		return !l->v6;
 	return zs_simck_sum(l4_start(l), l->l4, l->l4_len) == 0xffff;
 }
 
@@ -109,14 +135,19 @@ struct zs_simck zs_simck_verify(const struct zs_simpkt *p)
 
 	if (!find_layout(p, &l))
 		return v;
-	v.ip = zs_simck_sum(0, l.ip, l.ihl) == 0xffff ? ZS_SIMCK_GOOD : ZS_SIMCK_BAD;
-	if (l.l4_ck != NULL && l.proto != PROTO_ICMP)
+	if (!l.v6)
+		v.ip = zs_simck_sum(0, l.ip, l.ihl) == 0xffff ? ZS_SIMCK_GOOD : ZS_SIMCK_BAD;
+	if (l.l4_ck != NULL && l.proto != PROTO_ICMP && l.proto != PROTO_ICMP6)
 		v.l4 = l4_good(&l) ? ZS_SIMCK_GOOD : ZS_SIMCK_BAD;
 	return v;
 }
 
 static const char *fill_ip(struct layout *l, const struct rte_mbuf *m)
 {
+	if (l->v6)
+		return m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4)
+			       ? "IPv4's offloads for IPv6"
+			       : NULL;
 	if (!(m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM))
 		return zs_simck_sum(0, l->ip, l->ihl) == 0xffff ? NULL : "wrong IP checksum sent";
 	if (!(m->ol_flags & RTE_MBUF_F_TX_IPV4))
@@ -137,6 +168,8 @@ static const char *fill_l4(struct layout *l, const struct rte_mbuf *m)
 
 	if (want == 0)
 		return l->l4_ck == NULL || l4_good(l) ? NULL : "wrong L4 checksum sent";
+	if (l->v6 && !(m->ol_flags & RTE_MBUF_F_TX_IPV6))
+		return "L4 checksum offload without TX_IPV6";
 	if (l->l4_ck == NULL || want != ours)
 		return "L4 checksum offload for a packet that is not of that protocol, or a "
 		       "fragment";
@@ -156,12 +189,12 @@ const char *zs_simck_fill(struct zs_simpkt *p, const struct rte_mbuf *m)
 
 	if (p->len < ETH)
 		return "frame shorter than an Ethernet header";
-	if (be16(p->data + 12) != 0x0800)
+	if (be16(p->data + 12) != 0x0800 && be16(p->data + 12) != 0x86dd)
 		return (m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) != 0
-			       ? "checksum offload for a frame that is not IPv4"
+			       ? "checksum offload for a frame that is not IP"
 			       : NULL;
 	if (!find_layout(p, &l))
-		return "malformed IPv4 packet sent";
+		return "malformed IP packet sent";
 	wrong = fill_ip(&l, m);
 	return wrong != NULL ? wrong : fill_l4(&l, m);
 }

@@ -11,6 +11,21 @@
 
 enum { RETRY_NS = 5000, RETRY_MAX_NS = 320000 };
 
+uint8_t zs_sim_family(void)
+{
+	return getenv("ZS_SIM_IP6") != NULL ? ZS_AF_IP6 : ZS_AF_IP4;
+}
+
+struct zs_addr zs_sim_addr(uint32_t ip_be)
+{
+	struct zs_addr a = { .b = { 0xfd } };
+
+	if (zs_sim_family() == ZS_AF_IP4)
+		return zs_addr_ip4(ip_be);
+	memcpy(a.b + 12, &ip_be, sizeof(ip_be));
+	return a;
+}
+
 void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t prefix, uint16_t mtu,
 		       uint32_t offloads)
 {
@@ -30,6 +45,13 @@ void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t pref
 		.ip4_be = ip_be,
 		.ip4_prefix = prefix,
 	};
+	if (zs_sim_family() == ZS_AF_IP6)
+		c->stack.netif[0].ip6 = (struct zs_ip6_config){
+			.on = true,
+			.n_addr = 1,
+			.prefix = { 96 + prefix },
+			.addr = { zs_sim_addr(ip_be) },
+		};
 }
 
 static uint16_t frame_room(const struct zs_simhost_config *c)

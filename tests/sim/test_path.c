@@ -196,7 +196,7 @@ static void udp_turn(struct zs_simhost *h, void *arg)
 
 static void send_datagram(struct zs_simhost *h, struct zs_udp *u, uint16_t len)
 {
-	const struct zs_addr to = zs_addr_ip4(ip_b());
+	const struct zs_addr to = zs_sim_addr(ip_b());
 	struct rte_mbuf *m = rte_pktmbuf_alloc(h->pools.big);
 
 	assert_non_null(m);
@@ -210,7 +210,7 @@ static void send_datagram(struct zs_simhost *h, struct zs_udp *u, uint16_t len)
 static void test_datagrams_over_a_bad_link(void **state)
 {
 	enum { N = 1000 };
-	const struct zs_addr any = zs_addr_ip4(0);
+	const struct zs_addr any = { .q = { 0, 0 } };
 	struct udp_end here = { .u = NULL }, there = here;
 	struct pair_config c;
 	struct pair p;
@@ -224,8 +224,8 @@ static void test_datagrams_over_a_bad_link(void **state)
 	p.a->app = p.b->app = udp_turn;
 	p.a->app_arg = &here;
 	p.b->app_arg = &there;
-	here.u = zs_udp_open(p.a->s, ZS_AF_IP4);
-	there.u = zs_udp_open(p.b->s, ZS_AF_IP4);
+	here.u = zs_udp_open(p.a->s, zs_sim_family());
+	there.u = zs_udp_open(p.b->s, zs_sim_family());
 	assert_int_equal(zs_udp_bind(p.b->s, there.u, &any, PORT), 0);
 	for (unsigned int i = 0; i < N; i++) {
 		send_datagram(p.a, here.u, (uint16_t)(1 + i * 13));

@@ -39,7 +39,14 @@ static void refuses(const char *line, const char *why)
 static void defaults(void **state)
 {
 	(void)state;
+	assert_true(parse("http://[fd00::1]:8080/x"));
+	assert_true(a.is_ip6);
+	assert_memory_equal(a.ip6, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	assert_int_equal(a.port, 8080);
+	assert_string_equal(a.host, "[fd00::1]:8080");
+	assert_string_equal(a.path, "/x");
 	assert_true(parse("http://10.18.0.1"));
+	assert_false(a.is_ip6);
 	assert_int_equal(a.ip_be, inet_addr("10.18.0.1"));
 	assert_int_equal(a.port, 80);
 	assert_string_equal(a.host, "10.18.0.1");
@@ -141,6 +148,10 @@ static void bad_urls(void **state)
 	refuses("http://example.org/", "not an IPv4 address");
 	refuses("http://1.2.3.4.5/", "not an IPv4 address");
 	refuses("http:///x", "not an IPv4 address");
+	refuses("http://[fd00::1/", "not an IPv4 address");
+	refuses("http://[1.2.3.4]/", "not an IPv4 address");
+	refuses("http://fd00::1/", "not an IPv4 address");
+	refuses("http://[fd00::1]80/", "no port");
 	refuses("http://1.2.3.4:0/", "port: 0 is not in 1..65535");
 	refuses("http://1.2.3.4:65536/", "port");
 	refuses("http://1.2.3.4:/", "port");

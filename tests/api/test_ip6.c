@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * IPv6 through the facade, as programs for Linux use it: streams and datagrams, listeners that take
+ * IPv4 too, mapped addresses, scope ids, options. The hosts are 10.0.0.1 and .2, and fd00:: with
+ * the same behind it.
+ */
+#include "apitest.h"
+
+#include <netinet/in.h>
+
+static struct linux_sockaddr *sa6(struct sockaddr_in6 *sin6)
+{
+	return (struct linux_sockaddr *)(void *)sin6;
+}
+
+static struct sockaddr_in6 addr6(const char *text, uint16_t port)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	assert_int_equal(inet_pton(AF_INET6, text, &sin6.sin6_addr), 1);
+	return sin6;
+}
+
+static void assert_name(int (*get)(int, struct linux_sockaddr *, socklen_t *), int fd,
+			const char *text, uint16_t port)
+{
+	struct sockaddr_in6 sin6;
+	socklen_t len = sizeof(sin6);
+	char buf[64];
+
+	assert_int_equal(get(fd, sa6(&sin6), &len), 0);
+	assert_int_equal(len, sizeof(sin6));
+	assert_int_equal(sin6.sin6_family, AF_INET6);
+	assert_string_equal(inet_ntop(AF_INET6, &sin6.sin6_addr, buf, sizeof(buf)), text);
+	if (port != 0)
+		assert_int_equal(ntohs(sin6.sin6_port), port);
+}
+
+static int socket6(int type, bool v6only)
+{
+	int fd = ff_socket(AF_INET6, type, 0), on = v6only;
+
+	assert_true(fd >= 0);
+	assert_int_equal(ff_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
+	return fd;
+}
+
+static int listen6(const char *text, bool v6only)
+{
+	struct sockaddr_in6 sin6 = addr6(text, PORT);
+	int fd = socket6(SOCK_STREAM, v6only);
+
+	assert_int_equal(ff_bind(fd, sa6(&sin6), sizeof(sin6)), 0);
+	assert_int_equal(ff_listen(fd, 8), 0);
+	return fd;
+}
+
+static int connect6(struct api_world *t, const char *text)
+{
+	struct sockaddr_in6 sin6 = addr6(text, PORT);
+	int fd;
+
+	api_on(t, 0);
+	fd = socket6(SOCK_STREAM, false);
+	assert_int_equal(ff_connect(fd, sa6(&sin6), sizeof(sin6)), 0);
+	return fd;
+}
+
+static void stream(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 peer;
+	socklen_t len = sizeof(peer);
+	char buf[64];
+	int l, c, s;
+
+	api_on(t, 1);
+	l = listen6("::", true);
+	assert_name(ff_getsockname, l, "::", PORT);
+	c = connect6(t, "fd00::a00:2");
+	api_on(t, 1);
+	s = ff_accept(l, sa6(&peer), &len);
+	assert_true(s >= 0);
+	assert_int_equal(len, sizeof(peer));
+	assert_string_equal(inet_ntop(AF_INET6, &peer.sin6_addr, buf, sizeof(buf)), "fd00::a00:1");
+	assert_int_equal(peer.sin6_scope_id, 0);
+	assert_name(ff_getsockname, s, "fd00::a00:2", PORT);
+	api_on(t, 0);
+	assert_name(ff_getpeername, c, "fd00::a00:2", PORT);
+	api_write_all(c, 50000, 3);
+	api_on(t, 1);
+	api_expect(s, 50000, 3);
+	api_write_all(s, 50000, 4);
+	api_on(t, 0);
+	api_expect(c, 50000, 4);
+}
+
+/* As Linux does without IPV6_V6ONLY: one listener for both, IPv4 under mapped addresses. */
+static void dual_listener(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in sin = api_addr(1, PORT), any = { .sin_family = AF_INET };
+	int l, c, s;
+
+	any.sin_port = htons(PORT);
+	api_on(t, 1);
+	l = listen6("::", false);
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_errno(ff_bind(c, sa(&any), sizeof(any)), EADDRINUSE);
+	api_on(t, 0);
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ff_connect(c, sa(&sin), sizeof(sin)), 0);
+	api_on(t, 1);
+	s = ff_accept(l, NULL, NULL);
+	assert_true(s >= 0);
+	assert_name(ff_getpeername, s, "::ffff:10.0.0.1", 0);
+	assert_name(ff_getsockname, s, "::ffff:10.0.0.2", PORT);
+	api_on(t, 0);
+	api_write_all(c, 3000, 1);
+	api_on(t, 1);
+	api_expect(s, 3000, 1);
+	/* a socket of IPv6 may call IPv4 as well */
+	c = connect6(t, "::ffff:10.0.0.2");
+	assert_name(ff_getsockname, c, "::ffff:10.0.0.1", 0);
+	c = connect6(t, "fd00::a00:2");
+	api_on(t, 1);
+	assert_name(ff_getpeername, ff_accept(l, NULL, NULL), "::ffff:10.0.0.1", 0);
+	assert_name(ff_getpeername, ff_accept(l, NULL, NULL), "fd00::a00:1", 0);
+}
+
+/* IPV6_V6ONLY keeps the families apart, and both may have the port. */
+static void v6only(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 mapped = addr6("::ffff:10.0.0.2", PORT);
+	struct sockaddr_in sin = api_addr(1, PORT);
+	int c, off = 0, v = 0;
+	socklen_t len = sizeof(v);
+
+	api_on(t, 1);
+	c = listen6("::", true);
+	assert_int_equal(ff_getsockopt(c, IPPROTO_IPV6, IPV6_V6ONLY, &v, &len), 0);
+	assert_int_equal(v, 1);
+	assert_errno(ff_setsockopt(c, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), EINVAL);
+	api_on(t, 0);
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_errno(ff_connect(c, sa(&sin), sizeof(sin)), ECONNREFUSED);
+	api_on(t, 1);
+	(void)api_listen(PORT, 0);
+	api_on(t, 0);
+	c = socket6(SOCK_STREAM, true);
+	assert_errno(ff_connect(c, sa6(&mapped), sizeof(mapped)), ENETUNREACH);
+	assert_errno(ff_bind(c, sa6(&mapped), sizeof(mapped)), EINVAL);
+}
+
+static void datagrams(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 to = addr6("fd00::a00:2", PORT), from = addr6("::", PORT);
+	struct sockaddr_in6 mapped = addr6("::ffff:10.0.0.2", PORT);
+	static char data[20000], got[20000];
+	socklen_t len = sizeof(from);
+	char text[64];
+	int c, s;
+
+	api_on(t, 1);
+	s = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_bind(s, sa6(&from), sizeof(from)), 0);
+	api_on(t, 0);
+	c = socket6(SOCK_DGRAM, false);
+	memset(data, 7, sizeof(data));
+	assert_int_equal(ff_sendto(c, data, sizeof(data), 0, sa6(&to), sizeof(to)), sizeof(data));
+	api_on(t, 1);
+	assert_int_equal(ff_recvfrom(s, got, sizeof(got), 0, sa6(&from), &len), sizeof(got));
+	assert_memory_equal(got, data, sizeof(data));
+	assert_int_equal(len, sizeof(from));
+	assert_string_equal(inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof(text)),
+			    "fd00::a00:1");
+	assert_int_equal(ff_sendto(s, data, 10, 0, sa6(&from), sizeof(from)), 10);
+	api_on(t, 0);
+	assert_int_equal(ff_recv(c, got, sizeof(got), 0), 10);
+	assert_int_equal(ff_sendto(c, data, 5, 0, sa6(&mapped), sizeof(mapped)), 5);
+	api_on(t, 1);
+	len = sizeof(from);
+	assert_int_equal(ff_recvfrom(s, got, sizeof(got), 0, sa6(&from), &len), 5);
+	assert_string_equal(inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof(text)),
+			    "::ffff:10.0.0.1");
+	api_on(t, 0);
+	assert_int_equal(ff_connect(c, sa6(&to), sizeof(to)), 0);
+	assert_int_equal(ff_send(c, data, 6, 0), 6);
+	api_on(t, 1);
+	assert_int_equal(ff_recv(s, got, sizeof(got), 0), 6);
+}
+
+/* fe80:: is on many links: the scope id says on which. */
+static void link_local(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 to = addr6("fe80::ff:fe00:2", PORT), peer;
+	socklen_t len = sizeof(peer);
+	int l, c, s;
+
+	api_on(t, 1);
+	l = listen6("::", false);
+	api_on(t, 0);
+	c = socket6(SOCK_STREAM, false);
+	assert_errno(ff_connect(c, sa6(&to), sizeof(to)), EINVAL);
+	to.sin6_scope_id = 2;
+	assert_errno(ff_connect(c, sa6(&to), sizeof(to)), EINVAL);
+	to.sin6_scope_id = 1;
+	assert_int_equal(ff_connect(c, sa6(&to), sizeof(to)), 0);
+	api_on(t, 1);
+	s = ff_accept(l, sa6(&peer), &len);
+	assert_true(s >= 0);
+	assert_int_equal(peer.sin6_scope_id, 1);
+	assert_int_equal(peer.sin6_addr.s6_addr[0], 0xfe);
+	assert_int_equal(peer.sin6_addr.s6_addr[2] | peer.sin6_addr.s6_addr[3], 0);
+	api_write_all(s, 100, 1);
+	api_on(t, 0);
+	api_expect(c, 100, 1);
+}
+
+static void lengths_and_families(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 to = addr6("fd00::a00:2", PORT);
+	struct sockaddr_in sin = api_addr(1, PORT);
+	int c;
+
+	api_on(t, 0);
+	c = socket6(SOCK_STREAM, false);
+	assert_errno(ff_connect(c, sa6(&to), sizeof(sin)), EINVAL);
+	assert_errno(ff_connect(c, sa(&sin), sizeof(to)), EAFNOSUPPORT);
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_errno(ff_connect(c, sa6(&to), sizeof(to)), EAFNOSUPPORT);
+	to = addr6("2001:db8::1", PORT);
+	c = socket6(SOCK_STREAM, false);
+	assert_errno(ff_connect(c, sa6(&to), sizeof(to)), ENETUNREACH);
+	assert_errno(ff_bind(c, sa6(&to), sizeof(to)), EADDRNOTAVAIL);
+}
+
+static void options(void **state)
+{
+	static const int names[] = { IPV6_TCLASS, IPV6_UNICAST_HOPS };
+	struct api_world *t = *state;
+	int v, types[] = { SOCK_STREAM, SOCK_DGRAM };
+	socklen_t len = sizeof(v);
+
+	api_on(t, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		int c = socket6(types[i % 2], false), name = names[i / 2];
+
+		v = 77;
+		assert_int_equal(ff_setsockopt(c, IPPROTO_IPV6, name, &v, sizeof(v)), 0);
+		v = 256;
+		assert_errno(ff_setsockopt(c, IPPROTO_IPV6, name, &v, sizeof(v)), EINVAL);
+		assert_int_equal(ff_getsockopt(c, IPPROTO_IPV6, name, &v, &len), 0);
+		assert_int_equal(v, 77);
+		v = -1;
+		assert_int_equal(ff_setsockopt(c, IPPROTO_IPV6, name, &v, sizeof(v)), 0);
+		assert_int_equal(ff_getsockopt(c, IPPROTO_IPV6, name, &v, &len), 0);
+		assert_int_equal(v, name == IPV6_TCLASS ? 0 : 64);
+	}
+	v = 1;
+	assert_errno(ff_setsockopt(ff_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IPV6, IPV6_V6ONLY,
+				   &v, sizeof(v)),
+		     ENOPROTOOPT);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(stream, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(dual_listener, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(v6only, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(lengths_and_families, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(options, api_setup, api_teardown),
+};
+
+ZS_TEST_MAIN(tests)
