@@ -124,18 +124,18 @@ static bool read_body(int fd, struct fetch *f)
 	return ok;
 }
 
-static bool fetch(const struct sockaddr_in *to, uint64_t size)
+static bool fetch(const struct address *to, uint64_t size)
 {
 	struct fetch f = { .size = size };
 	char request[64];
 	int n = snprintf(request, sizeof(request), "GET /%llu HTTP/1.1\r\nHost: zstack\r\n\r\n",
 			 (unsigned long long)size);
-	int fd = ff_socket(AF_INET, SOCK_STREAM, 0);
+	int fd = ff_socket(to->family, SOCK_STREAM, 0);
 	bool ok;
 
 	if (fd < 0)
 		return failed("socket");
-	if (ff_connect(fd, (const struct linux_sockaddr *)to, sizeof(*to)) < 0)
+	if (ff_connect(fd, (const struct linux_sockaddr *)to, to->len) < 0)
 		ok = failed("connect");
 	else if (ff_write(fd, request, (size_t)n) != n)
 		ok = failed("write");
@@ -147,7 +147,7 @@ static bool fetch(const struct sockaddr_in *to, uint64_t size)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = option_address(argc, argv, "--to", "10.18.0.1:80");
+	struct address to = option_address(argc, argv, "--to", "10.18.0.1:80");
 	uint64_t size = option_number(argc, argv, "--size", 1 << 20);
 	uint64_t count = option_number(argc, argv, "--count", 1);
 	uint64_t done = 0;

@@ -196,7 +196,7 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in sa = any_address(option_number(argc, argv, "--port", 80));
+	uint64_t port = option_number(argc, argv, "--port", 80);
 	int on = 1;
 
 	default_body = option_number(argc, argv, "--body", 64);
@@ -204,10 +204,8 @@ int main(int argc, char **argv)
 		return 1;
 
 	kq = ff_kqueue();
-	listener = ff_socket(AF_INET, SOCK_STREAM, 0);
-	ff_ioctl(listener, FIONBIO, &on);
-	if (ff_bind(listener, (struct linux_sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    ff_listen(listener, 512) < 0) {
+	listener = any_socket(SOCK_STREAM, port);
+	if (listener < 0 || ff_ioctl(listener, FIONBIO, &on) < 0 || ff_listen(listener, 512) < 0) {
 		perror("listen");
 		return 1;
 	}

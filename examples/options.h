@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,27 +45,57 @@ static inline uint64_t option_number(int argc, char **argv, const char *name, ui
 	return v;
 }
 
-static inline struct sockaddr_in any_address(uint64_t port)
+/* A socket bound to any address: of IPv6 and IPv4, or of IPv4 where there is no IPv6. -1: errno. */
+static inline int any_socket(int type, uint64_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int fd = ff_socket(AF_INET6, type, 0), on = 1;
+	bool v6 = fd >= 0;
+
+	if (!v6)
+		fd = ff_socket(AF_INET, type, 0);
+	if (fd < 0 || ff_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -1;
+	if (v6 ? ff_bind(fd, (struct linux_sockaddr *)&any6, sizeof(any6)) < 0
+	       : ff_bind(fd, (struct linux_sockaddr *)&any4, sizeof(any4)) < 0)
+		return -1;
+	return fd;
 }
 
-/* "10.18.0.1:8080" */
-static inline struct sockaddr_in option_address(int argc, char **argv, const char *name,
-						const char *otherwise)
+struct address {
+	union {
+		sa_family_t family;
+		struct sockaddr_in ip4;
+		struct sockaddr_in6 ip6;
+	};
+	socklen_t len;
+};
+
+/* "10.18.0.1:8080", "[fd00::1]:8080" */
+static inline struct address option_address(int argc, char **argv, const char *name,
+					    const char *otherwise)
 {
 	const char *s = option(argc, argv, name, otherwise);
-	struct sockaddr_in sa = { .sin_family = AF_INET };
-	char ip[INET_ADDRSTRLEN];
-	int port;
+	struct address a = { .ip4 = { .sin_family = AF_INET }, .len = sizeof(a.ip4) };
+	char ip[INET6_ADDRSTRLEN];
+	int port = 0;
 
-	if (sscanf(s, "%15[0-9.]:%d", ip, &port) != 2 || port < 1 || port > 65535 ||
-	    inet_pton(AF_INET, ip, &sa.sin_addr) != 1) {
-		fprintf(stderr, "%s: not an IPv4 address and port: %s\n", name, s);
+	if (sscanf(s, "[%45[0-9a-fA-F:.]]:%d", ip, &port) == 2) {
+		a.ip6 = (struct sockaddr_in6){ .sin6_family = AF_INET6 };
+		a.len = sizeof(a.ip6);
+	} else if (sscanf(s, "%15[0-9.]:%d", ip, &port) != 2) {
+		port = 0;
+	}
+	if (port < 1 || port > 65535 ||
+	    inet_pton(a.family, ip,
+		      a.family == AF_INET ? (void *)&a.ip4.sin_addr : (void *)&a.ip6.sin6_addr) !=
+		    1) {
+		fprintf(stderr, "%s: not an address and port: %s\n", name, s);
 		exit(2);
 	}
-	sa.sin_port = htons((uint16_t)port);
-	return sa;
+	a.ip4.sin_port = htons((uint16_t)port); /* in the same place in both */
+	return a;
 }
 
 #endif

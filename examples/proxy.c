@@ -35,7 +35,7 @@ static __thread struct pair *gone;
 static __thread uint64_t n_splices;
 
 static int kq, listener; /* the same numbers on every core */
-static struct sockaddr_in upstream;
+static struct address upstream;
 
 static void watch(int fd, short filter, unsigned short flags)
 {
@@ -67,13 +67,13 @@ static void close_gone(void)
 
 static int connect_upstream(void)
 {
-	int fd = ff_socket(AF_INET, SOCK_STREAM, 0);
+	int fd = ff_socket(upstream.family, SOCK_STREAM, 0);
 	int on = 1;
 
 	if (fd < 0)
 		return -1;
 	ff_ioctl(fd, FIONBIO, &on);
-	if (ff_connect(fd, (struct linux_sockaddr *)&upstream, sizeof(upstream)) < 0 &&
+	if (ff_connect(fd, (struct linux_sockaddr *)&upstream, upstream.len) < 0 &&
 	    errno != EINPROGRESS) {
 		ff_close(fd);
 		return -1;
@@ -168,7 +168,7 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in sa = any_address(option_number(argc, argv, "--port", 8080));
+	uint64_t port = option_number(argc, argv, "--port", 8080);
 	int on = 1;
 
 	upstream = option_address(argc, argv, "--to", "10.18.0.1:80");
@@ -176,10 +176,8 @@ int main(int argc, char **argv)
 		return 1;
 
 	kq = ff_kqueue();
-	listener = ff_socket(AF_INET, SOCK_STREAM, 0);
-	ff_ioctl(listener, FIONBIO, &on);
-	if (ff_bind(listener, (struct linux_sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    ff_listen(listener, 512) < 0) {
+	listener = any_socket(SOCK_STREAM, port);
+	if (listener < 0 || ff_ioctl(listener, FIONBIO, &on) < 0 || ff_listen(listener, 512) < 0) {
 		perror("listen");
 		return 1;
 	}

@@ -29,7 +29,7 @@ static void echo_all(void)
 	while ((n = z_recv_bufs(sock, v, BATCH, from)) > 0) {
 		for (int i = 0; i < n; i++) {
 			if (z_sendto_buf(sock, v[i], (struct sockaddr *)&from[i],
-					 sizeof(struct sockaddr_in), 0) < 0)
+					 sizeof(struct sockaddr_in6), 0) < 0)
 				z_buf_free(v[i]); /* still ours; UDP may lose a datagram */
 			else
 				n_messages++;
@@ -50,7 +50,7 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in sa = any_address(option_number(argc, argv, "--port", 7));
+	uint64_t port = option_number(argc, argv, "--port", 7);
 	struct kevent change;
 	int on = 1;
 
@@ -58,9 +58,8 @@ int main(int argc, char **argv)
 		return 1;
 
 	kq = ff_kqueue();
-	sock = ff_socket(AF_INET, SOCK_DGRAM, 0);
-	ff_ioctl(sock, FIONBIO, &on);
-	if (ff_bind(sock, (struct linux_sockaddr *)&sa, sizeof(sa)) < 0) {
+	sock = any_socket(SOCK_DGRAM, port);
+	if (sock < 0 || ff_ioctl(sock, FIONBIO, &on) < 0) {
 		perror("bind");
 		return 1;
 	}

@@ -160,26 +160,46 @@ static bool pass_on(struct args *a, const char *name, const char *value)
 
 /* ---- the URL ---- */
 
+/* The address at the start of host; *n: of its characters, brackets included. */
+static bool parse_ip(struct args *a, const char *host, size_t *n)
+{
+	char ip[INET6_ADDRSTRLEN];
+	size_t len;
+
+	a->is_ip6 = host[0] == '[';
+	len = a->is_ip6 ? strcspn(++host, "]/?#") : strcspn(host, ":/?#");
+	*n = len;
+	if (len >= sizeof(ip) || (a->is_ip6 && host[len] != ']'))
+		return false;
+	memcpy(ip, host, len);
+	ip[len] = '\0';
+	if (!a->is_ip6)
+		return inet_pton(AF_INET, ip, &a->ip_be) == 1;
+	*n += 2;
+	return inet_pton(AF_INET6, ip, a->ip6) == 1;
+}
+
 static bool parse_url(struct args *a, const char *url)
 {
 	static const char scheme[] = "http://";
 	const char *host = url + strlen(scheme);
 	size_t n, n_ip;
-	char ip[INET_ADDRSTRLEN];
 	uint64_t port = 80;
 
 	a->url = url;
 	if (strncmp(url, scheme, strlen(scheme)) != 0)
 		return fail(a, "'%.80s' is not a URL that begins with http://", url);
 	n = strcspn(host, "/?#");
-	n_ip = strcspn(host, ":/?#");
-	if (n_ip >= sizeof(ip) || n >= sizeof(a->host))
-		return fail(a, "'%.80s': the host is not an IPv4 address", url);
+	if (n >= sizeof(a->host))
+		return fail(a, "'%.80s': the host is not an IPv4 address, nor [IPv6]", url);
 	memcpy(a->host, host, n);
-	memcpy(ip, host, n_ip);
-	a->host[n] = ip[n_ip] = '\0';
-	if (inet_pton(AF_INET, ip, &a->ip_be) != 1)
-		return fail(a, "'%.40s' is not an IPv4 address (names are not looked up)", a->host);
+	a->host[n] = '\0';
+	if (!parse_ip(a, host, &n_ip))
+		return fail(a,
+			    "'%.56s' is not an IPv4 address, nor [IPv6] (names are not looked up)",
+			    a->host);
+	if (n > n_ip && a->host[n_ip] != ':')
+		return fail(a, "'%.56s': what follows the address is no port", a->host);
 	if (n > n_ip && !number(a, "port", a->host + n_ip + 1, 65535, &port))
 		return false;
 	a->port = (uint16_t)port;

@@ -13,9 +13,11 @@ enum verify { VERIFY_NONE, VERIFY_FIRST, VERIFY_PATTERN };
 
 struct args {
 	const char *url;
-	uint32_t ip_be;
+	uint32_t ip_be;	 /* of IPv4; or */
+	uint8_t ip6[16]; /* of IPv6 */
+	bool is_ip6;
 	uint16_t port;
-	char host[32];	  /* as in the URL: "10.18.0.1:8080" */
+	char host[56];	  /* as in the URL: "10.18.0.1:8080", "[fd00::1]:8080" */
 	const char *path; /* "/8192" */
 	uint32_t conns, pipeline;
 	uint64_t rate;	   /* requests/s in all, 0 = as fast as answers come */

@@ -72,9 +72,9 @@ void conn_open(struct load *l, struct conn *c, uint64_t now)
 
 	c->heard = now;
 	c->state = CONN_OPENING;
-	c->fd = ff_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	c->fd = ff_socket(l->family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (c->fd < 0 ||
-	    (ff_connect(c->fd, (const struct linux_sockaddr *)&l->to, sizeof(l->to)) < 0 &&
+	    (ff_connect(c->fd, (const struct linux_sockaddr *)&l->to, l->to_len) < 0 &&
 	     errno != EINPROGRESS) ||
 	    ff_setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
 	    !watch(l, c, EVFILT_WRITE, EV_ONESHOT))

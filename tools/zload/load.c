@@ -166,14 +166,27 @@ static bool make_conns(struct load *l)
 	return true;
 }
 
+static void set_address(struct load *l, const struct args *a)
+{
+	l->family = a->is_ip6 ? AF_INET6 : AF_INET;
+	if (!a->is_ip6) {
+		l->to.ip4 = (struct sockaddr_in){ .sin_family = AF_INET,
+						  .sin_port = htons(a->port),
+						  .sin_addr.s_addr = a->ip_be };
+		l->to_len = sizeof(l->to.ip4);
+		return;
+	}
+	l->to.ip6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(a->port) };
+	memcpy(&l->to.ip6.sin6_addr, a->ip6, sizeof(a->ip6));
+	l->to_len = sizeof(l->to.ip6);
+}
+
 bool load_init(struct load *l, const struct args *a, uint64_t now)
 {
 	struct z_stats st;
 
 	l->args = a;
-	l->to = (struct sockaddr_in){ .sin_family = AF_INET,
-				      .sin_port = htons(a->port),
-				      .sin_addr.s_addr = a->ip_be };
+	set_address(l, a);
 	l->show = a->progress || isatty(STDERR_FILENO);
 	l->kq = ff_kqueue();
 	if (l->kq < 0 || z_stats_get(&st, sizeof(st)) < 0 || !make_conns(l)) {

@@ -46,7 +46,12 @@ TAILQ_HEAD(conn_list, conn);
 struct load {
 	const struct args *args;
 	int kq;
-	struct sockaddr_in to;
+	union {
+		struct sockaddr_in ip4;
+		struct sockaddr_in6 ip6;
+	} to;
+	int family;
+	socklen_t to_len;
 	struct request request;
 	struct pace pace;
 	struct result result;
