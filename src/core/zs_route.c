@@ -112,6 +112,17 @@ static struct zs_netif *group_netif(struct zs_stack *s, const struct zs_addr *ds
 	return NULL;
 }
 
+/* The interface that the zone names; of a wider group the first one with IPv6. */
+static struct zs_netif *group_netif_ip6(struct zs_stack *s, const struct zs_addr *dst)
+{
+	unsigned zone = zs_ip6_zone(dst);
+
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].ip6 && (zone == 0 ? !zs_ip6_has_zone(dst) : i + 1u == zone))
+			return &s->netif[i];
+	return NULL;
+}
+
 struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
 				 struct zs_addr *nexthop)
 {
@@ -124,6 +135,8 @@ struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struc
 		return zs_loopback(s);
 	if (family == ZS_AF_IP4 && zs_is_group(family, dst))
 		return group_netif(s, dst);
+	if (zs_ip6_is_group(dst) && family == ZS_AF_IP6)
+		return group_netif_ip6(s, dst);
 	r = best(s, family, dst);
 	if (r == NULL)
 		return NULL;

@@ -91,7 +91,7 @@ static void test_fragments(void **state)
 		assert_int_equal(total, lens[i] + 8);
 		net_clear(&net);
 		for (uint32_t k = 0; k < n; k++) { /* as if the peer had sent them */
-			f = part[(k * 7 + 3) % n];
+			f = part[(k * 5 + 3) % n];
 			memcpy(f.b, mac_of(US).b, 6);
 			memcpy(f.b + L2 + 8, &(struct zs_addr[]){ host6(PEER) }[0], 16);
 			memcpy(f.b + L2 + 24, &(struct zs_addr[]){ host6(US) }[0], 16);
@@ -383,6 +383,31 @@ static void test_loopback(void **state)
 	net_end(&net);
 }
 
+/* A group is on the link that its zone names, and nothing is asked for it. */
+static void test_group(void **state)
+{
+	struct zs_addr nowhere = group6(0x77);
+	struct zs_udp *u;
+	struct rte_mbuf *m;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, any6, 5);
+	send_to(&net, u, zoned(group6(0x77)), 10);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_sent6(&f, link6(US), group6(0x77), ZS_PROTO_UDP);
+	assert_memory_equal(f.b, "\x33\x33\0\0\0\x77", 6);
+	assert_int_equal(f.b[L2 + 7], 1);
+	m = net_payload(&net, 3, 1);
+	assert_int_equal(zs_udp_send(net.s, u, m, &nowhere, 7), -ENETUNREACH);
+	rte_pktmbuf_free(m);
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
 /* An endpoint of IPv6 that is bound to any takes IPv4 when it is dual, and is in its way. */
 static void test_dual(void **state)
 {
@@ -429,7 +454,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_path_mtu), cmocka_unit_test(test_errors_in),
 	cmocka_unit_test(test_echo),	 cmocka_unit_test(test_errors_out),
 	cmocka_unit_test(test_silence),	 cmocka_unit_test(test_loopback),
-	cmocka_unit_test(test_dual),
+	cmocka_unit_test(test_dual),	 cmocka_unit_test(test_group),
 };
 
 ZS_TEST_MAIN(tests)
