@@ -93,9 +93,9 @@ enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port 
 	} else if (strcmp(key, "dad6") == 0) {
 		ok = get_flag(raw, key, value, &p->dad6_given, &p->dad6);
 	} else {
-		return ZS_CONF_UNKNOWN;
+		return ZS_KEY_UNKNOWN;
 	}
-	return ok ? ZS_CONF_OK : ZS_CONF_BAD;
+	return ok ? ZS_KEY_OK : ZS_KEY_BAD;
 }
 
 /*

@@ -302,11 +302,11 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 	uint64_t n;
 
 	switch (zs_conf_key_ip6(raw, p, key, value)) {
-	case ZS_CONF_OK:
+	case ZS_KEY_OK:
 		return true;
-	case ZS_CONF_BAD:
+	case ZS_KEY_BAD:
 		return false;
-	case ZS_CONF_UNKNOWN:
+	case ZS_KEY_UNKNOWN:
 		break;
 	}
 	if (strcmp(key, "addr") == 0) {

@@ -89,7 +89,8 @@ bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, 
 /* Why a key has no effect, NULL: nobody knows it; what a key does, NULL: its name says it. */
 const char *zs_conf_why_unused(const char *section, const char *key);
 const char *zs_conf_why_used(const char *section, const char *key);
-enum zs_conf_found { ZS_CONF_UNKNOWN, ZS_CONF_OK, ZS_CONF_BAD };
+
+enum zs_conf_found { ZS_KEY_UNKNOWN, ZS_KEY_OK, ZS_KEY_BAD };
 
 /* A key of [portN], if it is one of IPv6's. */
 enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *key,

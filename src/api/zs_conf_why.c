@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "api/zs_conf.h"
+#include "api/zs_conf_priv.h"
 
 /* section "port" stands for [port0], [port1] and so on. */
 struct why {
