@@ -18,6 +18,8 @@ import time
 
 KERNEL_IP = "10.18.0.1"
 STACK_IP = "10.18.0.2"
+KERNEL_IP6 = "fd18::1"
+STACK_IP6 = "fd18::2"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -131,10 +133,12 @@ class Lab:
 
     With lossy=True a bridge lies between them, in a namespace of its own: packets that it drops are
     lost on the way, which neither sender is told. (Dropping in the sender's own output path tells it.)
+    With ip6=True both have IPv6 as well, fd18::1 and fd18::2.
     """
 
-    def __init__(self, mtu=1500, lossy=False, offloads=False):
+    def __init__(self, mtu=1500, lossy=False, offloads=False, ip6=False):
         self.mtu = mtu
+        self.ip6 = ip6
         self.dir = tempfile.mkdtemp(prefix="zstack-")
         self.kernel, self.stack = Netns(), Netns()
         self.middle = Netns() if lossy else None
@@ -149,6 +153,9 @@ class Lab:
         else:
             veth(self.kernel, "vk", self.stack, "vs", mtu, offloads)
         self.kernel.run(f"ip addr add {KERNEL_IP}/24 dev vk")
+        if ip6:
+            self.kernel.run("sysctl -qw net.ipv6.conf.vk.disable_ipv6=0")
+            self.kernel.run(f"ip addr add {KERNEL_IP6}/64 dev vk nodad")
 
     def __enter__(self):
         return self
@@ -193,6 +200,8 @@ class Lab:
             f.write(f"[dpdk]\nlcore_mask={mask:x}\nport_list=0\n{dpdk}\n"
                     f"[port0]\naddr={STACK_IP}\nnetmask=255.255.255.0\nbroadcast=10.18.0.255\n"
                     f"gateway={KERNEL_IP}\nmtu={self.mtu}\n")
+            if self.ip6:
+                f.write(f"addr6={STACK_IP6}\nprefix_len=64\ngateway6={KERNEL_IP6}\ndad6=0\n")
         return path
 
     def start(self, program, *args, link="af_packet", core=None, mask=None, ready_port=None,

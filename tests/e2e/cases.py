@@ -85,10 +85,10 @@ def echo(host, size, n=1, stall=NO_STALL, within=25, port=7):
     expect(silence < stall, f"a silence of {silence:.2f} s")
 
 
-def curl(host, size, *options):
+def curl(host, size, *options, ip=lab.STACK_IP):
     path = os.path.join(host.dir, "body")
-    host.kernel.run(["curl", "-sS", "--max-time", "20", "-o", path, *options,
-                     f"http://{lab.STACK_IP}/{size}"])
+    host.kernel.run(["curl", "-sS", "-g", "--max-time", "20", "-o", path, *options,
+                     f"http://{ip}/{size}"])
     with open(path, "rb") as f:
         expect(f.read() == lab.pattern(0, size), "the body is wrong")
 
@@ -427,9 +427,29 @@ def group_ping(suite):
         suite.case("flood of 2,000", ping, host, "-f", "-c", 2000)
 
 
-def ping(host, *options):
-    out = host.kernel.run(["ping", "-q", "-W", "2", *map(str, options), lab.STACK_IP], check=False)
+def ping(host, *options, ip=lab.STACK_IP):
+    out = host.kernel.run(["ping", "-q", "-W", "2", *map(str, options), ip], check=False)
     expect(" 0% packet loss" in out and "corrupted" not in out, out)
+
+
+@quick
+def group_ip6(suite):
+    with serving(suite, "http_zc", figures=copied_nothing, ip6=True) as host:
+        for size in (0, KB, 64 * KB, MB):
+            suite.case(f"curl, IPv6, {human(size)}", curl, host, size, ip=f"[{lab.STACK_IP6}]")
+        suite.case("curl, IPv4 at the same listener", curl, host, KB)
+        suite.case("ping, 56 B", ping, host, "-c", 5, "-i", 0.05, ip=lab.STACK_IP6)
+        suite.case("ping, 4,000 B, in fragments", ping, host, "-c", 5, "-i", 0.05, "-s", 4000,
+                   ip=lab.STACK_IP6)
+        suite.case("ping, link-local", ping, host, "-c", 3, "-i", 0.05, ip=f"{link_local(host)}%vk")
+
+
+def link_local(host):
+    """The address that the stack makes of its MAC address (RFC 4291 app. A)."""
+    out = host.stack.run("ip -o link show dev vs")
+    mac = bytes.fromhex(re.search(r"link/ether (\S+)", out).group(1).replace(":", ""))
+    words = (mac[0] ^ 2) << 8 | mac[1], mac[2] << 8 | 0xff, 0xfe00 | mac[3], mac[4] << 8 | mac[5]
+    return "fe80::" + ":".join(f"{w:x}" for w in words)
 
 
 def group_mtu(suite):

@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_thash.h>
 
+#include "base/zs_ip6addr.h"
 #include "base/zs_rand.h"
 #include "core/zs_flow.h"
 #include "port/dpdk/zs_rss.h"
@@ -219,9 +220,72 @@ static void test_nonsense(void **state)
 	}
 }
 
+static struct zs_addr random_ip6(bool link)
+{
+	struct zs_addr a = { .q = { zs_rand_u64(&rnd), zs_rand_u64(&rnd) } };
+
+	a.b[0] = link ? 0xfe : 0x20;
+	a.b[1] = 0x80;
+	a.b[2] = a.b[3] = 0;
+	return a;
+}
+
+/* The same for IPv6, whose zones no card knows; fragments, errors, and what all have to hear. */
+static void test_ip6(void **state)
+{
+	enum { IP = 14, L4 = IP + 40 };
+	uint8_t *ip = frame.bytes + IP, *l4 = frame.bytes + L4;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct zs_flow f = {
+			.laddr = random_ip6(i % 2),
+			.faddr = random_ip6(i % 2),
+			.lport = (uint16_t)random32(),
+			.fport = (uint16_t)random32(),
+			.family = ZS_AF_IP6,
+		};
+		uint32_t tuple[9];
+		unsigned card;
+
+		memset(&frame, 0, sizeof(frame));
+		ip[0] = 0x60;
+		ip[6] = ZS_PROTO_TCP;
+		memcpy(ip + 8, &f.faddr, 16);
+		memcpy(ip + 24, &f.laddr, 16);
+		put_ports(l4, f.fport, f.lport);
+		for (unsigned k = 0; k < 9; k++) {
+			memcpy(&tuple[k], ip + 8 + 4 * k, 4);
+			tuple[k] = rte_be_to_cpu_32(tuple[k]);
+		}
+		card = rte_softrss(tuple, 9, rss.key) % BUCKETS % LCORES;
+		assert_int_equal(zs_rss_frame(&rss, make(ZS_ETH_IP6, 0, 128), HERE), card);
+		zs_ip6_set_zone(&f.laddr, 1);
+		zs_ip6_set_zone(&f.faddr, 1);
+		assert_int_equal(zs_rss_flow(&rss, &f), card);
+		/* quoted by an error */
+		ip[6] = ZS_PROTO_ICMP6;
+		memcpy(l4 + 8, ip, 40);
+		l4[8 + 6] = ZS_PROTO_TCP;
+		memset(l4, 0, 8);
+		l4[0] = ZS_ICMP6_TOO_BIG;
+		put_ports(l4 + 48, f.lport, f.fport);
+		assert_int_equal(zs_rss_frame(&rss, make(ZS_ETH_IP6, 0, 128), HERE), card);
+		l4[0] = ZS_ND_ADVERT;
+		assert_int_equal(zs_rss_frame(&rss, make(ZS_ETH_IP6, 0, 128), HERE), ZS_RSS_ALL);
+		/* without ports all fragments meet */
+		ip[6] = ZS_EXT_FRAGMENT;
+		card = rte_softrss(tuple, 8, rss.key) % BUCKETS % LCORES;
+		assert_int_equal(zs_rss_frame(&rss, make(ZS_ETH_IP6, 0, 128), HERE), card);
+		for (uint16_t len = 14; len < 128; len++) /* nothing behind the end is read */
+			(void)zs_rss_frame(&rss, make(ZS_ETH_IP6, 0, len), HERE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ip6),
 		cmocka_unit_test(test_hash_is_that_of_a_card),
 		cmocka_unit_test(test_neighbouring_ports_are_spread),
 		cmocka_unit_test(test_both_directions_have_one_place),
