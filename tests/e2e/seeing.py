@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import time
+import types
 
 import lab
 from cases import KB, MB, quick, serving
@@ -343,6 +344,34 @@ def two_cores(host, server):
     expect("there is no core 2" in run_tool(server, "stats", "--core", "2", code=1), "core 2")
     for s in socks:
         s.close()
+
+
+def group_zstack_tap(suite):
+    """The default device, with the kernel's end beside it."""
+    ns = lab.Netns()
+    proc = ns.popen([suite.program("http_zc"), "--port", "80"], stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        suite.case("on a tap device ss agrees, too", tap_agrees, ns, types.SimpleNamespace(proc=proc))
+    finally:
+        proc.terminate()
+        proc.wait(10)
+        ns.close()
+
+
+def tap_agrees(ns, server):
+    for _ in range(100):
+        with contextlib.suppress(OSError), ns:
+            s = socket.create_connection((lab.STACK_IP, 80), 0.5)
+            break
+        time.sleep(0.1)
+    with s:
+        s.settimeout(10)
+        lab.get(s, 300000)
+        time.sleep(0.5)
+        port = s.getsockname()[1]
+        same(port, ours(server)[port], kernel_ss(ns)[port])
+        expect("net_tap" in run_tool(server, "if"), "another device")
 
 
 @quick
