@@ -97,8 +97,8 @@ static inline uint32_t zs_sim_ip(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 }
 
 /*
- * What applications of this world talk by: IPv4, or IPv6 where the environment has ZS_SIM_IP6. And
- * the address of that family that goes by an IPv4 address.
+ * What applications of this world talk by: IPv4, or IPv6 where the environment has ZS_SIM_IP6, with
+ * an MTU of 20 bytes more. And the address of that family that goes by an IPv4 address.
  */
 uint8_t zs_sim_family(void);
 struct zs_addr zs_sim_addr(uint32_t ip_be);

@@ -22,6 +22,8 @@ struct zs_addr zs_sim_addr(uint32_t ip_be)
 
 	if (zs_sim_family() == ZS_AF_IP4)
 		return zs_addr_ip4(ip_be);
+	if (zs_addr_ip4(ip_be).b[0] == 127)
+		return (struct zs_addr){ .b = { [15] = 1 } };
 	memcpy(a.b + 12, &ip_be, sizeof(ip_be));
 	return a;
 }
@@ -45,13 +47,16 @@ void zs_simhost_config(struct zs_simhost_config *c, uint32_t ip_be, uint8_t pref
 		.ip4_be = ip_be,
 		.ip4_prefix = prefix,
 	};
-	if (zs_sim_family() == ZS_AF_IP6)
-		c->stack.netif[0].ip6 = (struct zs_ip6_config){
-			.on = true,
-			.n_addr = 1,
-			.prefix = { 96 + prefix },
-			.addr = { zs_sim_addr(ip_be) },
-		};
+	if (zs_sim_family() == ZS_AF_IP4)
+		return;
+	/* the difference of the headers: segments are as long as with IPv4 */
+	c->stack.netif[0].mtu = (uint16_t)RTE_MIN(mtu + 20u, (uint32_t)UINT16_MAX);
+	c->stack.netif[0].ip6 = (struct zs_ip6_config){
+		.on = true,
+		.n_addr = 1,
+		.prefix = { 96 + prefix },
+		.addr = { zs_sim_addr(ip_be) },
+	};
 }
 
 static uint16_t frame_room(const struct zs_simhost_config *c)

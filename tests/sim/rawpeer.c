@@ -74,17 +74,19 @@ uint32_t frame_tcp(uint8_t *out, const struct tcp_frame *f)
 int32_t frame_payload(const struct zs_simpkt *p, uint32_t *seq, uint8_t *flags)
 {
 	const uint8_t *ip = p->data + ETH;
+	bool v6 = get16(p->data + 12) == 0x86dd;
 	uint32_t ihl, doff;
 
-	if (p->len < ETH + IP + TCP || get16(p->data + 12) != 0x0800 || ip[9] != 6)
+	if (p->len < ETH + IP + TCP || (get16(p->data + 12) != 0x0800 && !v6) ||
+	    ip[v6 ? 6 : 9] != 6)
 		return -1;
-	ihl = (ip[0] & 15u) * 4;
+	ihl = v6 ? 40 : (ip[0] & 15u) * 4;
 	doff = (ip[ihl + 12] >> 4) * 4u;
 	if (seq != NULL)
 		*seq = get32(ip + ihl + 4);
 	if (flags != NULL)
 		*flags = ip[ihl + 13];
-	return (int32_t)(get16(ip + 2) - ihl - doff);
+	return (int32_t)(v6 ? get16(ip + 4) - doff : get16(ip + 2) - ihl - doff);
 }
 
 void frame_fix_tcp(struct zs_simpkt *p)

@@ -17,6 +17,8 @@ uint32_t ip_b(void)
 void pair_config(struct pair_config *c, uint64_t seed, uint16_t mtu, uint32_t offloads)
 {
 	*c = (struct pair_config){ .seed = seed };
+	if (zs_sim_family() == ZS_AF_IP6) /* of IPv6 no link has less */
+		mtu = RTE_MAX(mtu, (uint16_t)(ZS_IP6_MIN_MTU - 20));
 	c->wire = (struct zs_simwire_config){
 		.delay_ns = 100 * ZS_US,
 		.rate_bps = 1000000000,

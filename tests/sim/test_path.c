@@ -3,6 +3,7 @@
  * Paths and loads as they are: a router with a smaller MTU that says so, losses of 1, 5 and 10 %,
  * outages, many short connections, fragmented datagrams over a bad link.
  */
+#include "../../sim/zs_simworld.h"
 #include "core/zs_udp.h"
 #include "simtest.h"
 
@@ -14,6 +15,32 @@ struct router {
 	uint64_t too_big, passed_after;
 };
 
+/* RFC 8201: the same with IPv6. */
+static void say_too_big(const struct router *r, const struct zs_simpkt *p)
+{
+	struct zs_addr from = zs_sim_addr(zs_sim_ip(10, 0, 0, 99)), to = zs_sim_addr(ip_a());
+	uint8_t out[14 + 40 + 8 + 48] = { 0 }, *ip = out + 14, *msg = ip + 40;
+	uint16_t sum;
+
+	memcpy(out, p->data + 6, 6);
+	memcpy(out + 6, p->data, 6);
+	memcpy(out + 12, "\x86\xdd\x60", 3);
+	ip[5] = 8 + 48;
+	ip[6] = ZS_PROTO_ICMP6;
+	ip[7] = 60;
+	memcpy(ip + 8, &from, 16);
+	memcpy(ip + 24, &to, 16);
+	msg[0] = ZS_ICMP6_TOO_BIG;
+	msg[6] = (uint8_t)(r->mtu >> 8);
+	msg[7] = (uint8_t)r->mtu;
+	memcpy(msg + 8, p->data + 14, 48);
+	sum = (uint16_t)~zs_simck_sum(zs_simck_sum(ZS_PROTO_ICMP6 + 8 + 48, ip + 8, 32), msg,
+				      8 + 48);
+	msg[2] = (uint8_t)(sum >> 8);
+	msg[3] = (uint8_t)sum;
+	zs_simlink_inject(r->l, 1, out, sizeof(out));
+}
+
 /* Frames from end 0 that are too long vanish, and an ICMP message goes back (RFC 1191). */
 static unsigned int small_mtu(void *arg, struct zs_simpkt *p)
 {
@@ -21,11 +48,15 @@ static unsigned int small_mtu(void *arg, struct zs_simpkt *p)
 	struct tcp_frame f = { .sip_be = zs_sim_ip(10, 0, 0, 99), .dip_be = ip_a() };
 	uint8_t msg[8 + 28], out[128];
 
-	if (p->len <= 14u + r->mtu || p->data[12] != 8 || p->data[13] != 0) {
+	if (p->len <= 14u + r->mtu || (p->data[12] != 8 && p->data[12] != 0x86)) {
 		r->passed_after += r->too_big > 0;
 		return ZS_SIM_PASS;
 	}
 	r->too_big++;
+	if (p->data[12] == 0x86) {
+		say_too_big(r, p);
+		return ZS_SIM_DROP;
+	}
 	memset(msg, 0, 8);
 	msg[0] = ZS_ICMP_UNREACH;
 	msg[1] = ZS_UNREACH_FRAG_NEEDED;
@@ -42,7 +73,7 @@ static unsigned int small_mtu(void *arg, struct zs_simpkt *p)
 static void test_path_mtu(void **state)
 {
 	struct zs_simconn_config how = { .tx = ZS_SIMTX_CHAIN, .tx_chunk = 100000 };
-	struct router r = { .mtu = 1200 };
+	struct router r = { .mtu = 1300 };
 	struct pair_config c;
 	struct pair p;
 
@@ -56,7 +87,7 @@ static void test_path_mtu(void **state)
 	if (!pair_run(&p, 1, 60 * ZS_SEC))
 		fail_msg("%s", pair_problem(&p));
 	assert_in_range(r.too_big, 1, 60);
-	assert_true(r.passed_after >= 300000 / 1200);
+	assert_true(r.passed_after >= 300000 / 1300);
 	assert_int_equal(pair_copies(&p), 0);
 	assert_true(zs_sim_now(p.w) < 2 * ZS_SEC);
 	pair_end(&p);
