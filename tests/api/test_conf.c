@@ -243,7 +243,7 @@ static void ip6(void **state)
 		     "x.ini:2: addr6: '10.0.0.1' is not an IPv6 address");
 	assert_error("[port0]\naddr=10.0.0.1\nprefix_len=129\n",
 		     "x.ini:3: prefix_len: '129' is not a prefix length (1..128)");
-	assert_error("[port0]\naddr=10.0.0.1\ngateway6=fd00::1\n", "x.ini:1: [port0] has no addr6");
+	assert_error("[port0]\naddr=10.0.0.1\ngateway6=fd00::1\n", "x.ini:2: [port0] has no addr6");
 }
 
 static void keys_without_effect_are_named_once(void **state)
