@@ -38,9 +38,7 @@ ZS_API ssize_t z_read(int fd, void *bufp, size_t nbytes)
 
 	if (bufp == NULL)
 		return sk != NULL ? ff_ret(-EFAULT) : -1;
-	if (sk != NULL && sk->kind == ZS_SK_TCP && nbytes == 0)
-		n = ff_ret(-EINVAL);
-	else if (sk != NULL)
+	if (sk != NULL)
 		n = ff_ret(take(sk, &m, nbytes, NULL, NULL));
 	out = m;
 	memcpy(bufp, &out, sizeof(out)); /* whatever kind of pointer it is */

@@ -64,7 +64,9 @@ static void print_text(const struct zs_conf_line *l)
 		why = "neither F-Stack's nor ours: is it spelled right?";
 	printf("%4d  %-9s  [%s] %s = %s", l->line, verdict_name[l->verdict], l->section, l->key,
 	       l->value);
-	printf(why != NULL ? "\n                 %s\n" : "\n", why);
+	if (why != NULL)
+		printf("\n                 %s", why);
+	printf("\n");
 }
 
 static void on_line(void *arg, const struct zs_conf_line *l)
@@ -84,7 +86,8 @@ static int check(struct print *p)
 	struct zs_conf conf;
 	int rc;
 
-	printf(p->json ? "{\"lines\": [" : "");
+	if (p->json)
+		printf("{\"lines\": [");
 	rc = zs_conf_check(&conf, p->file, on_line, p);
 	if (p->json) {
 		printf("\n], ");
