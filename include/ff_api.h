@@ -129,6 +129,11 @@ int ff_gettimeofday(struct timeval *tv, struct timezone *tz);
 int ff_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
 		      void *arg);
 int ff_pthread_join(pthread_t thread, void **retval);
+/*
+ * FreeBSD's protocol, for the settings of [freebsd.sysctl] that have a meaning here: { 0, 3 } makes
+ * a number of the name in newp, which then reads and writes a 32-bit value. What is written holds
+ * for this thread's stack and what it opens from then on.
+ */
 int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp, const void *newp,
 	      size_t newlen);
 

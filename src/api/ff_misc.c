@@ -156,18 +156,6 @@ ZS_API int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct l
 
 /* ---- without meaning here ---- */
 
-ZS_API int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp,
-		     const void *newp, size_t newlen)
-{
-	(void)name;
-	(void)namelen;
-	(void)oldp;
-	(void)oldlenp;
-	(void)newp;
-	(void)newlen;
-	return (int)ff_ret(-ENOSYS);
-}
-
 ZS_API void ff_regist_packet_dispatcher(dispatch_func_t func)
 {
 	(void)func;

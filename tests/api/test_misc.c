@@ -127,6 +127,48 @@ static void traffic_counts_what_is_dropped(void **state)
 	assert_int_equal(a.tx_dropped, 0);
 }
 
+/* ---- settings ---- */
+
+static int number_of(const char *name, int number[2])
+{
+	static const int ask[2] = { 0, 3 };
+	size_t len = 2 * sizeof(int);
+
+	return ff_sysctl(ask, 2, number, &len, name, strlen(name));
+}
+
+static void settings_by_name(void **state)
+{
+	int number[2], back[4] = { 0, 1 };
+	char name[64];
+	size_t len = sizeof(uint32_t);
+	uint32_t value = 0;
+
+	(void)state;
+	assert_errno(number_of("net.inet.tcp.no.such", number), ENOENT);
+	assert_int_equal(number_of("net.inet.tcp.msl", number), 0);
+	assert_int_equal(ff_sysctl(number, 2, &value, &len, NULL, 0), 0);
+	assert_int_equal(len, 4);
+	assert_int_equal(value, 1);
+	value = 7;
+	assert_int_equal(ff_sysctl(number, 2, NULL, NULL, &value, sizeof(value)), 0);
+	value = 0;
+	assert_int_equal(ff_sysctl(number, 2, &value, &len, NULL, 0), 0);
+	assert_int_equal(value, 7);
+	value = 0;
+	assert_errno(ff_sysctl(number, 2, NULL, NULL, &value, sizeof(value)), EINVAL);
+	assert_errno(ff_sysctl(number, 2, NULL, NULL, &value, 1), EINVAL);
+	len = 1;
+	assert_errno(ff_sysctl(number, 2, &value, &len, NULL, 0), ENOMEM);
+	assert_int_equal(len, 4);
+	memcpy(back + 2, number, sizeof(number));
+	len = sizeof(name);
+	assert_int_equal(ff_sysctl(back, 4, name, &len, NULL, 0), 0);
+	assert_string_equal(name, "net.inet.tcp.msl");
+	assert_errno(ff_sysctl(back, 1, name, &len, NULL, 0), EINVAL);
+	assert_errno(ff_sysctl((int[]){ 1, 2 }, 2, name, &len, NULL, 0), ENOENT);
+}
+
 /* ---- oneself ---- */
 
 enum { MIB = 1 << 20, PIECE = 30000 };
@@ -230,6 +272,7 @@ int main(void)
 		CASE(routes_that_lead_nowhere),
 		CASE(traffic_is_counted),
 		CASE(traffic_counts_what_is_dropped),
+		CASE(settings_by_name),
 		CASE(self_by_copy),
 		CASE(self_without_a_copy),
 		CASE(self_refused),
