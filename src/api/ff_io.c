@@ -12,6 +12,7 @@
 #include "api/zs_pair.h"
 #include "api/zs_zc.h"
 #include "base/zs_api.h"
+#include "core/tcp/zs_tcp.h"
 
 enum { MAX_IOV = 1024 };
 
@@ -209,16 +210,50 @@ struct tx {
 	socklen_t to_len;
 };
 
-static ssize_t send_some(const struct tx *t, const struct iovec *iov, int n)
+/* The ACK that a handshake ends with waits for the data of who sleeps here. */
+static int wait_to_send(const struct tx *t, bool all_sent)
+{
+	bool tcp = !all_sent && t->sk->kind == ZS_SK_TCP && may_block(t->c, t->sk, t->flags);
+	int rc;
+
+	if (tcp)
+		zs_tcp_writer_waits(t->sk->tcb, true);
+	rc = wait_io(t->c, t->sk, ZS_EV_WRITE, t->sk->sndtimeo_ms, t->flags);
+	if (tcp)
+		zs_tcp_writer_waits(t->sk->tcb, false);
+	return rc;
+}
+
+/* A blocking write whose first bytes went with the SYN tells of a connection, or why there is none.
+ */
+static ssize_t end_handshake(const struct tx *t, ssize_t sent, size_t total)
+{
+	int rc;
+
+	t->sk->flags &= (uint16_t)~ZS_SF_FASTOPEN;
+	if (!may_block(t->c, t->sk, t->flags))
+		return sent;
+	rc = wait_to_send(t, (size_t)sent == total);
+	if (rc == 0)
+		rc = -zs_sock_take_error(t->sk);
+	return rc < 0 ? rc : sent;
+}
+
+static ssize_t send_some(struct tx *t, const struct iovec *iov, int n)
 {
 	bool again = true;
 	ssize_t rc;
 
 	for (;;) {
 		rc = zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
+		t->flags &= ~MSG_FASTOPEN; /* connects once; what follows is writing */
+		if (rc == -EINPROGRESS && may_block(t->c, t->sk, t->flags))
+			rc = -EAGAIN;
+		if (rc > 0 && t->sk->flags & ZS_SF_FASTOPEN)
+			return end_handshake(t, rc, iov_bytes(iov, n));
 		if (rc != -EAGAIN || !again)
 			return rc;
-		rc = wait_io(t->c, t->sk, ZS_EV_WRITE, t->sk->sndtimeo_ms, t->flags);
+		rc = wait_to_send(t, false);
 		if (rc < 0)
 			return rc;
 		again = may_block(t->c, t->sk, t->flags);
@@ -226,7 +261,7 @@ static ssize_t send_some(const struct tx *t, const struct iovec *iov, int n)
 }
 
 /* What a blocking write to a stream still has to do after its first `done` bytes. */
-static ssize_t send_rest(const struct tx *t, const struct iovec *iov, int n, size_t done)
+static ssize_t send_rest(struct tx *t, const struct iovec *iov, int n, size_t done)
 {
 	size_t skip = done;
 
@@ -272,6 +307,8 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 	if (n > 0 && is_nowhere(iov))
 		return ff_ret(-EFAULT);
 	rc = send_some(&t, iov, n);
+	if (rc <= 0 && !t.c->in_run)
+		zs_ctx_kick(t.c); /* the SYN of Fast Open */
 	if (t.c->in_run || rc <= 0)
 		return ff_ret(rc);
 	if (sk->kind == ZS_SK_TCP && may_block(t.c, sk, flags) && (size_t)rc < iov_bytes(iov, n))

@@ -35,6 +35,8 @@ void zs_config_defaults(struct zs_config *cfg)
 		.use_sack = true,
 		.use_wscale = true,
 		.use_merge = true,
+		.syn_cookies = true,
+		.tfo = ZS_TFO_CLIENT | ZS_TFO_SERVER,
 		.ttl = 64,
 		.ip_local_port_lo = 32768,
 		.ip_local_port_hi = 60999,

@@ -98,6 +98,15 @@ enum zs_ecn_mode {
 	ZS_ECN_PASSIVE, /* when the peer asks for it */
 };
 
+/* Fast Open (RFC 7413). */
+enum zs_tfo_mode {
+	ZS_TFO_CLIENT = 0x1,
+	ZS_TFO_SERVER = 0x2,
+	ZS_TFO_CLIENT_NO_COOKIE = 0x4, /* sends data in the SYN without a cookie */
+	ZS_TFO_NO_COOKIE = 0x200,      /* takes data of SYNs without one */
+	ZS_TFO_ANY_LISTENER = 0x400,   /* also without TCP_FASTOPEN */
+};
+
 /* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
 struct zs_config {
 	uint32_t max_conns, max_half_open, max_time_wait, max_listeners, max_udp, max_neigh;
@@ -116,6 +125,10 @@ struct zs_config {
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
 	bool use_merge; /* segments of a burst that continue each other become one packet */
+	bool syn_cookies; /* when the SYN queue is full */
+	bool tfo_key_set; /* otherwise a key is drawn */
+	uint8_t tfo_key[16];
+	uint32_t tfo; /* enum zs_tfo_mode */
 	uint8_t ttl;
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
 	uint32_t icmp_rate;			     /* ICMP errors per second */

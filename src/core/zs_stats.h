@@ -73,6 +73,7 @@ struct zs_stats {
 	uint64_t tcp_conns_opened, tcp_conns_accepted, tcp_conns_closed, tcp_conns_reset;
 	uint64_t tcp_rto, tcp_fast_retx, tcp_lost_retx, tcp_tlp, tcp_dsack_in, tcp_probes,
 		tcp_rst_out, tcp_challenge;
+	uint64_t tcp_cookies_out, tcp_cookies_in; /* SYN cookies: given out, and back */
 	uint64_t tcp_ecn_ce, tcp_ecn_cuts; /* marked segments; windows reduced for an echo */
 	uint64_t tcp_fast_path;		   /* segments taken by header prediction */
 	uint64_t allocs;		   /* mbufs allocated by the stack for sending */

@@ -28,7 +28,8 @@ struct zs_udp {
 int zs_udp_init(struct zs_stack *s);
 void zs_udp_fini(struct zs_stack *s);
 uint32_t zs_udp_count(const struct zs_stack *s); /* endpoints open */
-/* Place number index < cfg.max_udp of the table and back; one that is not open has no local port. */
+/* Place number index < cfg.max_udp of the table and back; one that is not open has no local port.
+ */
 struct zs_udp *zs_udp_at(const struct zs_stack *s, uint32_t index);
 uint32_t zs_udp_index(const struct zs_stack *s, const struct zs_udp *u);
 

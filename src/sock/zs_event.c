@@ -127,8 +127,8 @@ static unsigned tcp_readiness(const struct zs_sock *sk)
 		return ev | ZS_EV_WRITE | ZS_EV_HUP;
 	if (st == ZS_CLOSED)
 		return ev | ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP | ZS_EV_HUP;
-	if (st == ZS_SYN_SENT || st == ZS_SYN_RCVD)
-		return ev;
+	if (zs_tcp_opening(sk->tcb))
+		return zs_tcp_syn_waits(sk->tcb) ? ev | ZS_EV_WRITE : ev;
 	if (fin)
 		ev |= ZS_EV_READ | ZS_EV_RDHUP;
 	else if (enough_to_read(sk))

@@ -32,15 +32,9 @@ int zs_sock_tx_check(struct zs_sock *sk)
 		return -EPIPE;
 	if (sk->kind == ZS_SK_UDP)
 		return 0;
-	switch (zs_tcp_state(sk->tcb)) {
-	case ZS_CLOSED:
+	if (zs_tcp_state(sk->tcb) == ZS_CLOSED)
 		return zs_sock_ended(sk) ? -EPIPE : -ENOTCONN;
-	case ZS_SYN_SENT:
-	case ZS_SYN_RCVD:
-		return -EAGAIN;
-	default:
-		return 0;
-	}
+	return zs_tcp_opening(sk->tcb) && !zs_tcp_syn_waits(sk->tcb) ? -EAGAIN : 0;
 }
 
 static size_t iov_bytes(const struct iovec *iov, int n_iov)
@@ -164,6 +158,10 @@ static ssize_t send_tcp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 		return rc;
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
+	if (left == 0 && zs_tcp_syn_waits(sk->tcb)) { /* nothing to take along: as connect does */
+		zs_tcp_syn_now(sk->s, sk->tcb);
+		return -EINPROGRESS;
+	}
 	for (int i = 0; i < n_iov; i++) {
 		size_t len = iov[i].iov_len;
 		bool more = (flags & MSG_MORE) || left > len;
@@ -179,6 +177,8 @@ static ssize_t send_tcp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 		if ((size_t)n < len)
 			break;
 	}
+	if (sk->flags & ZS_SF_FASTOPEN && zs_tcp_syn_waits(sk->tcb))
+		zs_tcp_syn_now(sk->s, sk->tcb); /* also when more was announced */
 	return (ssize_t)sent;
 }
 
@@ -251,11 +251,14 @@ static ssize_t send_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 		     const struct sockaddr *to, socklen_t to_len)
 {
+	int rc;
+
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_LISTENER:
 		return -ENOTCONN;
 	case ZS_SK_TCP:
-		return send_tcp(sk, iov, n_iov, flags);
+		rc = flags & MSG_FASTOPEN ? zs_sock_fastopen(sk, to, to_len) : 0;
+		return rc < 0 ? rc : send_tcp(sk, iov, n_iov, flags);
 	case ZS_SK_UDP:
 		return send_udp(sk, iov, n_iov, flags, to, to_len);
 	}

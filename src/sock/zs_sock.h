@@ -81,6 +81,8 @@ enum zs_sock_flag {
 	ZS_SF_OOBINLINE = 0x80,
 	ZS_SF_BIND_NO_PORT = 0x100,
 	ZS_SF_V6ONLY = 0x200,
+	ZS_SF_FASTOPEN = 0x400, /* data goes, or went, with the SYN: a blocking write waits for the
+				   handshake */
 };
 
 struct zs_sock {

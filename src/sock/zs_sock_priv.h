@@ -57,5 +57,10 @@ int zs_sock_rx_idle(struct zs_sock *sk);
 /* May the socket be written: 0, or the pending error (taken), -EPIPE, -ENOTCONN, -EAGAIN while
  * connecting. */
 int zs_sock_tx_check(struct zs_sock *sk);
+/*
+ * MSG_FASTOPEN: connects if that is still to be done (zs_socket.c). 0: data may be written now;
+ * -EINPROGRESS, -EALREADY: only after the handshake.
+ */
+int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t len);
 
 #endif

@@ -265,6 +265,18 @@ static int connect_family(struct zs_sock *sk, uint8_t family)
 	return zs_sock_set_family(sk, family) < 0 ? -ENETUNREACH : 0;
 }
 
+/* TCP_FASTOPEN_CONNECT: where a cookie is known, the first write sends the SYN. */
+static int connect_with_data(struct zs_sock *sk, const struct zs_name *to)
+{
+	int rc = zs_tcp_fastopen(sk->s, sk->tcb, &to->addr, to->port);
+
+	if (rc == 0)
+		sk->flags |= ZS_SF_CONNECTED | ZS_SF_FASTOPEN;
+	else if (rc == -EINPROGRESS)
+		sk->flags |= ZS_SF_CONNECTING;
+	return rc;
+}
+
 static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
 	struct zs_name n;
@@ -283,6 +295,8 @@ static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 		rc = -EISCONN;
 	if (rc == 0)
 		rc = connect_family(sk, n.family);
+	if (rc == 0 && zs_tcp_opts(sk->tcb)->tfo_connect)
+		return connect_with_data(sk, &n);
 	if (rc == 0)
 		rc = zs_tcp_connect(sk->s, sk->tcb, &n.addr, n.port);
 	if (rc < 0)
@@ -298,6 +312,30 @@ static int disconnect_udp(struct zs_sock *sk)
 	/* what was connected to IPv4 is for both again */
 	if (rc == 0 && sk->family == AF_INET6 && zs_addr_is_any(&sk->udp->flow.laddr))
 		(void)zs_sock_set_family(sk, ZS_AF_IP6); /* from any to any */
+	return rc;
+}
+
+int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t len)
+{
+	struct zs_name n;
+	int rc;
+
+	if (!(zs_stack_config(sk->s)->tfo & ZS_TFO_CLIENT) || is_unspec(to, len))
+		return -EOPNOTSUPP;
+	if (zs_tcp_state(sk->tcb) == ZS_SYN_SENT)
+		return zs_tcp_syn_waits(sk->tcb) ? 0 : -EALREADY;
+	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
+		return 0; /* an ordinary write, or the error that it gets */
+	rc = zs_sock_addr_get(sk, to, len, &n);
+	if (rc == 0)
+		rc = connect_family(sk, n.family);
+	if (rc < 0)
+		return rc;
+	rc = zs_tcp_fastopen(sk->s, sk->tcb, &n.addr, n.port);
+	if (rc == 0)
+		sk->flags |= ZS_SF_CONNECTING | ZS_SF_FASTOPEN;
+	else if (rc == -EINPROGRESS)
+		sk->flags |= ZS_SF_CONNECTING;
 	return rc;
 }
 

@@ -37,6 +37,42 @@ static int set_maxseg(struct zs_tcp_opts *o, int v)
 	return 0;
 }
 
+/* A socket that does not listen yet takes it along when it does. */
+static int set_fastopen(struct zs_sock *sk, int v)
+{
+	if (v < 0)
+		return -EINVAL;
+	if (sk->kind == ZS_SK_LISTENER)
+		sk->lst->tfo_qlen = (uint32_t)v;
+	else if (zs_tcp_state(sk->tcb) == ZS_CLOSED)
+		zs_tcp_set_tfo_qlen(sk->tcb, (uint32_t)v);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int may_fastopen_connect(const struct zs_sock *sk, int v)
+{
+	if (v < 0 || v > 1)
+		return -EINVAL;
+	if (!(zs_stack_config(sk->s)->tfo & ZS_TFO_CLIENT))
+		return -EOPNOTSUPP;
+	return state_of(sk) == ZS_CLOSED ? 0 : -EINVAL;
+}
+
+static int set_fastopen_key(struct zs_sock *sk, const void *val, socklen_t len)
+{
+	if (len != sizeof(sk->lst->tfo_key) || state_of(sk) > ZS_LISTEN)
+		return -EINVAL;
+	if (sk->kind == ZS_SK_TCP) {
+		zs_tcp_set_tfo_key(sk->tcb, val);
+		return 0;
+	}
+	memcpy(sk->lst->tfo_key, val, len);
+	sk->lst->has_tfo_key = true;
+	return 0;
+}
+
 static int set_tcp_int(struct zs_sock *sk, int name, int v)
 {
 	struct zs_tcp_opts *o = zs_opt_tcp(sk);
@@ -45,6 +81,8 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 	switch (name) {
 	case TCP_NODELAY:
 		o->nodelay = v != 0;
+		if (v != 0 && sk->kind == ZS_SK_TCP)
+			zs_tcp_push(sk->tcb); /* also what is corked */
 		break;
 	case TCP_CORK:
 		o->cork = v != 0;
@@ -60,10 +98,24 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 		break;
 	case TCP_KEEPCNT:
 		rc = v >= 1 && v <= 127 ? 0 : -EINVAL;
-		o->keep_count = rc == 0 ? (uint16_t)v : o->keep_count;
+		o->keep_count = rc == 0 ? (uint8_t)v : o->keep_count;
 		break;
 	case TCP_USER_TIMEOUT:
 		rc = set_range(&o->user_timeout_ms, v, 0, INT_MAX);
+		break;
+	case TCP_SYNCNT:
+		rc = v >= 1 && v <= 127 ? 0 : -EINVAL;
+		o->syn_retries = rc == 0 ? (uint8_t)v : o->syn_retries;
+		break;
+	case TCP_FASTOPEN:
+		return set_fastopen(sk, v);
+	case TCP_FASTOPEN_CONNECT:
+		rc = may_fastopen_connect(sk, v);
+		o->tfo_connect = rc == 0 ? v != 0 : o->tfo_connect;
+		break;
+	case TCP_FASTOPEN_NO_COOKIE:
+		rc = v < 0 || v > 1 ? -EINVAL : 0;
+		o->tfo_no_cookie = rc == 0 ? v != 0 : o->tfo_no_cookie;
 		break;
 	case TCP_QUICKACK:
 		if (sk->kind == ZS_SK_TCP)
@@ -96,6 +148,8 @@ int zs_opt_tcp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 
 	if (sk->kind == ZS_SK_UDP)
 		return -ENOPROTOOPT;
+	if (name == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(sk, val, len);
 	if (name == TCP_CONGESTION)
 		return set_congestion(sk, val, len);
 	rc = zs_opt_int(val, len, &v);
@@ -140,6 +194,19 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 		return 0;
 	case TCP_USER_TIMEOUT:
 		*v = (int)o->user_timeout_ms;
+		return 0;
+	case TCP_SYNCNT:
+		*v = o->syn_retries != 0 ? o->syn_retries : zs_stack_config(sk->s)->syn_retries;
+		return 0;
+	case TCP_FASTOPEN:
+		*v = (int)(sk->kind == ZS_SK_LISTENER ? sk->lst->tfo_qlen
+						      : zs_tcp_tfo_qlen(sk->tcb));
+		return 0;
+	case TCP_FASTOPEN_CONNECT:
+		*v = o->tfo_connect;
+		return 0;
+	case TCP_FASTOPEN_NO_COOKIE:
+		*v = o->tfo_no_cookie;
 		return 0;
 	case TCP_QUICKACK:
 		*v = 1;

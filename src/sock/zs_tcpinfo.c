@@ -47,7 +47,8 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_backoff = in->backoff;
 	out->tcpi_options = (in->ts ? TCPI_OPT_TIMESTAMPS : 0) | (in->sack ? TCPI_OPT_SACK : 0) |
 			    (in->wscale ? TCPI_OPT_WSCALE : 0) | (in->ecn ? TCPI_OPT_ECN : 0) |
-			    (in->ect_seen ? TCPI_OPT_ECN_SEEN : 0);
+			    (in->ect_seen ? TCPI_OPT_ECN_SEEN : 0) |
+			    (in->syn_data ? TCPI_OPT_SYN_DATA : 0);
 	out->tcpi_snd_wscale = in->snd_wscale & 15;
 	out->tcpi_rcv_wscale = in->rcv_wscale & 15;
 	out->tcpi_delivery_rate_app_limited = in->app_limited;
@@ -66,7 +67,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_rttvar = in->rttvar_us;
 	out->tcpi_snd_ssthresh = segments(in->ssthresh, mss);
 	out->tcpi_snd_cwnd = mss != 0 ? in->cwnd / mss : 0;
-	out->tcpi_advmss = in->rcv_mss;
+	out->tcpi_advmss = in->adv_mss;
 	out->tcpi_rcv_space = in->rcv_wnd;
 	out->tcpi_rcv_ssthresh = in->rcvbuf;
 	out->tcpi_total_retrans = (uint32_t)in->total_retx;
@@ -80,20 +81,39 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_bytes_retrans = in->bytes_retx;
 	out->tcpi_snd_wnd = in->snd_wnd;
 	out->tcpi_pacing_rate = in->pacing_rate != 0 ? in->pacing_rate : UINT64_MAX;
+	out->tcpi_delivered = in->syn_acked + segments((uint32_t)in->delivered, mss);
 }
+
+/* What later kernels added behind the struct of this system's headers. */
+struct later {
+	uint32_t rcv_wnd, rehash;
+	uint16_t total_rto, total_rto_recoveries;
+	uint32_t total_rto_time_ms;
+	uint32_t ecn_counters[7], ecn_modes;
+};
+
+enum { LATER_AT = offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(uint32_t) };
+
+union whole {
+	struct tcp_info info;
+	uint8_t bytes[LATER_AT + sizeof(struct later)];
+};
 
 int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len)
 {
-	struct tcp_info out = { .tcpi_state = linux_state(ZS_LISTEN) };
+	union whole out = { .info.tcpi_state = linux_state(ZS_LISTEN) };
+	struct later later = { .rcv_wnd = 0 };
 	struct zs_tcp_info in;
 
 	if (sk->kind == ZS_SK_LISTENER) {
 		/* Linux shows the accept queue in these two */
-		out.tcpi_unacked = sk->lst->n_accept;
-		out.tcpi_sacked = sk->lst->backlog;
+		out.info.tcpi_unacked = sk->lst->n_accept;
+		out.info.tcpi_sacked = sk->lst->backlog;
 	} else {
 		zs_tcp_get_info(sk->s, sk->tcb, &in);
-		fill_info(sk, &in, &out);
+		fill_info(sk, &in, &out.info);
+		later.rcv_wnd = in.rcv_wnd;
+		memcpy(out.bytes + LATER_AT, &later, sizeof(later));
 	}
 	return zs_opt_put(val, len, &out, sizeof(out));
 }

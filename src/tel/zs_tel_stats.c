@@ -31,7 +31,7 @@ static const struct counter counters[] = {
 	STAT(tcp_dsack_in),	STAT(tcp_probes),	STAT(tcp_rst_out),
 	STAT(tcp_challenge),	STAT(tcp_ecn_ce),	STAT(tcp_ecn_cuts),
 	STAT(tcp_fast_path),	STAT(allocs),		STAT(arp_conflicts),
-	STAT(nd_conflicts),
+	STAT(nd_conflicts),	STAT(tcp_cookies_out),	STAT(tcp_cookies_in),
 };
 
 enum { N_COUNTERS = sizeof(counters) / sizeof(counters[0]) };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP options: RFC 9293 3.2 (MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK). Unknown
- * kinds are skipped by their length (RFC 9293 MUST-6); a length that cannot be right ends parsing
- * (MUST-7).
+ * TCP options: RFC 9293 3.2 (MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 7413
+ * (Fast Open). Unknown kinds are skipped by their length (RFC 9293 MUST-6); a length that cannot be
+ * right ends parsing (MUST-7).
  */
 #include "wire/zs_tcpopt.h"
 
 #include <string.h>
 
 enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERM = 2, LEN_TS = 10, LEN_SACK_BLOCK = 8 };
+enum { COOKIE_MIN = 4, EXP_FASTOPEN = 0xf989 /* RFC 7413's experiment (RFC 6994) */ };
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -49,8 +50,20 @@ static bool parse_sack(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
 	if (n < 1 || n > ZS_MAX_SACK || len != 2 + n * LEN_SACK_BLOCK)
 		return false;
 	o->sack = p + 2;
+	o->fastopen = 0;
 	o->n_sack = (uint8_t)n;
 	return true;
+}
+
+/* RFC 7413 4.1.1: nothing, or 4 to 16 bytes, an even number. What has another length is no cookie.
+ */
+static void parse_cookie(struct zs_tcpopt *o, const uint8_t *cookie, unsigned len, uint8_t kind)
+{
+	if (len != 0 && (len < COOKIE_MIN || len > ZS_TFO_COOKIE_MAX || len % 2 != 0))
+		return;
+	o->fastopen = (uint8_t)(len | ZS_TFO_PRESENT | kind);
+	o->cookie = cookie;
+	o->n_sack = 0;
 }
 
 /* One option of len bytes at p, len >= 2. False when the length does not suit the kind. */
@@ -82,6 +95,13 @@ static bool parse_one(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
 		o->has_ts = true;
 		o->ts_val = get32(p + 2);
 		o->ts_ecr = get32(p + 6);
+		return true;
+	case ZS_OPT_FASTOPEN:
+		parse_cookie(o, p + 2, len - 2, 0);
+		return true;
+	case ZS_OPT_EXP:
+		if (len >= 4 && (p[2] << 8 | p[3]) == EXP_FASTOPEN)
+			parse_cookie(o, p + 4, len - 4, ZS_TFO_EXP);
 		return true;
 	}
 	return true;
@@ -115,6 +135,21 @@ struct zs_sack_block zs_tcpopt_sack(const uint8_t *sack, unsigned i)
 	return (struct zs_sack_block){ .left = get32(p), .right = get32(p + 4) };
 }
 
+static uint8_t *put_fastopen(uint8_t *p, const struct zs_tcpopt *o)
+{
+	unsigned len = zs_tfo_cookie_len(o);
+
+	if (o->fastopen & ZS_TFO_EXP) {
+		p = put_head(p, ZS_OPT_EXP, len + 4);
+		*p++ = EXP_FASTOPEN >> 8;
+		*p++ = EXP_FASTOPEN & 0xff;
+	} else {
+		p = put_head(p, ZS_OPT_FASTOPEN, len + 2);
+	}
+	memcpy(p, o->cookie, len);
+	return p + len;
+}
+
 unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o)
 {
 	uint8_t *start = p;
@@ -137,6 +172,10 @@ unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o)
 		p = put_head(put_nops(p, 1), ZS_OPT_WSCALE, LEN_WSCALE);
 		*p++ = o->wscale;
 	}
+	if (o->fastopen != 0)
+		p = put_fastopen(p, o);
+	if ((p - start) % 4 != 0)
+		p = put_nops(p, 4 - (unsigned)(p - start) % 4);
 	return (unsigned)(p - start);
 }
 

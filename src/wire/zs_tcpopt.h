@@ -18,9 +18,14 @@ enum zs_tcpopt_kind {
 	ZS_OPT_SACK_PERM = 4,
 	ZS_OPT_SACK = 5,
 	ZS_OPT_TS = 8,
+	ZS_OPT_FASTOPEN = 34, /* RFC 7413 */
+	ZS_OPT_EXP = 254,     /* RFC 6994: two bytes say which experiment */
 };
 
 enum { ZS_MAX_SACK = 4, ZS_TCPOPT_MAX = 40, ZS_WSCALE_MAX = 14 };
+
+/* Of zs_tcpopt.fastopen: the length of the cookie, 0 = the peer asks for one, and: */
+enum { ZS_TFO_COOKIE_MAX = 16, ZS_TFO_PRESENT = 0x80, ZS_TFO_EXP = 0x40 };
 
 struct zs_sack_block {
 	uint32_t left, right; /* [left, right) */
@@ -32,8 +37,17 @@ struct zs_tcpopt {
 	uint8_t wscale;
 	uint8_t n_sack;
 	bool has_ts, has_wscale, sack_perm;
-	const uint8_t *sack; /* n_sack blocks of 8 bytes, big endian, in the packet */
+	uint8_t fastopen; /* 0 = absent */
+	union {		  /* in the packet; no segment has a use for both, the later one counts */
+		const uint8_t *sack;   /* n_sack blocks of 8 bytes, big endian */
+		const uint8_t *cookie; /* of Fast Open */
+	};
 };
+
+static inline uint8_t zs_tfo_cookie_len(const struct zs_tcpopt *o)
+{
+	return o->fastopen & (ZS_TFO_EXP - 1);
+}
 
 /* Parse len bytes of options. Returns false when an option was malformed (length), never reads
  * beyond. */
@@ -42,8 +56,8 @@ bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len);
 /* Block i of o->sack, host order. */
 struct zs_sack_block zs_tcpopt_sack(const uint8_t *sack, unsigned i);
 
-/* Write the options of a SYN or SYN-ACK: mss,sackOK,TS,nop,wscale. Returns the length, a multiple
- * of 4. */
+/* Write the options of a SYN or SYN-ACK: mss,sackOK,TS,nop,wscale, and Fast Open.
+ * Returns the length, a multiple of 4. */
 unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o);
 
 /* nop,nop,TS: 12 bytes, in three words: it stands in nearly every segment */

@@ -212,6 +212,54 @@ static void test_syn_flood(void **state)
 	lone_end(&x);
 }
 
+/*
+ * RFC 4987: SYNs of nobody at ten times the rate of real clients, who are served: the SYN-ACKs
+ * carry cookies when the queue is full. What the stack holds does not grow.
+ */
+static void test_syn_flood_while_serving(void **state)
+{
+	enum { CLIENTS = 300, BOGUS = 10 };
+	struct zs_simconn_config up = { .tx_bytes = 2000, .rx_bytes = 2000, .expects_echo = true };
+	struct zs_simconn_config down = { .rx_bytes = 2000, .tx_bytes = 2000, .echo = true };
+	struct pair_config c;
+	struct raw_peer crowd;
+	struct pair p;
+	uint32_t peak;
+
+	(void)state;
+	pair_config(&c, 8, 1500, ZS_SIM_OFF_ALL);
+	c.b.stack.max_half_open = 64;
+	pair_create(&p, &c);
+	crowd = (struct raw_peer){ .l = p.l, .end = 0, .mac = { 2, 0xbe, 0xef, 0, 0, 1 } };
+	memcpy(crowd.host_mac, p.b->cfg.stack.netif[0].mac.b, 6);
+	zs_simapp_listen(p.server, PORT, 128, &down);
+	for (uint32_t i = 0; i < CLIENTS * BOGUS; i++) {
+		struct tcp_frame t = {
+			.sip_be = zs_sim_ip(10, 200, (uint8_t)(i >> 8), (uint8_t)i),
+			.dip_be = ip_b(),
+			.sport = (uint16_t)(1024 + i),
+			.dport = PORT,
+			.seq = i * 77,
+			.flags = ZS_SYN,
+			.wnd = 1024,
+		};
+
+		raw_send_tcp(&crowd, &t);
+		if (i % BOGUS == 0)
+			zs_simapp_connect(p.client, ip_b(), PORT, &up);
+		zs_sim_run_for(p.w, 100 * ZS_US);
+	}
+	peak = zs_stack_counts(p.b->s).half_open;
+	zs_sim_run_for(p.w, ZS_SEC / 2);
+	assert_in_range(peak, 1, c.b.stack.max_half_open);
+	assert_true(zs_stack_stats(p.b->s)->tcp_cookies_out > CLIENTS);
+	assert_true(zs_stack_stats(p.b->s)->tcp_cookies_in >= CLIENTS / 2);
+	assert_true(p.client->n_done >= CLIENTS * 95 / 100);
+	assert_int_equal(p.client->n_failed, 0);
+	assert_true(pair_settle(&p));
+	assert_int_equal(pair_destroy(&p), 0);
+}
+
 /* The peer goes silent in the middle of a transfer: the sender gives up, and says why. */
 static void test_peer_vanishes(void **state)
 {
@@ -274,9 +322,13 @@ static void test_peer_restarts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_garbage_frames),	cmocka_unit_test(test_garbage_behind_ip),
-		cmocka_unit_test(test_random_segments), cmocka_unit_test(test_port_scan),
-		cmocka_unit_test(test_syn_flood),	cmocka_unit_test(test_peer_vanishes),
+		cmocka_unit_test(test_garbage_frames),
+		cmocka_unit_test(test_garbage_behind_ip),
+		cmocka_unit_test(test_random_segments),
+		cmocka_unit_test(test_port_scan),
+		cmocka_unit_test(test_syn_flood),
+		cmocka_unit_test(test_syn_flood_while_serving),
+		cmocka_unit_test(test_peer_vanishes),
 		cmocka_unit_test(test_peer_restarts),
 	};
 

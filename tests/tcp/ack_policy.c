@@ -202,7 +202,7 @@ static void psh_at_end_of_write(struct tt *t)
 	tt_send(t, 3500);
 	tt_expect(t, "A", 1, 1, 1000, .psh = true);
 	tt_expect(t, "A", 1001, 1, 1000, .psh = true);
-	tt_expect(t, "A", 2001, 1, 1000, .psh = true);
+	tt_expect(t, "PA", 2001, 1, 1000, .psh = true); /* of the full ones */
 	tt_expect(t, "PA", 3001, 1, 500, .psh = true);
 	tt_in(t, "A", 1, 3501, 0);
 }

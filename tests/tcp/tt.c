@@ -638,7 +638,7 @@ static const char *compare_options(struct tt *t, const struct tt_out *o, const s
 static const char *compare_payload(const struct tt *t, const struct tt_out *o)
 {
 	for (uint32_t i = 0; i < o->len; i++)
-		if (o->payload[i] != tt_our_byte(tt_seq(t, o) + i))
+		if (o->payload[i] != tt_our_byte(tt_seq(t, o) + (o->flags & ZS_SYN ? 1 : 0) + i))
 			return "payload";
 	return NULL;
 }

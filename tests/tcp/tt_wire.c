@@ -4,6 +4,7 @@
  * (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293 3.1) with its options as text, checksums (RFC 1071) the
  * slow way.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,16 @@ static unsigned build_sack(const struct tt_conn *c, const char *text, uint8_t *o
 	return out[1];
 }
 
+/* Bytes in hex, perhaps none, behind a space. */
+static unsigned build_hex(const char *h, uint8_t *out)
+{
+	unsigned n = 0, v;
+
+	for (h += *h == ' '; isxdigit((unsigned char)*h) && sscanf(h, "%2x", &v) == 1; h += 2)
+		out[n++] = (uint8_t)v;
+	return n;
+}
+
 static unsigned build_one(const struct tt_conn *c, const struct tt_seg *seg, uint32_t tsval,
 			  const char *word, uint8_t *out)
 {
@@ -195,13 +206,18 @@ static unsigned build_one(const struct tt_conn *c, const struct tt_seg *seg, uin
 		put32(out + 6, seg->tsecr != 0 ? seg->tsecr : c->tsecr);
 		return 10;
 	}
-	if (strncmp(word, "raw ", 4) == 0) { /* bytes in hex, one word */
-		unsigned n = 0, v;
-
-		for (const char *h = word + 4; sscanf(h, "%2x", &v) == 1; h += 2)
-			out[n++] = (uint8_t)v;
-		return n;
+	if (strncmp(word, "foexp", 5) == 0) { /* RFC 7413 in the experimental option (RFC 6994) */
+		out[0] = 254;
+		out[2] = 0xf9;
+		out[3] = 0x89;
+		return out[1] = (uint8_t)(4 + build_hex(word + 5, out + 4));
 	}
+	if (strncmp(word, "fo", 2) == 0) {
+		out[0] = 34;
+		return out[1] = (uint8_t)(2 + build_hex(word + 2, out + 2));
+	}
+	if (strncmp(word, "raw ", 4) == 0) /* bytes in hex, one word */
+		return build_hex(word + 3, out);
 	fail_msg("no such option: %s", word);
 	return 0;
 }
@@ -262,6 +278,14 @@ void tt_opt_text(const struct tt_conn *c, const struct tt_out *o, char *buf, siz
 			break;
 		case 8:
 			n += (size_t)snprintf(buf + n, size - n, "%sts", comma);
+			break;
+		case 34:
+		case 254:
+			n += (size_t)snprintf(buf + n, size - n, "%s%s%s", comma,
+					      p[i] == 34 ? "fo" : "foexp",
+					      len > (p[i] == 34 ? 2u : 4u) ? " " : "");
+			for (unsigned k = p[i] == 34 ? 2 : 4; k < len; k++)
+				n += (size_t)snprintf(buf + n, size - n, "%02x", p[i + k]);
 			break;
 		default:
 			n += (size_t)snprintf(buf + n, size - n, "%soption %u", comma, p[i]);
@@ -380,7 +404,7 @@ static const char *parse_options(struct tt_out *o)
 			o->has_ts = true;
 			o->tsval = get32(p + i + 2);
 			o->tsecr = get32(p + i + 6);
-		} else if (!(p[i] == 4 && len == 2)) {
+		} else if (!(p[i] == 4 && len == 2) && p[i] != 34 && p[i] != 254) {
 			return "unknown option or wrong length of one";
 		}
 		i += len;

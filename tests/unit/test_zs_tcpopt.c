@@ -214,6 +214,55 @@ static void ts_and_sack_fill_forty_bytes(void **state)
 	assert_int_equal(o.n_sack, 4);
 }
 
+/* RFC 7413 4.1.1: 4 to 16 bytes, an even number, or none: a request. Kind 254 with its number (RFC
+ * 6994). */
+static void fast_open_cookies(void **state)
+{
+	static const struct {
+		uint8_t bytes[24];
+		uint8_t want; /* zs_tcpopt.fastopen */
+	} v[] = {
+		{ { 34, 2 }, ZS_TFO_PRESENT },
+		{ { 34, 3, 1 }, 0 },
+		{ { 34, 4, 1, 2 }, 0 },
+		{ { 34, 6, 1, 2, 3, 4 }, ZS_TFO_PRESENT | 4 },
+		{ { 34, 7, 1, 2, 3, 4, 5 }, 0 },
+		{ { 34, 18 }, ZS_TFO_PRESENT | 16 },
+		{ { 34, 20 }, 0 },
+		{ { 254, 4, 0xf9, 0x89 }, ZS_TFO_PRESENT | ZS_TFO_EXP },
+		{ { 254, 8, 0xf9, 0x89, 1, 2, 3, 4 }, ZS_TFO_PRESENT | ZS_TFO_EXP | 4 },
+		{ { 254, 8, 0xf9, 0x88, 1, 2, 3, 4 }, 0 },
+		{ { 254, 3, 0xf9 }, 0 },
+	};
+	struct zs_tcpopt o;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		assert_true(parse_exact(&o, v[i].bytes, v[i].bytes[1]));
+		assert_int_equal(o.fastopen, v[i].want);
+	}
+}
+
+static void fast_open_round_trip(void **state)
+{
+	static const uint8_t cookie[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+	struct zs_tcpopt in = { .mss = 1460, .has_ts = true, .sack_perm = true, .cookie = cookie };
+	struct zs_tcpopt out;
+	uint8_t p[ZS_TCPOPT_MAX];
+	unsigned len;
+
+	(void)state;
+	for (unsigned exp = 0; exp < 2; exp++)
+		for (unsigned n = 0; n <= 16; n += n == 0 ? 4 : 2) {
+			in.fastopen = (uint8_t)(n | ZS_TFO_PRESENT | (exp ? ZS_TFO_EXP : 0));
+			len = zs_tcpopt_write_syn(p, &in);
+			assert_true(len <= ZS_TCPOPT_MAX && len % 4 == 0);
+			assert_true(parse_exact(&out, p, len));
+			assert_int_equal(out.fastopen, in.fastopen);
+			assert_memory_equal(out.cookie, cookie, n);
+		}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(no_options),
 	cmocka_unit_test(every_kind),
@@ -225,6 +274,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(random_inputs),
 	cmocka_unit_test(syn_round_trip),
 	cmocka_unit_test(ts_and_sack_fill_forty_bytes),
+	cmocka_unit_test(fast_open_cookies),
+	cmocka_unit_test(fast_open_round_trip),
 };
 
 ZS_TEST_MAIN(tests)

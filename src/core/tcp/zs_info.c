@@ -34,11 +34,15 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.wscale = (tcb->flags & ZS_TF_WSCALE) != 0,
 		.ecn = (tcb->flags & ZS_TF_ECN) != 0,
 		.ect_seen = (tcb->flags & ZS_TF_ECT_SEEN) != 0,
+		.syn_acked = tcb->state >= ZS_ESTABLISHED,
+		.delivered = tcb->delivered,
+		.syn_data = (tcb->syn_flags & ZS_SY_DATA) != 0,
 		.snd_wscale = tcb->snd_wscale,
 		.rcv_wscale = tcb->rcv_wscale,
 		.rto_us = tcb->rto_us,
 		.snd_mss = tcb->mss,
 		.rcv_mss = tcb->rcv_mss,
+		.adv_mss = zs_syn_mss(tcb),
 		.srtt_us = tcb->srtt_us,
 		.rttvar_us = tcb->rttvar_us,
 		.min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us,
@@ -104,6 +108,29 @@ static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 	zs_output_later(s, tcb);
 }
 
+/* A SYN that was too long for its data is sent again without them, at once. */
+static void shorten_syn(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
+{
+	uint32_t now;
+
+	if (mtu >= tcb->mtu || tcb->snd_nxt == tcb->iss + 1)
+		return;
+	zs_pmtu_lower(s, tcb->flow.family, &tcb->flow.faddr, mtu);
+	now = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu);
+	if (now >= tcb->mtu)
+		return;
+	tcb->mtu = (uint16_t)now;
+	tcb->retx_count++;
+	zs_send_syn(s, tcb);
+}
+
+/* The connection is being opened, and no other segment than the SYN was there to be quoted. */
+static bool only_syn(const struct zs_tcb *tcb, uint32_t seq)
+{
+	return seq == tcb->iss && (tcb->state == ZS_SYN_SENT ||
+				   (tcb->state == ZS_SYN_RCVD && tcb->syn_flags & ZS_SY_CHILD));
+}
+
 void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, int hard,
 		       uint32_t mtu)
 {
@@ -112,11 +139,15 @@ void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t 
 
 	if (tcb == NULL || kind != ZS_REF_TCB)
 		return;
-	/* RFC 5927 4.1: the quoted number must be in flight */
-	if (zs_seq_lt(seq, tcb->snd_una) || !zs_seq_lt(seq, tcb->snd_nxt))
-		return;
-	if (mtu != 0)
-		lower_mss(s, tcb, mtu);
-	else if (hard != 0 && tcb->state == ZS_SYN_SENT && seq == tcb->iss)
+	if (mtu == 0 && hard != 0 && only_syn(tcb, seq)) {
 		zs_tcb_dead(s, tcb, hard);
+		return;
+	}
+	/* RFC 5927 4.1: the quoted number must be in flight */
+	if (mtu == 0 || zs_seq_lt(seq, tcb->snd_una) || !zs_seq_lt(seq, tcb->snd_nxt))
+		return;
+	if (tcb->state == ZS_SYN_SENT)
+		shorten_syn(s, tcb, mtu);
+	else
+		lower_mss(s, tcb, mtu);
 }

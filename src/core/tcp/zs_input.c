@@ -11,6 +11,7 @@
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_tfo.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
 #include "core/zs_parse.h"
@@ -119,8 +120,8 @@ static int reset_error(const struct zs_tcb *tcb)
 {
 	switch ((enum zs_tcp_state)tcb->state) {
 	case ZS_SYN_SENT:
-	case ZS_SYN_RCVD:
-		return ECONNREFUSED;
+	case ZS_SYN_RCVD: /* Fast Open: the application may have it already */
+		return tcb->syn_flags & ZS_SY_CHILD ? ECONNRESET : ECONNREFUSED;
 	case ZS_CLOSING:
 	case ZS_LAST_ACK:
 		return 0;
@@ -156,22 +157,28 @@ static enum zs_verdict check_syn(struct zs_stack *s, struct zs_tcb *tcb, struct 
 	return ZS_DONE;
 }
 
-/* Fifth, in SYN-RECEIVED of a simultaneous open: our SYN is acknowledged, or the ACK is wrong. */
+/*
+ * Fifth, in SYN-RECEIVED of a simultaneous open or of Fast Open: our SYN is acknowledged, and
+ * perhaps data behind it, or the ACK is wrong.
+ */
 static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 				      const struct zs_pktinfo *pi)
 {
-	if (pi->ack != tcb->iss + 1) {
+	if (pi->ack == tcb->iss || pi->ack - tcb->iss > tcb->snd_nxt - tcb->iss) {
 		zs_send_rst_for(s, pi);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
 		return ZS_DONE;
 	}
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
-	tcb->snd_una = pi->ack;
+	zs_tfo_child_done(s, tcb);
+	tcb->snd_una = tcb->iss + 1;
 	tcb->snd_wnd = pi->wnd << tcb->snd_wscale;
 	tcb->snd_wl1 = pi->seq;
 	tcb->snd_wl2 = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
 	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
+	if (tcb->snd_nxt != tcb->snd_una) /* Fast Open: data followed the SYN-ACK */
+		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
 	zs_keepalive_start(s, tcb);
@@ -291,16 +298,33 @@ static void peer_syn(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkt
 static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 				 const struct zs_pktinfo *pi)
 {
-	tcb->snd_una = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
 	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
+	zs_tfo_learn(s, tcb, pi, tcb->snd_nxt != tcb->iss + 1);
+	zs_syn_acked(s, tcb, pi->ack);
+	tcb->snd_una = pi->ack;
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
 	s->stats.tcp_conns_opened++;
 	zs_keepalive_start(s, tcb);
-	zs_ack_now(s, tcb);
+	if (tcb->syn_flags & ZS_SY_WRITER) /* its data will carry the ACK */
+		zs_tcb_timer(s, tcb, ZS_TT_DELACK, s->now_us + s->cfg.delack_us);
+	else
+		zs_ack_now(s, tcb);
+	zs_output_later(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
+}
+
+/* RFC 9293 3.10.7.3: what was sent is acknowledged, and an echoed timestamp is not from the future.
+ */
+static bool syn_ack_good(const struct zs_stack *s, const struct zs_tcb *tcb,
+			 const struct zs_pktinfo *pi)
+{
+	if (pi->ack == tcb->iss || pi->ack - tcb->iss > tcb->snd_nxt - tcb->iss)
+		return false;
+	return !(pi->tcp_flags & ZS_SYN) || !pi->opt.has_ts || pi->opt.ts_ecr == 0 ||
+	       !s->cfg.use_ts || zs_seq_leq(pi->opt.ts_ecr, s->now_ms + tcb->ts_off);
 }
 
 static void syn_sent_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
@@ -308,7 +332,7 @@ static void syn_sent_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mb
 {
 	bool has_ack = (pi->tcp_flags & ZS_ACK) != 0;
 
-	if (has_ack && pi->ack != tcb->iss + 1) {
+	if (has_ack && !syn_ack_good(s, tcb, pi)) {
 		zs_send_rst_for(s, pi);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
 		return;
@@ -325,6 +349,7 @@ static void syn_sent_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mb
 	}
 	peer_syn(s, tcb, pi);
 	if (!has_ack) { /* simultaneous open */
+		zs_syn_acked(s, tcb, tcb->iss + 1);
 		zs_tcp_set_state(tcb, ZS_SYN_RCVD);
 		zs_send_syn(s, tcb);
 		rte_pktmbuf_free(m);

@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_cookie.h"
 #include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_input.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_tfo.h"
 #include "core/tcp/zs_timers.h"
 #include "core/zs_ip6.h"
 #include "core/zs_iphdr.h"
@@ -111,6 +113,9 @@ int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs
 		.dual = dual,
 		.opts = tcb->opts,
 	};
+	l->has_tfo_key = (tcb->syn_flags & ZS_SY_KEY) != 0;
+	memcpy(l->tfo_key, tcb->tfo.key, sizeof(l->tfo_key));
+	l->tfo_qlen = tcb->tfo.qlen;
 	zs_list_init(&l->accept);
 	zs_tcp_set_backlog(l, backlog);
 	zs_list_add_tail(listen_bucket(s, l->lport), &l->hash_link);
@@ -208,6 +213,7 @@ static uint16_t mtu_to(struct zs_stack *s, const struct zs_flow *flow)
 static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 {
 	const struct zs_listener *l = half_listener(s, h);
+	uint8_t cookie[ZS_TFO_OUR_LEN];
 	uint16_t mss = (uint16_t)(mtu_to(s, &h->flow) - zs_iphdr_with_tcp(h->flow.family));
 	struct zs_tcpopt opt = {
 		.mss = l->opts.maxseg != 0 ? RTE_MIN(mss, l->opts.maxseg) : mss,
@@ -217,6 +223,8 @@ static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 		.wscale = zs_rcv_wscale(s, &l->opts),
 		.ts_val = s->now_ms + h->ts_off,
 		.ts_ecr = h->ts_recent,
+		.fastopen = h->retries == 0 ? h->tfo : 0,
+		.cookie = cookie,
 	};
 	struct zs_raw raw = {
 		.flow = &h->flow,
@@ -229,6 +237,8 @@ static void send_syn_ack(struct zs_stack *s, struct zs_half *h)
 		.syn_opt = &opt,
 	};
 
+	if (opt.fastopen != 0)
+		zs_tfo_cookie(zs_tfo_key(s, l), &h->flow, cookie);
 	h->sent_us = s->now_us;
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
@@ -289,12 +299,11 @@ static enum zs_drop refuse_syn(const struct zs_stack *s, const struct zs_listene
 	return ZS_DROP_COUNT;
 }
 
-static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_pktinfo *pi,
-		     uint32_t iss)
+/* What a SYN says, and what we answer. */
+static struct zs_half half_of(struct zs_stack *s, const struct zs_listener *l,
+			      const struct zs_pktinfo *pi, uint32_t iss)
 {
-	struct zs_half *h = zs_slab_get(&s->tcp.halves);
-
-	*h = (struct zs_half){
+	return (struct zs_half){
 		.flow = pi->flow,
 		.iss = iss,
 		.irs = pi->seq,
@@ -308,6 +317,15 @@ static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_
 		.wscale = pi->opt.has_wscale && s->cfg.use_wscale,
 		.ecn = zs_ecn_accept(s, l->opts.cc, pi),
 	};
+}
+
+static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_pktinfo *pi,
+		     uint32_t iss, uint8_t tfo)
+{
+	struct zs_half *h = zs_slab_get(&s->tcp.halves);
+
+	*h = half_of(s, l, pi, iss);
+	h->tfo = tfo;
 	l->n_half_open++;
 	zs_flowtab_add(s, half_hash(s, h), ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h));
 	s->tcp.flows_changed = true;
@@ -315,11 +333,139 @@ static void half_new(struct zs_stack *s, struct zs_listener *l, const struct zs_
 	send_syn_ack(s, h);
 }
 
+/* ---- connections ---- */
+
+/* The connection that h describes, in no table yet. NULL when the table is full. */
+static struct zs_tcb *tcb_of(struct zs_stack *s, struct zs_listener *l, const struct zs_half *h)
+{
+	struct zs_tcb *tcb = zs_tcb_new(s, &h->flow);
+	struct zs_synopts peer = {
+		.mss = h->peer_mss,
+		.wscale = h->peer_wscale,
+		.has_wscale = h->wscale,
+		.ts = h->ts,
+		.sack = h->sack,
+		.ecn = h->ecn,
+	};
+
+	if (tcb == NULL)
+		return NULL;
+	tcb->opts = l->opts;
+	tcb->mtu = mtu_to(s, &h->flow);
+	tcb->iss = h->iss;
+	tcb->irs = h->irs;
+	tcb->snd_una = tcb->snd_nxt = tcb->snd_small = h->iss + 1;
+	tcb->rcv_nxt = tcb->rcv_acked = h->irs + 1;
+	tcb->ts_off = h->ts_off;
+	tcb->ts_recent = h->ts_recent;
+	tcb->ts_recent_ms = s->now_ms;
+	tcb->rcv_wscale = zs_rcv_wscale(s, &l->opts);
+	zs_tcp_opts_changed(s, tcb);
+	tcb->rcv_adv = tcb->rcv_nxt + listener_space(s, l);
+	zs_tcb_negotiate(s, tcb, &peer);
+	return tcb;
+}
+
+static void to_accept_queue(struct zs_stack *s, struct zs_listener *l, struct zs_tcb *tcb)
+{
+	tcb->listener = l;
+	zs_list_add_tail(&l->accept, &tcb->accept_link);
+	l->n_accept++;
+	s->stats.tcp_conns_accepted++;
+	zs_ep_raise(s, &l->ep, ZS_EV_READ);
+}
+
+/*
+ * Fast Open (RFC 7413 4.2.2): the SYN proves that the client was here before, and the connection
+ * begins with it. Consumes m.
+ */
+static void open_at_once(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
+			 struct zs_pktinfo *pi, uint32_t iss)
+{
+	struct zs_half h = half_of(s, l, pi, iss);
+	struct zs_tcb *tcb = tcb_of(s, l, &h);
+
+	if (tcb == NULL) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_TCB);
+		return;
+	}
+	tcb->snd_una = tcb->snd_small = tcb->iss;
+	tcb->cwnd++; /* the SYN-ACK in flight takes nothing from the data */
+	tcb->syn_flags |= ZS_SY_CHILD | ZS_SY_PENDING;
+	s->tcp.tfo_pending++;
+	tcb->max_snd_wnd = pi->wnd; /* never scaled (RFC 7323 2.2) */
+	tcb->snd_wnd = pi->wnd + 1; /* begins behind our SYN */
+	tcb->snd_wl1 = pi->seq;
+	tcb->last_recv_us = s->now_us;
+	zs_tcp_set_state(tcb, ZS_SYN_RCVD);
+	zs_tcb_enter_table(s, tcb);
+	if (pi->data_len > 0)
+		tcb->syn_flags |= ZS_SY_DATA;
+	pi->seq++;
+	pi->tcp_flags &= (uint8_t)~ZS_SYN;
+	zs_data_input(s, tcb, m, pi);
+	zs_send_syn(s, tcb); /* acknowledges the data as well */
+	tcb->flags &= ~(uint32_t)ZS_TF_ACK_NOW;
+	tcb->deadline[ZS_TT_DELACK] = 0;
+	tcb->rcv_acked = tcb->rcv_nxt;
+	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	to_accept_queue(s, l, tcb);
+}
+
+/* ---- SYN cookies ---- */
+
+enum { COOKIE_US = 2 << 26 /* they are good for two periods at most */ };
+
+static void send_cookie(struct zs_stack *s, struct zs_listener *l, const struct zs_pktinfo *pi)
+{
+	struct zs_half h = half_of(s, l, pi, 0);
+
+	zs_cookie_bake(s, &h);
+	l->cookie_us = s->now_us;
+	s->stats.tcp_cookies_out++;
+	send_syn_ack(s, &h);
+}
+
+/* An ACK to a listener that gave out cookies, not long ago. False: it brings none of them. */
+static bool open_by_cookie(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
+			   struct zs_pktinfo *pi)
+{
+	struct zs_half h;
+	struct zs_tcb *tcb;
+
+	if (s->now_us - l->cookie_us > COOKIE_US || !zs_cookie_eat(s, pi, &h))
+		return false;
+	if (l->n_accept >= l->backlog) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_ACCEPT_FULL);
+		return true;
+	}
+	h.listener = zs_slab_index(&s->tcp.listeners, l);
+	tcb = tcb_of(s, l, &h);
+	if (tcb == NULL) {
+		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_TCB);
+		return true;
+	}
+	s->stats.tcp_cookies_in++;
+	zs_tcb_enter_table(s, tcb);
+	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
+	zs_keepalive_start(s, tcb);
+	to_accept_queue(s, l, tcb);
+	tcb->snd_wl1 = pi->seq - 1;
+	tcb->snd_wl2 = pi->ack;
+	tcb->last_recv_us = s->now_us;
+	zs_tcp_synchronized_input(s, tcb, m, pi);
+	return true;
+}
+
 void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
 		     struct zs_pktinfo *pi, uint32_t iss)
 {
+	enum zs_tfo_verdict verdict;
 	enum zs_drop why;
 
+	if ((pi->tcp_flags & (ZS_RST | ZS_ACK | ZS_SYN)) == ZS_ACK && l->cookie_us != 0 &&
+	    open_by_cookie(s, l, m, pi))
+		return;
 	if (pi->tcp_flags & (ZS_RST | ZS_ACK)) { /* first, second: send_rst_for() spares RST */
 		zs_send_rst_for(s, pi);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_CONN);
@@ -332,10 +478,17 @@ void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf 
 	}
 	why = refuse_syn(s, l);
 	if (why != ZS_DROP_COUNT) {
+		if (why == ZS_DROP_TCP_SYN_FULL && s->cfg.syn_cookies)
+			send_cookie(s, l, pi);
 		zs_pkt_drop(s, m, why);
 		return;
 	}
-	half_new(s, l, pi, iss);
+	verdict = zs_tfo_judge(s, l, pi);
+	if (verdict == ZS_TFO_OPEN) {
+		open_at_once(s, l, m, pi, iss);
+		return;
+	}
+	half_new(s, l, pi, iss, verdict == ZS_TFO_COOKIE ? zs_tfo_reply(&pi->opt) : 0);
 	rte_pktmbuf_free(m);
 }
 
@@ -364,31 +517,10 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 				   const struct zs_pktinfo *pi)
 {
 	struct zs_listener *l = half_listener(s, h);
-	struct zs_tcb *tcb = zs_tcb_new(s, &h->flow);
-	struct zs_synopts peer = {
-		.mss = h->peer_mss,
-		.wscale = h->peer_wscale,
-		.has_wscale = h->wscale,
-		.ts = h->ts,
-		.sack = h->sack,
-		.ecn = h->ecn,
-	};
+	struct zs_tcb *tcb = tcb_of(s, l, h);
 
 	if (tcb == NULL)
 		return NULL;
-	tcb->opts = l->opts;
-	tcb->mtu = mtu_to(s, &h->flow);
-	tcb->iss = h->iss;
-	tcb->irs = h->irs;
-	tcb->snd_una = tcb->snd_nxt = tcb->snd_small = h->iss + 1;
-	tcb->rcv_nxt = tcb->rcv_acked = h->irs + 1;
-	tcb->ts_off = h->ts_off;
-	tcb->ts_recent = h->ts_recent;
-	tcb->ts_recent_ms = s->now_ms;
-	tcb->rcv_wscale = zs_rcv_wscale(s, &l->opts);
-	zs_tcp_opts_changed(s, tcb);
-	tcb->rcv_adv = tcb->rcv_nxt + listener_space(s, l);
-	zs_tcb_negotiate(s, tcb, &peer);
 	zs_rtt_handshake(s, tcb, pi, h->retries, (uint32_t)(s->now_us - h->sent_us));
 	tcb->hash = half_hash(s, h);
 	zs_flowtab_replace(s, tcb->hash, ZS_REF_HALF, zs_slab_index(&s->tcp.halves, h), ZS_REF_TCB,
@@ -396,12 +528,8 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 	tcb->flags |= ZS_TF_IN_TABLE;
 	half_put(s, h);
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
-	tcb->listener = l;
-	zs_list_add_tail(&l->accept, &tcb->accept_link);
-	l->n_accept++;
-	s->stats.tcp_conns_accepted++;
 	zs_keepalive_start(s, tcb);
-	zs_ep_raise(s, &l->ep, ZS_EV_READ);
+	to_accept_queue(s, l, tcb);
 	return tcb;
 }
 

@@ -13,6 +13,7 @@
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_tfo.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
 #include "core/zs_ip6.h"
@@ -44,6 +45,8 @@ int zs_tcp_init(struct zs_stack *s)
 		rc = zs_slab_init(s, &t->tws, sizeof(struct zs_tw), cfg->max_time_wait);
 	if (rc == 0)
 		rc = zs_slab_init(s, &t->listeners, sizeof(struct zs_listener), cfg->max_listeners);
+	if (rc == 0)
+		rc = zs_tfo_init(s);
 	if (rc < 0)
 		return rc;
 	t->scores = zs_alloc(s, sizeof(struct zs_score) * cfg->max_conns);
@@ -65,6 +68,7 @@ void zs_tcp_fini(struct zs_stack *s)
 	zs_free(s, s->tcp.listeners.mem);
 	zs_free(s, s->tcp.scores);
 	zs_free(s, s->tcp.paces);
+	zs_tfo_fini(s);
 }
 
 uint32_t zs_isn(struct zs_stack *s, const struct zs_flow *flow)
@@ -218,7 +222,8 @@ static int choose_port(struct zs_stack *s, struct zs_flow *flow, uint32_t *iss)
 	return 0;
 }
 
-int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+/* Everything up to the SYN: addresses, ports, numbers, the place in the table. */
+static int prepare(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
 		   uint16_t port)
 {
 	struct zs_flow flow = tcb->flow;
@@ -248,9 +253,65 @@ int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr 
 	tcb->ep.error = 0;
 	zs_tcp_set_state(tcb, ZS_SYN_SENT);
 	zs_tcb_enter_table(s, tcb);
+	return 0;
+}
+
+void zs_tcp_syn_now(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	tcb->syn_flags &= ~(uint8_t)ZS_SY_WAITS;
 	zs_send_syn(s, tcb);
 	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+}
+
+int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+		   uint16_t port)
+{
+	int rc = prepare(s, tcb, addr, port);
+
+	if (rc == 0)
+		zs_tcp_syn_now(s, tcb);
+	return rc;
+}
+
+int zs_tcp_fastopen(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+		    uint16_t port)
+{
+	bool bare = tcb->opts.tfo_no_cookie || s->cfg.tfo & ZS_TFO_CLIENT_NO_COOKIE;
+	int rc;
+
+	if (!(s->cfg.tfo & ZS_TFO_CLIENT))
+		return -EOPNOTSUPP;
+	rc = prepare(s, tcb, addr, port);
+	if (rc < 0)
+		return rc;
+	if (!bare)
+		tcb->syn_flags |= ZS_SY_ASKED;
+	if (!bare && zs_tfo_peer(s, &tcb->flow)->len == 0) {
+		zs_tcp_syn_now(s, tcb);
+		return -EINPROGRESS;
+	}
+	tcb->syn_flags |= ZS_SY_WAITS;
+	tcb->mss = (uint16_t)zs_syn_room(s, tcb); /* of the records that are written now */
 	return 0;
+}
+
+bool zs_tcp_syn_waits(const struct zs_tcb *tcb)
+{
+	return (tcb->syn_flags & ZS_SY_WAITS) != 0;
+}
+
+bool zs_tcp_opening(const struct zs_tcb *tcb)
+{
+	return tcb->state == ZS_SYN_SENT ||
+	       (tcb->state == ZS_SYN_RCVD && !(tcb->syn_flags & ZS_SY_CHILD));
+}
+
+void zs_tcp_writer_waits(struct zs_tcb *tcb, bool waits)
+{
+	if (waits)
+		tcb->syn_flags |= ZS_SY_WRITER;
+	else
+		tcb->syn_flags &= ~(uint8_t)ZS_SY_WRITER;
 }
 
 void zs_tcp_foreach(struct zs_stack *s, void (*fn)(void *arg, struct zs_tcb *tcb), void *arg)

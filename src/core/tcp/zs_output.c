@@ -14,7 +14,6 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_timers.h"
-#include "core/zs_iphdr.h"
 #include "core/zs_parse.h"
 
 enum {
@@ -113,6 +112,16 @@ static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
 	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
 }
 
+/* Whole records of len bytes in all: does a write end with the last of them? */
+static bool ends_write(struct rte_mbuf *m, uint32_t len)
+{
+	while (zs_seg(m)->len < len) {
+		len -= zs_seg(m)->len;
+		m = zs_seg(m)->next;
+	}
+	return (zs_seg(m)->flags & ZS_SEG_EOR) != 0;
+}
+
 /* Builds sg, of whole records that were sent before, and sends it. */
 static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_segment *sg)
 {
@@ -122,7 +131,7 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 	if (!tx_room(s, tcb))
 		return BLOCKED;
 	sg->seq = zs_seg(m)->seq;
-	sg->flags = ZS_ACK | ZS_PSH;
+	sg->flags = ends_write(m, sg->len) ? ZS_ACK | ZS_PSH : ZS_ACK;
 	if (fin_follows(tcb, sg->seq + sg->len))
 		sg->flags |= ZS_FIN;
 	if (zs_build_segment(s, tcb, sg) < 0)
@@ -211,7 +220,7 @@ static inline __attribute__((always_inline)) uint32_t gather_new(struct zs_stack
 	return got;
 }
 
-static void advance_unsent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+void zs_sndq_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 {
 	while (len > 0) {
 		struct zs_seg *seg = zs_seg(tcb->unsent);
@@ -267,7 +276,25 @@ static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, str
 	return gather_new(s, tcb, got, max, end_of_write);
 }
 
-static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+/*
+ * Is this the last of several full segments, because what is left is less than one, or no window is
+ * left for it, or half of the largest window is full? Then PSH goes with it, so that a receiver who
+ * puts segments together does not wait for more (RFC 9293 3.9.1.2). run: payload since the last
+ * PSH, of this turn.
+ */
+static bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uint32_t avail,
+		       uint32_t inflight)
+{
+	uint32_t next = tcb->mss;
+
+	if (run + len <= tcb->mss)
+		return false;
+	return avail - len < next || run + len + next > tcb->max_snd_wnd / 2 ||
+	       inflight + len + next > tcb->cwnd || usable_window(tcb) - len < next;
+}
+
+/* run: as for ends_burst(). */
+static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
 {
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt, .wnd = wnd };
 	const struct zs_netif *nif;
@@ -299,7 +326,9 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	if (len == 0)
 		return BLOCKED;
 	sg.len = len;
-	sg.flags = end_of_write ? ZS_ACK | ZS_PSH : ZS_ACK;
+	sg.flags = ZS_ACK;
+	if (end_of_write || ends_burst(tcb, *run, len, avail, inflight))
+		sg.flags |= ZS_PSH;
 	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
 		sg.flags |= ZS_FIN | ZS_PSH;
 	if (unlikely(tcb->flags & ZS_TF_ECN)) {
@@ -310,11 +339,12 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		return BLOCKED;
 	if (unlikely(sg.flags & ZS_CWR))
 		tcb->flags &= ~(uint32_t)ZS_TF_CWR;
-	advance_unsent(s, tcb, len);
+	zs_sndq_sent(s, tcb, len);
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_pace_sent(s, tcb, len);
 	tcb->snd_nxt += len;
 	tcb->bytes_out += len;
+	*run = sg.flags & ZS_PSH ? 0 : *run + len;
 	s->stats.tcp_bytes_out += len;
 	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
 		tcb->snd_small = tcb->snd_nxt;
@@ -392,49 +422,6 @@ void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb)
 		(void)send_ack(s, tcb, zs_build_window(tcb)); /* as good as lost */
 }
 
-/* ---- SYN ---- */
-
-/* False: not sent for want of a buffer or of room at the device, and still due. */
-static bool send_syn(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	bool ack = tcb->state == ZS_SYN_RCVD;
-	uint32_t wnd = RTE_MIN(zs_rcv_space(tcb), 65535u);
-	struct zs_tcpopt opt = {
-		.mss = (uint16_t)(tcb->mtu - zs_iphdr_with_tcp(tcb->flow.family)),
-		.has_ts = ack ? (tcb->flags & ZS_TF_TS) != 0 : s->cfg.use_ts,
-		.sack_perm = ack ? (tcb->flags & ZS_TF_SACK) != 0 : s->cfg.use_sack,
-		.has_wscale = ack ? (tcb->flags & ZS_TF_WSCALE) != 0 : s->cfg.use_wscale,
-		.wscale = tcb->rcv_wscale,
-		.ts_val = s->now_ms + tcb->ts_off,
-		.ts_ecr = ack ? tcb->ts_recent : 0,
-	};
-	struct zs_raw raw = {
-		.flow = &tcb->flow,
-		.seq = tcb->iss,
-		.ack = ack ? tcb->rcv_nxt : 0,
-		.flags = (uint8_t)(ZS_SYN | (ack ? ZS_ACK : 0)),
-		.wnd = (uint16_t)wnd,
-		.ttl = tcb->opts.ttl,
-		.tos = tcb->opts.tos,
-		.syn_opt = &opt,
-	};
-
-	if (!ack)
-		raw.flags |= zs_ecn_syn(s, tcb);
-	else if (tcb->flags & ZS_TF_ECN)
-		raw.flags |= ZS_ECE;
-	if (tcb->opts.maxseg != 0)
-		opt.mss = RTE_MIN(opt.mss, tcb->opts.maxseg);
-	if (ack)
-		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + wnd);
-	tcb->flags |= ZS_TF_SYN_DUE;
-	if (!tx_room(s, tcb) || !zs_send_raw(s, &raw))
-		return false;
-	tcb->flags &= ~(uint32_t)ZS_TF_SYN_DUE;
-	tcb->last_send_us = s->now_us;
-	return true;
-}
-
 /* ---- when nothing may be sent ---- */
 
 /* Data waits and nothing is in flight that would bring an ACK: probe the window, or release the
@@ -509,14 +496,14 @@ static enum outcome probe_again(struct zs_stack *s, struct zs_tcb *tcb, uint16_t
 static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct zs_tcb *tcb,
 						    uint16_t wnd)
 {
-	uint32_t cwnd = tcb->cwnd;
+	uint32_t cwnd = tcb->cwnd, run = 0;
 	uint8_t kind = ZS_TLP_NEW;
 	enum outcome o;
 
 	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE))
 		tcb->flags |= ZS_TF_FORCE;
 	tcb->cwnd = zs_inflight(tcb) + tcb->mss;
-	o = send_one(s, tcb, wnd);
+	o = send_one(s, tcb, wnd, &run);
 	tcb->cwnd = cwnd;
 	tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
 	if (o == NOTHING) {
@@ -536,6 +523,7 @@ static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct z
 /* Data, the lost first, and FIN: all that may be sent now. */
 static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
+	uint32_t run = 0;
 	enum outcome o;
 
 	restart_after_idle(s, tcb);
@@ -545,7 +533,7 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
 		if (o == BLOCKED)
 			return BLOCKED;
-	while ((o = send_one(s, tcb, wnd)) == SENT)
+	while ((o = send_one(s, tcb, wnd, &run)) == SENT)
 		;
 	if (o == BLOCKED)
 		return BLOCKED;
@@ -567,7 +555,7 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	bool blocked;
 
 	if (tcb->flags & ZS_TF_SYN_DUE)
-		return send_syn(s, tcb);
+		return zs_syn_output(s, tcb);
 	if (tcb->state < ZS_SYN_RCVD || tcb->state == ZS_TIME_WAIT)
 		return true;
 	if (!zs_build_refresh(s, tcb))
@@ -575,7 +563,8 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
 	    send_ack(s, tcb, wnd) == BLOCKED)
 		return false;
-	blocked = tcb->state != ZS_SYN_RCVD && say(s, tcb, wnd) == BLOCKED;
+	blocked = (tcb->state != ZS_SYN_RCVD || tcb->syn_flags & ZS_SY_CHILD) &&
+		  say(s, tcb, wnd) == BLOCKED;
 	if (tcb->snd_nxt != before && tcb->ca_state == ZS_CA_OPEN)
 		zs_retx_arm(s, tcb); /* RFC 8985 7.2: new data moves the probe */
 	/* Data that must wait keeps no acknowledgement back: the peer may wait for just that. */
@@ -629,12 +618,6 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
 
 	s->stats.tcp_rst_out++;
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
-}
-
-void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (!send_syn(s, tcb))
-		zs_output_later(s, tcb);
 }
 
 bool zs_challenge_allowed(struct zs_stack *s)

@@ -16,8 +16,6 @@ void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb);
 /* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una -
  * 1). */
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
-/* SYN, or SYN-ACK of a simultaneous open; in a later turn when there is no buffer. */
-void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
 void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
 /*
@@ -28,6 +26,21 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
 bool zs_challenge_allowed(struct zs_stack *s);
 /* An ACK in answer to an unacceptable segment, within that limit. */
 void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- zs_syn.c ---- */
+
+/* SYN, or SYN-ACK of a simultaneous open or of Fast Open; in a later turn when there is no buffer.
+ */
+void zs_send_syn(struct zs_stack *s, struct zs_tcb *tcb);
+/* False: it is still due. */
+bool zs_syn_output(struct zs_stack *s, struct zs_tcb *tcb);
+/* The SYN-ACK acknowledges the data of our SYN up to ack, perhaps none of it: the rest is lost.
+ */
+void zs_syn_acked(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack);
+/* The MSS that our SYN announces; 0 before there is a route. */
+uint16_t zs_syn_mss(const struct zs_tcb *tcb);
+/* Payload that fits into our SYN with the options of the cookie. */
+uint32_t zs_syn_room(struct zs_stack *s, const struct zs_tcb *tcb);
 
 /* ---- zs_build.c ---- */
 
@@ -56,6 +69,7 @@ struct zs_raw {
 	uint16_t wnd; /* as on the wire */
 	uint8_t flags, ttl, tos;
 	const struct zs_tcpopt *syn_opt; /* options of a SYN, NULL = none */
+	struct rte_mbuf *payload;	 /* chain, consumed; NULL = none */
 	bool ts;
 	uint32_t ts_val, ts_ecr;
 };

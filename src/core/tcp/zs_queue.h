@@ -11,6 +11,8 @@
 
 /* ---- send queue (zs_sndq.c) ---- */
 
+/* The first len bytes from tcb->unsent on, whole records, have been sent (zs_output.c). */
+void zs_sndq_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len);
 /* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind
  * it. -ENOBUFS. */
 int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len);

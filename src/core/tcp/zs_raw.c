@@ -36,6 +36,23 @@ static void put_ip(const struct zs_stack *s, const struct zs_raw *raw, uint8_t *
 	ip6->plen_be = rte_cpu_to_be_16((uint16_t)l4_len);
 }
 
+static uint32_t chain_bytes(const struct rte_mbuf *m)
+{
+	uint32_t n = 0;
+
+	for (; m != NULL; m = m->next)
+		n += m->data_len;
+	return n;
+}
+
+static void append(struct rte_mbuf *m, struct rte_mbuf *payload, uint32_t len)
+{
+	m->next = payload;
+	m->pkt_len += len;
+	for (; payload != NULL; payload = payload->next)
+		m->nb_segs++;
+}
+
 bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 {
 	struct zs_addr nexthop;
@@ -45,11 +62,13 @@ bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 	struct rte_mbuf *m = nif != NULL ? zs_hdr_alloc(s) : NULL;
 	struct zs_tcp_hdr *tcp;
 	const unsigned l34 = L2 + zs_iphdr_len(f->family);
+	const uint32_t data_len = raw->payload != NULL ? chain_bytes(raw->payload) : 0;
 	unsigned l4_len = sizeof(*tcp);
 	uint8_t *p;
 
 	if (m == NULL) {
 		s->stats.drops[nif == NULL ? ZS_DROP_NO_ROUTE : ZS_DROP_NO_MBUF]++;
+		rte_pktmbuf_free(raw->payload); /* NULL allowed */
 		return nif == NULL;
 	}
 	m->data_off = (uint16_t)(m->buf_len - (l34 + sizeof(*tcp) + ZS_TCPOPT_MAX));
@@ -60,7 +79,7 @@ bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 		l4_len += zs_tcpopt_write_syn((uint8_t *)(tcp + 1), raw->syn_opt);
 	else if (raw->ts)
 		l4_len += zs_tcpopt_write_ts((uint8_t *)(tcp + 1), raw->ts_val, raw->ts_ecr);
-	put_ip(s, raw, p + L2, l4_len);
+	put_ip(s, raw, p + L2, l4_len + data_len);
 	*tcp = (struct zs_tcp_hdr){
 		.sport_be = rte_cpu_to_be_16(f->lport),
 		.dport_be = rte_cpu_to_be_16(f->fport),
@@ -69,10 +88,12 @@ bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw)
 		.doff = (uint8_t)(l4_len << 2),
 		.flags = raw->flags,
 		.wnd_be = rte_cpu_to_be_16(raw->wnd),
-		.cksum = zs_cksum_fold(
-			zs_pseudo(f->family, &f->laddr, &f->faddr, ZS_PROTO_TCP, l4_len)),
+		.cksum = zs_cksum_fold(zs_pseudo(f->family, &f->laddr, &f->faddr, ZS_PROTO_TCP,
+						 l4_len + data_len)),
 	};
 	zs_pkt_set(m, m->data_off, (uint16_t)(l34 + l4_len));
+	if (raw->payload != NULL)
+		append(m, raw->payload, data_len);
 	m->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM |
 		      (f->family == ZS_AF_IP4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	m->tx_offload = rte_mbuf_tx_offload(L2, l34 - L2, l4_len, 0, 0, 0, 0);

@@ -10,6 +10,8 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_taken.h"
 
+enum { FIRST_BYTES = 32768 };
+
 struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
 {
 	struct rte_mbuf *head, *last;
@@ -171,6 +173,9 @@ void zs_rcv_tell(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (tcb->state == ZS_CLOSED ||
 	    tcb->flags & (ZS_TF_FIN_RCVD | ZS_TF_ORPHAN | ZS_TF_ACK_NOW)) /* the ACK tells it */
+		return;
+	/* a SYN's window is at most 64 KB; the first answers tell of the rest by themselves */
+	if (tcb->bytes_in < FIRST_BYTES && left >= FIRST_BYTES)
 		return;
 	grown = zs_rcv_edge(tcb) - tcb->rcv_adv;
 	if (grown >= 2u * tcb->mss && (grown >= left || left < 2u * tcb->mss))

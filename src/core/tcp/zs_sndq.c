@@ -51,8 +51,13 @@ static int may_send(struct zs_tcb *tcb)
 	case ZS_ESTABLISHED:
 	case ZS_CLOSE_WAIT:
 		break;
-	case ZS_SYN_SENT:
 	case ZS_SYN_RCVD:
+		if (tcb->syn_flags & ZS_SY_CHILD)
+			break;
+		/* fallthrough */
+	case ZS_SYN_SENT:
+		if (tcb->syn_flags & ZS_SY_WAITS)
+			break;
 		tcb->flags |= ZS_TF_WANT_SPACE;
 		return tcb->flags & ZS_TF_FIN_QUEUED ? -EPIPE : -EAGAIN;
 	case ZS_CLOSED:
@@ -134,10 +139,20 @@ static void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
 		tcb->flags |= ZS_TF_MORE;
 	else
 		tcb->flags &= ~(uint32_t)ZS_TF_MORE;
-	zs_seg(tcb->sndq.tail)->flags |= ZS_SEG_EOR;
+	if (!(flags & ZS_SEND_MORE))
+		zs_seg(tcb->sndq.tail)->flags |= ZS_SEG_EOR;
 	if (zs_tcp_send_space(tcb) == 0)
 		tcb->flags |= ZS_TF_WANT_SPACE;
-	zs_output_later(s, tcb);
+	if (likely(tcb->state != ZS_SYN_SENT))
+		zs_output_later(s, tcb);
+	else if (!(flags & ZS_SEND_MORE))
+		zs_tcp_syn_now(s, tcb);
+}
+
+void zs_tcp_push(struct zs_tcb *tcb)
+{
+	if (tcb->unsent != NULL)
+		tcb->flags |= ZS_TF_FORCE;
 }
 
 int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags)
@@ -265,6 +280,8 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 	if (len == 0)
 		return 0;
 	left = RTE_MIN(len, zs_tcp_send_space(tcb));
+	if (unlikely(tcb->state == ZS_SYN_SENT)) /* what the SYN can take along, and no more */
+		left = RTE_MIN(left, (size_t)tcb->mss - RTE_MIN(tcb->mss, tcb->sndq.bytes));
 	while (left > 0) {
 		uint32_t room = tail_room(tcb, most);
 		uint32_t n;

@@ -11,6 +11,7 @@
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_tfo.h"
 #include "core/tcp/zs_timers.h"
 
 static uint32_t bit(enum zs_tcp_state st)
@@ -22,8 +23,8 @@ static uint32_t bit(enum zs_tcp_state st)
 static uint32_t successors(enum zs_tcp_state from)
 {
 	switch (from) {
-	case ZS_CLOSED: /* ESTABLISHED: out of the SYN queue */
-		return bit(ZS_SYN_SENT) | bit(ZS_ESTABLISHED);
+	case ZS_CLOSED: /* ESTABLISHED: out of the SYN queue; SYN-RECEIVED: Fast Open */
+		return bit(ZS_SYN_SENT) | bit(ZS_SYN_RCVD) | bit(ZS_ESTABLISHED);
 	case ZS_LISTEN:
 		return bit(ZS_CLOSED);
 	case ZS_SYN_SENT:
@@ -91,7 +92,7 @@ struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow)
 		.ttl = cfg->ttl,
 		.keep_idle_ms = cfg->keep_idle_ms,
 		.keep_intvl_ms = cfg->keep_intvl_ms,
-		.keep_count = (uint16_t)cfg->keep_count,
+		.keep_count = (uint8_t)RTE_MIN(cfg->keep_count, (uint32_t)UINT8_MAX),
 	};
 	tcb->cc = tcb->opts.cc;
 	return tcb;
@@ -117,6 +118,7 @@ void zs_tcb_leave_table(struct zs_stack *s, struct zs_tcb *tcb)
 void zs_tcb_detach(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	zs_tcb_leave_table(s, tcb);
+	zs_tfo_child_done(s, tcb);
 	zs_timer_cancel(&s->wheel, &tcb->timer);
 	memset(tcb->deadline, 0, sizeof(tcb->deadline));
 	zs_list_del(&tcb->out);

@@ -53,6 +53,17 @@ enum zs_tcb_flag {
 	ZS_TF_DUAL = 1u << 31,	     /* of IPv6, and takes IPv4 when it listens to any */
 };
 
+/* Of the opening: Fast Open (RFC 7413), and who waits for its end. */
+enum zs_syn_flag {
+	ZS_SY_WAITS = 0x01,   /* the SYN waits for data */
+	ZS_SY_ASKED = 0x02,   /* the SYN carried a cookie or the request for one */
+	ZS_SY_DATA = 0x04,    /* data of the SYN was accepted, by the peer or by us */
+	ZS_SY_CHILD = 0x08,   /* a server's: may send in SYN-RECEIVED */
+	ZS_SY_PENDING = 0x10, /* counted in tfo_pending */
+	ZS_SY_KEY = 0x20,     /* tfo.key is set */
+	ZS_SY_WRITER = 0x40,  /* somebody sleeps until he may write */
+};
+
 enum zs_ca_state {
 	ZS_CA_OPEN,	/* nothing known lost */
 	ZS_CA_RECOVERY, /* fast recovery until snd_una passes recover (RFC 6675) */
@@ -169,6 +180,7 @@ struct zs_tcb {
 	uint8_t retx_kind; /* enum zs_retx_kind of the retransmission timer */
 	uint8_t tlp;	   /* enum zs_tlp */
 	uint8_t tlp_delay; /* how long the peer may delay an ACK: zs_retx.c */
+	uint8_t syn_flags; /* enum zs_syn_flag */
 
 	/* line 9: counters and the first options */
 	uint64_t bytes_in __attribute__((aligned(64)));
@@ -182,8 +194,14 @@ struct zs_tcb {
 		struct zs_list accept_link; /* with listener */
 		struct zs_list port_link;   /* with ZS_TF_BOUND */
 	};
-	struct zs_sack_block
-		recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
+	union {
+		struct zs_sack_block
+			recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
+		struct {		     /* in CLOSED: of the listener to be */
+			uint8_t key[16];
+			uint32_t qlen;
+		} tfo;
+	};
 	struct zs_sack_block dsack;
 };
 _Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");

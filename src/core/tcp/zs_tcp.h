@@ -39,11 +39,15 @@ const char *zs_tcp_state_name(enum zs_tcp_state st);
 
 /* Per-connection options; a listener's are inherited by what it accepts. */
 struct zs_tcp_opts {
-	bool nodelay, cork, keepalive, reuseaddr, reuseport;
-	uint8_t cc; /* enum zs_cc_kind */
+	bool nodelay, keepalive, reuseaddr, reuseport;
+	bool cork : 1;
+	bool tfo_connect : 1;	/* connect leaves the SYN to the first write */
+	bool tfo_no_cookie : 1; /* data in the SYN without a cookie */
+	uint8_t cc;		/* enum zs_cc_kind */
 	uint8_t tos, ttl;
 	uint16_t maxseg; /* upper bound of the MSS, 0 = none */
-	uint16_t keep_count;
+	uint8_t keep_count;
+	uint8_t syn_retries;	 /* 0 = the stack's */
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
 	uint32_t keep_idle_ms, keep_intvl_ms;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
@@ -59,6 +63,10 @@ struct zs_listener {
 	bool dual;	  /* of IPv6 and bound to any: takes IPv4 as well */
 	uint32_t backlog; /* limit of accept queue, and of half-open entries */
 	uint32_t n_accept, n_half_open;
+	uint64_t cookie_us; /* the last SYN cookie was given out; 0 = never */
+	uint32_t tfo_qlen;  /* connections of Fast Open that may be in SYN-RECEIVED */
+	bool has_tfo_key;   /* otherwise the stack's */
+	uint8_t tfo_key[16];
 	struct zs_list accept; /* tcbs ready, by tcb->accept_link */
 	struct zs_tcp_opts opts;
 };
@@ -93,6 +101,25 @@ int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_add
 int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
 		   uint16_t port);
 
+/*
+ * The same with Fast Open (RFC 7413). 0: the SYN waits for the first data to take along; then
+ * zs_tcp_send() or, without data, zs_tcp_syn_now() sends it. -EINPROGRESS: no cookie is known, the
+ * SYN went out and asks for one. -EOPNOTSUPP: switched off.
+ */
+int zs_tcp_fastopen(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
+		    uint16_t port);
+/* The SYN waits for data. */
+bool zs_tcp_syn_waits(const struct zs_tcb *tcb);
+void zs_tcp_syn_now(struct zs_stack *s, struct zs_tcb *tcb);
+/* The key and tfo_qlen of the listener that tcb will be. */
+void zs_tcp_set_tfo_key(struct zs_tcb *tcb, const uint8_t key[16]);
+void zs_tcp_set_tfo_qlen(struct zs_tcb *tcb, uint32_t qlen);
+uint32_t zs_tcp_tfo_qlen(const struct zs_tcb *tcb);
+/* Nothing can be read or written yet: the handshake has to come further first. */
+bool zs_tcp_opening(const struct zs_tcb *tcb);
+/* Somebody sleeps until he may write: the ACK of the handshake can go with his data. */
+void zs_tcp_writer_waits(struct zs_tcb *tcb, bool waits);
+
 /* Consumes the bound (or unbound: ephemeral) tcb on success and puts the listener in *out. */
 int zs_tcp_listen(struct zs_stack *s, struct zs_tcb *tcb, int backlog, struct zs_listener **out);
 void zs_tcp_set_backlog(struct zs_listener *l, int backlog);
@@ -121,6 +148,9 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
  * above. */
 int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
 			 unsigned flags);
+
+/* What is queued goes out as far as the windows allow, whatever Nagle and cork say, once. */
+void zs_tcp_push(struct zs_tcb *tcb);
 
 /* Bytes acknowledged by the peer since the connection began. */
 uint64_t zs_tcp_acked(const struct zs_tcb *tcb);
@@ -168,15 +198,16 @@ struct zs_tcp_info {
 	enum zs_tcp_state state;
 	uint8_t ca_state; /* 0 nothing known lost, 1 fast recovery, 2 after a timeout */
 	uint8_t retransmits, probes, backoff;
-	bool ts, sack, wscale, ecn, ect_seen, app_limited;
+	bool ts, sack, wscale, ecn, ect_seen, app_limited, syn_data, syn_acked;
 	uint8_t snd_wscale, rcv_wscale;
-	uint32_t rto_us, snd_mss, rcv_mss, srtt_us, rttvar_us, min_rtt_us;
+	uint32_t rto_us, snd_mss, rcv_mss, adv_mss, srtt_us, rttvar_us, min_rtt_us;
 	uint32_t cwnd, ssthresh;	       /* bytes */
 	uint32_t inflight, sacked, lost, retx; /* bytes */
 	uint32_t snd_wnd, rcv_wnd;
 	uint32_t rcvbuf, sndbuf, rcv_mem, taken_mem, snd_queued, unsent;
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retx;
 	uint64_t segs_in, segs_out, total_retx;
+	uint64_t delivered;		     /* bytes, without those of the SYN */
 	uint64_t last_send_us, last_recv_us; /* stack time */
 	uint64_t pacing_rate;		     /* bytes per second, 0 = not paced */
 };

@@ -14,6 +14,7 @@ struct zs_half;
 struct zs_tw;
 struct zs_listener;
 struct zs_score;
+struct zs_tfo_peer;
 
 /* Fixed-size objects by index; free ones are chained through their first four bytes. */
 struct zs_slab {
@@ -36,7 +37,9 @@ struct zs_tcptab {
 	struct zs_list half_fifo[ZS_HALF_LEVELS]; /* half-open entries by retransmissions done */
 	struct zs_list tw_fifo;			  /* TIME-WAIT entries, oldest first */
 	struct zs_timer half_timer, tw_timer;
-	bool flows_changed; /* a flow entry came or went since the burst was looked up */
+	struct zs_tfo_peer *tfo_peers; /* zs_tfo.c */
+	uint32_t tfo_pending;	       /* connections of Fast Open in SYN-RECEIVED */
+	bool flows_changed;	       /* a flow entry came or went since the burst was looked up */
 };
 
 #endif

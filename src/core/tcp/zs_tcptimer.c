@@ -41,7 +41,9 @@ static void back_off(struct zs_stack *s, struct zs_tcb *tcb)
 
 static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (give_up(s, tcb, s->cfg.syn_retries)) {
+	unsigned limit = tcb->opts.syn_retries != 0 ? tcb->opts.syn_retries : s->cfg.syn_retries;
+
+	if (give_up(s, tcb, limit)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
@@ -80,6 +82,8 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 		return false;
 	if (zs_seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt)) {
 		tcb->flags |= ZS_TF_FORCE;
+		zs_seg(tcb->sndq.tail)->flags |=
+			ZS_SEG_EOR; /* more was announced, and did not come */
 		zs_output_later(s, tcb);
 		return false;
 	}
