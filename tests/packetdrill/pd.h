@@ -42,6 +42,7 @@ struct pd {
 	enum pd_call call;
 	uint64_t wake_us;  /* of the call that is asleep: its own deadline */
 	uint64_t patience; /* until when a call of the main thread may block */
+	bool settling;	   /* a call was released: the tool's other thread has to note its end */
 	bool given_up;	   /* it blocked longer than that */
 
 	uint64_t now_us, next_us; /* the clock, and the stack's next deadline */
@@ -54,6 +55,7 @@ struct pd {
 
 	uint32_t local_be; /* our address */
 	uint16_t mtu;
+	long flushes;	    /* bytes in the file that counts "ip tcp_metrics flush" */
 	int fd[PD_MAX_FDS]; /* by kernel descriptor: ours, 0 = none */
 };
 
@@ -78,6 +80,8 @@ void pd_stop(struct pd *p);
 
 /* Takes over what scripts set by sysctl in the network namespace that the tool runs in. */
 void pd_sysctl(struct zs_config *cfg);
+/* Forgets what was learned of peers, if a script has asked for it: see tests/packetdrill/run. */
+void pd_metrics(struct pd *p);
 
 /* ---- pd_calls.c ---- */
 

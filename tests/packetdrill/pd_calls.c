@@ -17,6 +17,7 @@
 
 #include "pd.h"
 
+enum { SETTLE_US = 3000 /* of real time */ };
 enum { NO_PACKET_US = 600 * 1000000u }; /* waited for so long, none will come */
 
 /* ---- entry and return ---- */
@@ -32,6 +33,7 @@ static struct pd *begin(void *u)
 	struct pd *p = pd_enter(u);
 
 	pd_sysctl((struct zs_config *)(uintptr_t)zs_stack_config(p->s));
+	pd_metrics(p);
 	if (!on_main(p))
 		p->call = PD_CALL_RUNNING;
 	return p;
@@ -368,10 +370,25 @@ static int pd_netdev_receive(void *u, void *buf, size_t *n, long long *time_us)
 	return (int)end(p, 0);
 }
 
+/*
+ * Our time takes no time: the thread of a released call, which is on its way to the tool's lock,
+ * would never get it. Here the main thread has let go of it.
+ */
+static void settle(struct pd *p)
+{
+	if (!on_main(p) || !p->settling)
+		return;
+	p->settling = false;
+	usleep(SETTLE_US);
+}
+
 static int pd_usleep(void *u, useconds_t us)
 {
 	enum { SPIN_US = 20 }; /* that the tool would rather spin for */
-	struct pd *p = pd_enter(u);
+	struct pd *p;
+
+	settle(u);
+	p = pd_enter(u);
 
 	pd_advance(p, p->now_us + us + SPIN_US);
 	return (int)end(p, 0);
@@ -385,6 +402,7 @@ static int pd_gettimeofday(void *u, struct timeval *tv, struct timezone *tz)
 	(void)tz;
 	if (!on_main(p) && p->call == PD_CALL_RUNNING) {
 		p->call = PD_CALL_NONE;
+		p->settling = true;
 		pthread_cond_broadcast(&p->changed);
 	} else {
 		pd_advance(p, p->now_us + 1);

@@ -5,6 +5,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/tcp/zs_tfo.h"
 
 #include "pd.h"
 
@@ -45,6 +49,21 @@ static void buffers(const char *name, uint32_t *def, uint32_t *max)
 	*max = m;
 }
 
+/* Four words in hexadecimal, least significant byte first. */
+static void fastopen_key(struct zs_config *cfg)
+{
+	char buf[64];
+	uint32_t w[4];
+
+	if (!read_text("tcp_fastopen_key", buf, sizeof(buf)) ||
+	    sscanf(buf, "%" SCNx32 "-%" SCNx32 "-%" SCNx32 "-%" SCNx32, &w[0], &w[1], &w[2],
+		   &w[3]) != 4)
+		return;
+	for (int i = 0; i < 16; i++)
+		cfg->tfo_key[i] = (uint8_t)(w[i / 4] >> 8 * (i % 4));
+	cfg->tfo_key_set = true;
+}
+
 void pd_sysctl(struct zs_config *cfg)
 {
 	cfg->use_ts = number("tcp_timestamps", cfg->use_ts) != 0;
@@ -53,6 +72,21 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->syn_retries = (uint8_t)number("tcp_syn_retries", cfg->syn_retries);
 	cfg->synack_retries = (uint8_t)number("tcp_synack_retries", cfg->synack_retries);
 	cfg->data_retries = (uint8_t)number("tcp_retries2", cfg->data_retries);
+	cfg->syn_cookies = number("tcp_syncookies", cfg->syn_cookies) != 0;
+	cfg->ecn = (uint8_t)number("tcp_ecn", cfg->ecn);
+	cfg->tfo = (uint32_t)number("tcp_fastopen", cfg->tfo);
+	fastopen_key(cfg);
 	buffers("tcp_rmem", &cfg->rcvbuf, &cfg->rcvbuf_max);
 	buffers("tcp_wmem", &cfg->sndbuf, &cfg->sndbuf_max);
+}
+
+void pd_metrics(struct pd *p)
+{
+	const char *path = getenv("ZSTACK_PD_FLUSHES");
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) < 0 || st.st_size == p->flushes)
+		return;
+	p->flushes = st.st_size;
+	zs_tfo_flush(p->s);
 }
