@@ -52,12 +52,15 @@ def finish(server, figures=None):
     # this link's rings hold none: what is in use now has been lost
     expect(result["bufs_in_use"] == 0 or not (server.link or "").startswith("af_packet"),
            f"{result['bufs_in_use']:.0f} buffers still in use")
+    # af_xdp takes one buffer a packet: what it still holds must be copied to be sent again
+    result["copies_due"] = 1500 * result["segments_resent"] if server.link == "af_xdp" else 0
     if figures:
         figures(result)
 
 
 def copied_nothing(figures):
-    expect(figures["copies"] == 0, f"{figures['copies']:.0f} bytes copied")
+    expect(figures["copies"] <= figures["copies_due"],
+           f"{figures['copies']:.0f} bytes copied, {figures['segments_resent']:.0f} segments resent")
 
 
 def allocated_at_most(n):
