@@ -289,6 +289,18 @@ static void server_answers_at_once(struct tt *t)
 	tt_expect(t, "A", 51, 111, 0);
 }
 
+/* What it answers moves no timer of the SYN-ACK, whatever the clock says. */
+static void server_answers_late_in_the_day(struct tt *t)
+{
+	tt_advance(t, 100 * TT_S);
+	tt_listen(t, 1);
+	syn_with_cookie(t, 100);
+	tt_accept(t);
+	tt_send(t, 50);
+	tt_expect(t, "A", 1, 101, 50);
+	tt_expect_after(t, TT_S, "SA", 0, 101, 0, .opt = "mss 1460");
+}
+
 /* 4.2.2: the SYN-ACK is sent again; the ACK may acknowledge less than what was sent. */
 static void server_sends_syn_ack_again(struct tt *t)
 {
@@ -396,6 +408,7 @@ static const struct CMUnitTest tests[] = {
 	TT(cookie_is_siphash_of_addresses),
 	TT_CFG(server_gives_cookies, any_listener),
 	TT_CFG(server_answers_at_once, any_listener),
+	TT_CFG(server_answers_late_in_the_day, any_listener),
 	TT_CFG(server_sends_syn_ack_again, any_listener),
 	TT_CFG(server_reset_before_accept, any_listener),
 	TT_CFG(server_closes_with_unread_data, any_listener),

@@ -4,6 +4,7 @@
  * first, then the checks of the synchronized states in their order, and SYN-SENT.
  */
 #include "core/tcp/zs_input.h"
+#include "core/tcp/zs_ack.h"
 
 #include <errno.h>
 
@@ -178,7 +179,7 @@ static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, st
 	tcb->deadline[ZS_TT_RETX] = 0;
 	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
 	if (tcb->snd_nxt != tcb->snd_una) /* Fast Open: data followed the SYN-ACK */
-		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+		zs_retx_restart(s, tcb);
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
 	zs_keepalive_start(s, tcb);

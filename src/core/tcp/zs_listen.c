@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cookie.h"
 #include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_half.h"
@@ -408,7 +409,7 @@ static void open_at_once(struct zs_stack *s, struct zs_listener *l, struct rte_m
 	tcb->flags &= ~(uint32_t)ZS_TF_ACK_NOW;
 	tcb->deadline[ZS_TT_DELACK] = 0;
 	tcb->rcv_acked = tcb->rcv_nxt;
-	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	zs_retx_restart(s, tcb);
 	to_accept_queue(s, l, tcb);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_half.h"
 #include "core/tcp/zs_input.h"
@@ -260,7 +261,7 @@ void zs_tcp_syn_now(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->syn_flags &= ~(uint8_t)ZS_SY_WAITS;
 	zs_send_syn(s, tcb);
-	zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
+	zs_retx_restart(s, tcb);
 }
 
 int zs_tcp_connect(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *addr,
