@@ -1012,7 +1012,10 @@ def zload_silent(suite, host):
 def zload_reset(suite, host):
     with answering(host, lambda n: (fixed(b""), False) if n < 5 else (b"", "reset")):
         r = zload(suite, host, "/", "-c", 2, "-n", 60)
-    expect(errors(r) == {"reset": 10} and r["requests"] == 50, (r["errors"], r["requests"]))
+    # every sixth request of a connection is reset: 10 of 60, one less where the two did not share them in sixes
+    resets = errors(r).pop("reset", 0)
+    expect(errors(r) == {"reset": resets} and resets in (9, 10), r["errors"])
+    expect(r["requests"] == 60 - resets, (r["errors"], r["requests"]))
 
 
 def zload_not_http(suite, host):
