@@ -44,15 +44,37 @@ ZS_API int ff_socket(int domain, int type, int protocol)
 	return (int)ff_ret(rc < 0 ? rc : install(c, sk, type));
 }
 
+/*
+ * Programs written for F-Stack bind a port for IPv4 and then for IPv6, which in FreeBSD are two by
+ * default: where IPv4 has the port already, the socket serves IPv6 alone.
+ */
+static int bind_ip6_alone(struct zs_sock *sk, const struct linux_sockaddr *addr, socklen_t len)
+{
+	int on = 1, off = 0, rc;
+
+	if (sk->flags & ZS_SF_V6ONLY)
+		return -EADDRINUSE;
+	rc = zs_sock_setopt(sk, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (rc == 0)
+		rc = zs_sock_bind(sk, sa_in(addr), len);
+	if (rc < 0)
+		(void)zs_sock_setopt(sk, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	return rc < 0 ? -EADDRINUSE : 0;
+}
+
 ZS_API int ff_bind(int s, const struct linux_sockaddr *addr, socklen_t addrlen)
 {
 	struct zs_sock *sk = zs_fd_sock(s);
+	int rc;
 
 	if (sk == NULL)
 		return -1;
 	if (addr == NULL && addrlen > 0)
 		return (int)ff_ret(-EFAULT);
-	return (int)ff_ret(zs_sock_bind(sk, sa_in(addr), addrlen));
+	rc = zs_sock_bind(sk, sa_in(addr), addrlen);
+	if (rc == -EADDRINUSE && sk->family == AF_INET6)
+		rc = bind_ip6_alone(sk, addr, addrlen);
+	return (int)ff_ret(rc);
 }
 
 ZS_API int ff_listen(int s, int backlog)

@@ -153,6 +153,41 @@ static void v6only(void **state)
 	assert_errno(ff_bind(c, sa6(&mapped), sizeof(mapped)), EINVAL);
 }
 
+/* FreeBSD keeps the families apart by default, and F-Stack's programs count on that. */
+static void ip4_before_ip6(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in6 any6 = addr6("::", PORT), mapped = addr6("::ffff:10.0.0.2", PORT);
+	struct sockaddr_in sin = api_addr(1, PORT);
+	int l4, l6, c, v = 0, type[] = { SOCK_STREAM, SOCK_DGRAM };
+	socklen_t len = sizeof(v);
+
+	for (int i = 1; i >= 0; i--) {
+		api_on(t, 1);
+		l4 = ff_socket(AF_INET, type[i], 0);
+		assert_int_equal(ff_bind(l4, sa(&sin), sizeof(sin)), 0);
+		l6 = socket6(type[i], false);
+		assert_errno(ff_bind(l6, sa6(&mapped), sizeof(mapped)), EADDRINUSE);
+		assert_int_equal(ff_getsockopt(l6, IPPROTO_IPV6, IPV6_V6ONLY, &v, &len), 0);
+		assert_int_equal(v, 0);
+		assert_int_equal(ff_bind(l6, sa6(&any6), sizeof(any6)), 0);
+		assert_int_equal(ff_getsockopt(l6, IPPROTO_IPV6, IPV6_V6ONLY, &v, &len), 0);
+		assert_int_equal(v, 1);
+		c = socket6(type[i], false);
+		assert_errno(ff_bind(c, sa6(&any6), sizeof(any6)), EADDRINUSE);
+	}
+	assert_int_equal(ff_listen(l4, 8), 0);
+	assert_int_equal(ff_listen(l6, 8), 0);
+	(void)connect6(t, "fd00::a00:2");
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ff_connect(c, sa(&sin), sizeof(sin)), 0);
+	api_on(t, 1);
+	assert_name(ff_getpeername, ff_accept(l6, NULL, NULL), "fd00::a00:1", 0);
+	len = sizeof(sin);
+	assert_int_equal(ff_getpeername(ff_accept(l4, NULL, NULL), sa(&sin), &len), 0);
+	assert_int_equal(sin.sin_family, AF_INET);
+}
+
 static void datagrams(void **state)
 {
 	struct api_world *t = *state;
@@ -271,6 +306,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(stream, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(dual_listener, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(v6only, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(ip4_before_ip6, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(lengths_and_families, api_setup, api_teardown),
