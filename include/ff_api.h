@@ -160,8 +160,7 @@ enum FF_ROUTE_FLAG { FF_RTF_HOST, FF_RTF_GATEWAY };
 int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
 		 struct linux_sockaddr *gw, struct linux_sockaddr *netmask);
 
-/* ---- packets beside the stack: declared for source compatibility; registering has no effect ----
- */
+/* ---- packets beside the stack ---- */
 
 #define FF_DISPATCH_ERROR (-1)
 #define FF_DISPATCH_RESPONSE (-2)
@@ -174,10 +173,23 @@ struct ff_dispatcher_context {
 };
 typedef int (*dispatch_func_context_t)(void *data, uint16_t *len, uint16_t queue_id,
 				       uint16_t nb_queues, struct ff_dispatcher_context context);
+/*
+ * Called after ff_init(): func sees every frame before the stack does, on the core (queue) where it
+ * arrived, and returns the core that is to have it, FF_DISPATCH_ERROR: it is dropped, or
+ * FF_DISPATCH_RESPONSE: it goes back as func has left it, *len bytes long. NULL ends it. One
+ * function of the two kinds for all cores; none costs nothing.
+ */
 void ff_regist_packet_dispatcher(dispatch_func_t func);
 void ff_regist_packet_dispatcher_context(dispatch_func_context_t func);
+/* Sends a copy of the frame, Ethernet header included, by DPDK port port_id. 0; -1: ENODEV,
+ * EMSGSIZE, ENOBUFS. */
 int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id);
 
+/*
+ * Asked by ff_connect() for the address that a socket without one is to have: dst_addr and src_addr
+ * are struct in_addr or in6_addr, dst_port is in network order. 0 with an address in *src_addr:
+ * that one; an address of zeros, or another result: the stack's choice. NULL ends it.
+ */
 typedef int (*pcblddr_func_t)(uint16_t family, void *dst_addr, uint16_t dst_port, void *src_addr);
 void ff_regist_pcblddr_fun(pcblddr_func_t func);
 

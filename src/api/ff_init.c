@@ -116,6 +116,17 @@ static int mem_map(void *arg, void *addr, size_t len)
 	return zs_dpdk_mem_map(app.dpdk);
 }
 
+static void look(void *arg, zs_frame_fn fn)
+{
+	(void)arg;
+	zs_dpdk_look_at_frames(app.dpdk, fn, NULL);
+}
+
+static int send_frame(void *arg, uint16_t port_id, const void *data, size_t len)
+{
+	return zs_lcore_send_frame(arg, port_id, data, len);
+}
+
 static bool is_mem(void *arg, const void *p)
 {
 	(void)arg;
@@ -196,6 +207,8 @@ static int create_contexts(void)
 		.watch = watch,
 		.mem_map = mem_map,
 		.is_mem = is_mem,
+		.look = look,
+		.send_frame = send_frame,
 	};
 	unsigned n = zs_dpdk_n_lcores(app.dpdk);
 	int rc = 0;

@@ -153,28 +153,3 @@ ZS_API int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct l
 	}
 	return (int)ff_ret(-EINVAL);
 }
-
-/* ---- without meaning here ---- */
-
-ZS_API void ff_regist_packet_dispatcher(dispatch_func_t func)
-{
-	(void)func;
-}
-
-ZS_API void ff_regist_packet_dispatcher_context(dispatch_func_context_t func)
-{
-	(void)func;
-}
-
-ZS_API void ff_regist_pcblddr_fun(pcblddr_func_t func)
-{
-	(void)func;
-}
-
-ZS_API int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id)
-{
-	(void)data;
-	(void)total;
-	(void)port_id;
-	return (int)ff_ret(-ENOSYS);
-}

@@ -6,6 +6,7 @@
  */
 #include "ff_api.h"
 
+#include "api/zs_laddr.h"
 #include "api/zs_pair.h"
 #include "base/zs_api.h"
 
@@ -150,7 +151,9 @@ ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namele
 		return -1;
 	if (name == NULL && namelen > 0)
 		return (int)ff_ret(-EFAULT);
-	rc = zs_sock_connect(sk, sa_in(name), namelen);
+	rc = zs_laddr_choose(sk, sa_in(name), namelen);
+	if (rc == 0)
+		rc = zs_sock_connect(sk, sa_in(name), namelen);
 	zs_ctx_busy(zs_ctx_self);
 	if (rc == -EINPROGRESS || rc == -EALREADY)
 		rc = finish_connect(zs_ctx_self, sk, sa_in(name), namelen, rc);

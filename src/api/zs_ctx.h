@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/zs_fd.h"
+#include "core/zs_env.h"
 #include "core/zs_timer.h"
 #include "sock/zs_sock.h"
 
@@ -51,6 +52,9 @@ struct zs_drive {
 	void (*fd_at)(void *arg, uint64_t at_us);
 	/* Sleeps end when fd, of the kernel's, is readable; -1: no such any more. May be NULL. */
 	void (*watch)(void *arg, int fd);
+	/* Frames beside the stack (ff_frames.c). Both may be NULL. */
+	void (*look)(void *arg, zs_frame_fn fn);
+	int (*send_frame)(void *arg, uint16_t port_id, const void *data, size_t len);
 	/* z_mem_register: may the devices read this memory? 0 or -errno. Both may be NULL: they
 	 * may. */
 	int (*mem_map)(void *arg, void *addr, size_t len);

@@ -50,6 +50,7 @@ static const char *const names[ZS_DROP_COUNT] = {
 	[ZS_DROP_TX_FULL] = "tx_full",
 	[ZS_DROP_TX_TOO_BIG] = "tx_too_big",
 	[ZS_DROP_HANDOVER_FULL] = "handover_full",
+	[ZS_DROP_BY_APP] = "by_app",
 };
 
 const char *zs_drop_name(enum zs_drop why)

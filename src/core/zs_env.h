@@ -124,7 +124,7 @@ struct zs_config {
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
-	bool use_merge; /* segments of a burst that continue each other become one packet */
+	bool use_merge;	  /* segments of a burst that continue each other become one packet */
 	bool syn_cookies; /* when the SYN queue is full */
 	bool tfo_key_set; /* otherwise a key is drawn */
 	uint8_t tfo_key[16];
@@ -138,6 +138,18 @@ struct zs_config {
 	uint16_t n_netifs;
 	struct zs_netif_config netif[ZS_MAX_PORTS];
 };
+
+/* A frame as it arrived, for an application that looks at frames before the stack does. */
+struct zs_frame {
+	void *data;
+	uint16_t len; /* may be changed when it becomes an answer */
+	uint16_t lcore, n_lcores;
+	bool vlan_stripped;
+	uint16_t vlan_tci;
+};
+/* The lcore that is to have it; negative: nobody; ZS_FRAME_ANSWER: it goes back as it is now. */
+typedef int (*zs_frame_fn)(void *arg, struct zs_frame *f);
+enum { ZS_FRAME_ANSWER = -2 };
 
 void zs_config_defaults(struct zs_config *cfg);
 

@@ -54,6 +54,7 @@ enum zs_drop {
 	ZS_DROP_TX_FULL,       /* staging queue full because the device does not take packets */
 	ZS_DROP_TX_TOO_BIG,    /* larger than the MTU and not to be fragmented */
 	ZS_DROP_HANDOVER_FULL, /* the ring to the lcore that the packet belongs to */
+	ZS_DROP_BY_APP,	       /* the application's dispatcher said so */
 	ZS_DROP_COUNT
 };
 
@@ -74,11 +75,11 @@ struct zs_stats {
 	uint64_t tcp_rto, tcp_fast_retx, tcp_lost_retx, tcp_tlp, tcp_dsack_in, tcp_probes,
 		tcp_rst_out, tcp_challenge;
 	uint64_t tcp_cookies_out, tcp_cookies_in; /* SYN cookies: given out, and back */
-	uint64_t tcp_ecn_ce, tcp_ecn_cuts; /* marked segments; windows reduced for an echo */
-	uint64_t tcp_fast_path;		   /* segments taken by header prediction */
-	uint64_t allocs;		   /* mbufs allocated by the stack for sending */
-	uint64_t arp_conflicts;		   /* someone else spoke in the name of our address */
-	uint64_t nd_conflicts;		   /* the same with IPv6, or has an address that we tried */
+	uint64_t tcp_ecn_ce, tcp_ecn_cuts;	  /* marked segments; windows reduced for an echo */
+	uint64_t tcp_fast_path;			  /* segments taken by header prediction */
+	uint64_t allocs;			  /* mbufs allocated by the stack for sending */
+	uint64_t arp_conflicts; /* someone else spoke in the name of our address */
+	uint64_t nd_conflicts;	/* the same with IPv6, or has an address that we tried */
 	uint64_t drops[ZS_DROP_COUNT];
 };
 

@@ -262,6 +262,84 @@ static void self_refused(void **state)
 	ff_close(c);
 }
 
+/* ---- ff_regist_pcblddr_fun ---- */
+
+static struct {
+	const char *src; /* what is answered; NULL: not answered */
+	int asked;
+	uint16_t family, port;
+	char dst[INET_ADDRSTRLEN];
+} choice;
+
+static int choose(uint16_t family, void *dst_addr, uint16_t dst_port, void *src_addr)
+{
+	choice.asked++;
+	choice.family = family;
+	choice.port = ntohs(dst_port);
+	assert_non_null(inet_ntop(AF_INET, dst_addr, choice.dst, sizeof(choice.dst)));
+	if (choice.src == NULL)
+		return 1;
+	return inet_pton(AF_INET, choice.src, src_addr) == 1 ? 0 : -1;
+}
+
+/* Connects a new socket to ourselves, by way of that choice; returns the socket's address. */
+static const char *connect_choosing(int type, const char *src)
+{
+	static char text[INET_ADDRSTRLEN];
+	struct sockaddr_in sin = ip("127.0.0.1");
+	socklen_t len = sizeof(sin);
+	int fd = ff_socket(AF_INET, type, 0);
+
+	sin.sin_port = htons(PORT);
+	choice.asked = 0;
+	choice.src = src;
+	if (ff_connect(fd, sa(&sin), sizeof(sin)) < 0) {
+		ff_close(fd);
+		return NULL;
+	}
+	assert_int_equal(choice.asked, 1);
+	assert_int_equal(choice.family, AF_INET);
+	assert_int_equal(choice.port, PORT);
+	assert_string_equal(choice.dst, "127.0.0.1");
+	assert_int_equal(ff_getsockname(fd, sa(&sin), &len), 0);
+	assert_true(sin.sin_port != 0);
+	ff_close(fd);
+	return inet_ntop(AF_INET, &sin.sin_addr, text, sizeof(text));
+}
+
+static void source_is_chosen(void **state)
+{
+	struct sockaddr_in any = ip("0.0.0.0"), own = ip("127.0.0.9");
+	int l = api_listen(PORT, 0), u = ff_socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)state;
+	any.sin_port = htons(PORT);
+	assert_int_equal(ff_bind(u, sa(&any), sizeof(any)), 0);
+	ff_regist_pcblddr_fun(choose);
+	for (int i = 0; i < 2; i++) {
+		int type = i == 0 ? SOCK_STREAM : SOCK_DGRAM;
+
+		assert_string_equal(connect_choosing(type, "127.0.0.5"), "127.0.0.5");
+		assert_string_equal(connect_choosing(type, "0.0.0.0"), "127.0.0.1");
+		assert_string_equal(connect_choosing(type, NULL), "127.0.0.1");
+		assert_null(connect_choosing(type, "192.168.9.9"));
+		assert_int_equal(errno, EADDRNOTAVAIL);
+	}
+	/* who has an address is not asked */
+	choice.asked = 0;
+	ff_close(u);
+	u = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ff_bind(u, sa(&own), sizeof(own)), 0);
+	assert_int_equal(ff_connect(u, sa(&any), sizeof(any)), -1);
+	any = ip("127.0.0.1");
+	any.sin_port = htons(PORT);
+	assert_int_equal(ff_connect(u, sa(&any), sizeof(any)), 0);
+	assert_int_equal(choice.asked, 0);
+	ff_regist_pcblddr_fun(NULL);
+	ff_close(u);
+	ff_close(l);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 int main(void)
@@ -276,6 +354,7 @@ int main(void)
 		CASE(self_by_copy),
 		CASE(self_without_a_copy),
 		CASE(self_refused),
+		CASE(source_is_chosen),
 	};
 
 	return cmocka_run_group_tests_name("misc", tests, NULL, NULL);

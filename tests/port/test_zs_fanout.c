@@ -311,6 +311,54 @@ static void test_full_ring_is_a_drop_with_a_name(void **state)
 	expect_idle();
 }
 
+/* The application's word against that of the hash: all to one lcore; answers; what it forgets. */
+static struct looks {
+	int to;
+	unsigned seen;
+} looks;
+
+static int look(void *arg, struct zs_frame *f)
+{
+	struct looks *l = arg;
+
+	l->seen++;
+	assert_int_equal(f->lcore, 0); /* there is one queue */
+	assert_int_equal(f->n_lcores, 2);
+	return l->to;
+}
+
+static void test_frames_go_where_the_application_says(void **state)
+{
+	struct zs_lcore_stats before, after;
+
+	(void)state;
+	zs_dpdk_look_at_frames(w.d, look, &looks);
+	for (int to = 0; to < 2; to++) {
+		looks = (struct looks){ .to = to };
+		for (int i = 0; i < CLIENTS; i++) {
+			send_from(w.peer.s, w.client[i], port_ip, PORT, 10);
+			settle();
+		}
+		assert_int_equal(looks.seen, CLIENTS);
+		assert_int_equal(drain(w.s[to], w.server[to]), CLIENTS);
+		assert_int_equal(drain(w.s[!to], w.server[!to]), 0);
+	}
+	/* what all learn from reaches all the same */
+	looks = (struct looks){ .to = 0 };
+	zs_lcore_get_stats(w.lc[1], &before);
+	zs_arp_announce(w.peer.s, zs_netif_by_port(w.peer.s, 0));
+	settle();
+	zs_lcore_get_stats(w.lc[1], &after);
+	assert_int_equal(after.taken_over, before.taken_over + 1);
+	zs_dpdk_look_at_frames(w.d, NULL, NULL);
+	looks.seen = 0;
+	send_from(w.peer.s, w.client[client_of(1, PORT)], port_ip, PORT, 10);
+	settle();
+	assert_int_equal(looks.seen, 0);
+	assert_int_equal(drain(w.s[1], w.server[1]), 1);
+	expect_idle();
+}
+
 /* The stack of an lcore whose frames nobody sends keeps what its ring does not take. */
 static void test_frames_wait_for_the_sender(void **state)
 {
@@ -389,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_fragments_meet_and_go_on),
 		cmocka_unit_test(test_connected_port_is_chosen_for_the_way_back),
 		cmocka_unit_test(test_full_ring_is_a_drop_with_a_name),
+		cmocka_unit_test(test_frames_go_where_the_application_says),
 		cmocka_unit_test(test_frames_wait_for_the_sender),
 	};
 

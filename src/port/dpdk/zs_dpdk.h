@@ -197,6 +197,11 @@ void zs_lcore_fd_at(struct zs_lcore *lc, uint64_t at_us);
 /* From now on sleeps end when fd is readable too; -1: none. One at a time. */
 void zs_lcore_watch(struct zs_lcore *lc, int fd);
 
+/* fn sees every frame from now on, on whichever lcore it arrives; NULL: nobody does. */
+void zs_dpdk_look_at_frames(struct zs_dpdk *d, zs_frame_fn fn, void *arg);
+/* Sends a frame, Ethernet header included; copied. -ENODEV, -EMSGSIZE, -ENOBUFS. */
+int zs_lcore_send_frame(struct zs_lcore *lc, uint16_t port_id, const void *data, size_t len);
+
 struct zs_stack *zs_lcore_stack(struct zs_lcore *lc);
 
 /* Microseconds of the stacks' clock, read now. */

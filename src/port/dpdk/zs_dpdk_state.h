@@ -105,6 +105,7 @@ struct zs_lcore {
 	uint16_t n_ports;
 	bool busy;   /* this turn so far */
 	bool worked; /* more than a timer was due: sleep is not near */
+	bool aside;  /* packets do not simply go to the stack; written by others too */
 	struct zs_lcore_stats stats;
 	struct zs_fan *fan; /* NULL: the only lcore */
 	struct zs_node *node;
@@ -123,6 +124,8 @@ struct zs_dpdk {
 	struct zs_pcap *pcap; /* the capture that runs; NULL */
 	uint64_t tsc_base;    /* of all clocks */
 	enum zs_idle_mode idle;
+	zs_frame_fn look; /* NULL: nobody looks at frames before the stack */
+	void *look_arg;
 	int stop_fd; /* eventfd: readable for good once the process is to end */
 	uint32_t close_ms;
 	bool eal_up, signals;

@@ -132,10 +132,20 @@ static void stage_copies(struct zs_lcore *lc, const struct rte_mbuf *m)
 	}
 }
 
+static void hand_over_staged(struct zs_lcore *lc)
+{
+	struct zs_fan *fan = lc->fan;
+
+	for (uint16_t to = 0; to < lc->d->n_lcores; to++) {
+		if (fan->n_out[to] > 0)
+			hand_over(lc, to, fan->out[to], fan->n_out[to]);
+		fan->n_out[to] = 0;
+	}
+}
+
 uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct zs_dpdk *d = lc->d;
-	struct zs_fan *fan = lc->fan;
 	uint16_t own = 0;
 
 	if (!d->spread)
@@ -155,12 +165,23 @@ uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts,
 		else
 			stage(lc, to, pkts[i]);
 	}
-	for (uint16_t to = 0; to < d->n_lcores; to++) {
-		if (fan->n_out[to] > 0)
-			hand_over(lc, to, fan->out[to], fan->n_out[to]);
-		fan->n_out[to] = 0;
-	}
+	hand_over_staged(lc);
 	return own;
+}
+
+void zs_fan_give(struct zs_lcore *lc, unsigned to, uint16_t index, struct rte_mbuf *m)
+{
+	m->port = index;
+	hand_over(lc, to, &m, 1);
+}
+
+void zs_fan_news(struct zs_lcore *lc, uint16_t index, struct rte_mbuf *m)
+{
+	if (zs_rss_frame(&lc->d->rss, m, lc->index) != ZS_RSS_ALL)
+		return;
+	m->port = index;
+	stage_copies(lc, m);
+	hand_over_staged(lc);
 }
 
 void zs_fan_take(struct zs_lcore *lc)

@@ -11,6 +11,7 @@
 #include <rte_pause.h>
 
 #include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_frames.h"
 
 enum {
 	YIELD_EVERY = 32, /* idle turns between two offers of the CPU to others */
@@ -25,6 +26,7 @@ void zs_loop_init(struct zs_lcore *lc)
 	lc->tsc_base = lc->d->tsc_base;
 	lc->mark_tsc = lc->work_tsc = rte_rdtsc();
 	lc->next_us = UINT64_MAX;
+	lc->aside = lc->fan != NULL || zs_frames_looked(lc->d);
 	if (lc->index == 0) /* announces for all */
 		lc->links_down = (1u << lc->n_ports) - 1;
 }
@@ -56,6 +58,14 @@ static void account(struct zs_lcore *lc, uint64_t tsc)
 	lc->mark_tsc = tsc;
 }
 
+/* What of a burst is for lc's own stack. */
+static uint16_t sort(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (unlikely(zs_frames_looked(lc->d)))
+		return zs_frames_look(lc, index, pkts, n);
+	return lc->fan != NULL ? zs_fan_out(lc, index, pkts, n) : n;
+}
+
 static inline void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue, bool shared)
 {
 	struct rte_mbuf *pkts[ZS_BURST];
@@ -66,7 +76,7 @@ static inline void receive(struct zs_lcore *lc, uint16_t index, uint16_t queue, 
 	zs_lcore_mark_busy(lc);
 	lc->stats.rx_packets += n;
 	if (shared)
-		n = zs_fan_out(lc, index, pkts, n);
+		n = sort(lc, index, pkts, n);
 	zs_stack_input(lc->s, index, pkts, n);
 }
 
@@ -86,8 +96,9 @@ static void watch_links(struct zs_lcore *lc, uint64_t now_us)
 	}
 }
 
-/* One of several lcores: its own queue, where it has one, and what others hand over. */
-static __attribute__((noinline)) void receive_shared(struct zs_lcore *lc)
+/* One of several lcores: its own queue, where it has one, and what others hand over; or the
+ * application wants to see frames first. */
+static __attribute__((noinline)) void receive_aside(struct zs_lcore *lc)
 {
 	for (uint16_t i = 0; i < lc->n_ports; i++) {
 		uint16_t q, end;
@@ -95,7 +106,8 @@ static __attribute__((noinline)) void receive_shared(struct zs_lcore *lc)
 		for (zs_lcore_queues(lc, &lc->d->port[i], &q, &end); q < end; q++)
 			receive(lc, i, q, true);
 	}
-	zs_fan_take(lc);
+	if (lc->fan != NULL)
+		zs_fan_take(lc);
 }
 
 uint64_t zs_lcore_turn(struct zs_lcore *lc)
@@ -110,8 +122,8 @@ uint64_t zs_lcore_turn(struct zs_lcore *lc)
 	lc->next_us = zs_stack_advance(lc->s, now_us);
 	if (unlikely(lc->links_down != 0) && now_us >= lc->links_us)
 		watch_links(lc, now_us);
-	if (unlikely(lc->fan != NULL))
-		receive_shared(lc);
+	if (unlikely(__atomic_load_n(&lc->aside, __ATOMIC_RELAXED)))
+		receive_aside(lc);
 	else
 		for (uint16_t i = 0; i < lc->n_ports; i++)
 			receive(lc, i, 0, false);
