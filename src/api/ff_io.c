@@ -73,7 +73,17 @@ struct rx {
 	struct sockaddr *from;
 	socklen_t *from_len;
 	int *msg_flags;
+	struct msghdr *msg; /* with control messages; NULL: without */
 };
+
+static ssize_t recv_once(const struct rx *r, const struct iovec *iov, int n)
+{
+	int flags = r->flags & ~MSG_WAITALL;
+
+	if (r->msg != NULL)
+		return zs_sock_recvmsg(r->sk, r->msg, flags);
+	return zs_sock_recv(r->sk, iov, n, flags, r->from, r->from_len, r->msg_flags);
+}
 
 static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 {
@@ -81,8 +91,7 @@ static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 	ssize_t rc;
 
 	for (;;) {
-		rc = zs_sock_recv(r->sk, iov, n, r->flags & ~MSG_WAITALL, r->from, r->from_len,
-				  r->msg_flags);
+		rc = recv_once(r, iov, n);
 		if (rc != -EAGAIN || !again)
 			return rc;
 		rc = wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags);
@@ -185,6 +194,20 @@ ZS_API ssize_t ff_recvfrom(int s, void *buf, size_t len, int flags, struct linux
 	return do_recv(s, &iov, 1, flags, sa_out(from), fromlen, NULL);
 }
 
+/* A datagram with control messages; other descriptors have none. */
+static ssize_t recv_controlled(int fd, struct msghdr *msg, int flags)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	struct rx r = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
+
+	msg->msg_flags = 0;
+	if (sk != NULL && sk->kind == ZS_SK_UDP)
+		return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
+	msg->msg_controllen = 0;
+	return do_recv(fd, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+		       msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+}
+
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 {
 	int rc;
@@ -194,6 +217,8 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
 	if (rc < 0)
 		return ff_ret(rc);
+	if (msg->msg_controllen > 0 && msg->msg_control != NULL)
+		return recv_controlled(s, msg, flags);
 	msg->msg_controllen = 0;
 	msg->msg_flags = 0;
 	return do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
@@ -208,6 +233,7 @@ struct tx {
 	int flags;
 	const struct sockaddr *to;
 	socklen_t to_len;
+	const struct msghdr *msg; /* with control messages; NULL: without */
 };
 
 /* The ACK that a handshake ends with waits for the data of who sleeps here. */
@@ -245,7 +271,8 @@ static ssize_t send_some(struct tx *t, const struct iovec *iov, int n)
 	ssize_t rc;
 
 	for (;;) {
-		rc = zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
+		rc = t->msg != NULL ? zs_sock_sendmsg(t->sk, t->msg, t->flags)
+				    : zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
 		t->flags &= ~MSG_FASTOPEN; /* connects once; what follows is writing */
 		if (rc == -EINPROGRESS && may_block(t->c, t->sk, t->flags))
 			rc = -EAGAIN;
@@ -349,8 +376,19 @@ ZS_API ssize_t ff_sendto(int s, const void *buf, size_t len, int flags,
 	return do_send(s, &iov, 1, flags, to, tolen);
 }
 
+static ssize_t send_controlled(struct zs_sock *sk, const struct msghdr *msg, int flags)
+{
+	struct tx t = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
+	ssize_t rc = send_some(&t, msg->msg_iov, (int)msg->msg_iovlen);
+
+	if (!t.c->in_run)
+		zs_ctx_kick(t.c);
+	return ff_ret(rc);
+}
+
 ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 {
+	struct zs_sock *sk;
 	int rc;
 
 	if (msg == NULL)
@@ -358,6 +396,9 @@ ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
 	if (rc < 0)
 		return ff_ret(rc);
+	sk = msg->msg_controllen > 0 && msg->msg_control != NULL ? zs_fd_sock(s) : NULL;
+	if (sk != NULL && sk->kind == ZS_SK_UDP)
+		return send_controlled(sk, msg, flags);
 	return do_send(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
 		       msg->msg_namelen);
 }

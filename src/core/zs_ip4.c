@@ -136,11 +136,18 @@ static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, struct out *o)
 int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
 		  const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos, bool df)
 {
+	return zs_ip4_output_by(s, m, NULL, src, dst, proto, ttl, tos, df);
+}
+
+int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+		     const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
+		     uint8_t ttl, uint8_t tos, bool df)
+{
 	struct out o = { .src = *src, .dst = *dst, .proto = proto, .ttl = ttl, .tos = tos };
 	uint32_t len = m->pkt_len + sizeof(struct zs_ip4_hdr);
 	bool whole;
 
-	o.nif = zs_route_lookup(s, ZS_AF_IP4, dst, &o.nexthop);
+	o.nif = zs_route_by(s, nif, ZS_AF_IP4, dst, &o.nexthop);
 	if (unlikely(o.nif == NULL)) {
 		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 		return -ENETUNREACH;

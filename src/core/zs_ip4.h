@@ -27,6 +27,11 @@ enum { ZS_L34_OFF = sizeof(struct zs_eth_hdr) + sizeof(struct zs_ip4_hdr) };
 int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
 		  const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos, bool df);
 
+/* By a given interface; NULL = by the route. */
+int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+		     const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
+		     uint8_t ttl, uint8_t tos, bool df);
+
 /*
  * Consumes m, a fragment. Returns the whole datagram as a frame (Ethernet and IP header first,
  * lengths and checksum verdict made good) when complete, else NULL. The caller parses it again.

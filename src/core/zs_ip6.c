@@ -135,9 +135,9 @@ static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, const struct o
 }
 
 /* Interface, next hop and source. */
-static int find_way(struct zs_stack *s, struct out *o)
+static int find_way(struct zs_stack *s, struct zs_netif *nif, struct out *o)
 {
-	o->nif = zs_route_lookup(s, ZS_AF_IP6, &o->dst, &o->nexthop);
+	o->nif = zs_route_by(s, nif, ZS_AF_IP6, &o->dst, &o->nexthop);
 	if (unlikely(o->nif == NULL))
 		return -ENETUNREACH;
 	if (zs_addr_is_any(&o->src) && !zs_source(s, o->nif, ZS_AF_IP6, &o->dst, &o->src))
@@ -151,11 +151,12 @@ static int find_way(struct zs_stack *s, struct out *o)
 	return 0;
 }
 
-int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
-		  const struct zs_addr *dst, uint8_t proto, uint8_t hop, uint8_t tclass)
+static int output(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+		  const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto, uint8_t hop,
+		  uint8_t tclass)
 {
 	struct out o = { .src = *src, .dst = *dst, .next = proto, .hop = hop, .tclass = tclass };
-	int rc = find_way(s, &o);
+	int rc = find_way(s, nif, &o);
 	uint16_t mtu;
 
 	if (unlikely(rc < 0)) {
@@ -182,11 +183,24 @@ int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 	return 0;
 }
 
+int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
+		  const struct zs_addr *dst, uint8_t proto, uint8_t hop, uint8_t tclass)
+{
+	return output(s, m, NULL, src, dst, proto, hop, tclass);
+}
+
 int zs_ip_output(struct zs_stack *s, struct rte_mbuf *m, uint8_t family, const struct zs_addr *src,
 		 const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos)
 {
-	return family == ZS_AF_IP4 ? zs_ip4_output(s, m, src, dst, proto, ttl, tos, false)
-				   : zs_ip6_output(s, m, src, dst, proto, ttl, tos);
+	return zs_ip_output_by(s, m, NULL, family, src, dst, proto, ttl, tos);
+}
+
+int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif, uint8_t family,
+		    const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
+		    uint8_t ttl, uint8_t tos)
+{
+	return family == ZS_AF_IP4 ? zs_ip4_output_by(s, m, nif, src, dst, proto, ttl, tos, false)
+				   : output(s, m, nif, src, dst, proto, ttl, tos);
 }
 
 uint8_t zs_hop_limit(const struct zs_stack *s, const struct zs_netif *nif)

@@ -9,7 +9,7 @@
 
 #include <rte_byteorder.h>
 
-#include "core/zs_ip6.h"
+#include "core/zs_groups.h"
 #include "core/zs_parse.h"
 #include "core/zs_state.h"
 
@@ -65,18 +65,18 @@ static struct zs_mac group_mac(const struct zs_addr *a)
 	return (struct zs_mac){ { 0x33, 0x33, a->b[12], a->b[13], a->b[14], a->b[15] } };
 }
 
-static void tell_device(struct zs_stack *s, const struct zs_netif *nif)
+unsigned zs_mld_macs(const struct zs_stack *s, const struct zs_netif *nif, struct zs_mac *macs)
 {
 	const struct zs_if6 *i = zs_if6(s, nif);
-	struct zs_mac macs[ZS_IF6_GROUPS + 1] = { { { 0x33, 0x33, 0, 0, 0, 1 } } };
-	unsigned n = 1;
+	unsigned n = 0;
 
-	if (s->env.groups == NULL)
-		return;
+	if (i == NULL)
+		return 0;
+	macs[n++] = (struct zs_mac){ { 0x33, 0x33, 0, 0, 0, 1 } };
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
 		if (i->group[k].users > 0)
 			macs[n++] = group_mac(&i->group[k].addr);
-	s->env.groups(s->env.ctx, nif->port, macs, n);
+	return n;
 }
 
 /* ---- reports ---- */
@@ -176,6 +176,8 @@ int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 	struct zs_addr addr = *group;
 	struct zs_group6 *g = NULL;
 
+	if (i == NULL || !zs_ip6_is_group(group))
+		return -EINVAL;
 	zs_ip6_set_zone(&addr, nif->index + 1u);
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
 		if (i->group[k].users > 0 && zs_addr_eq(&i->group[k].addr, &addr)) {
@@ -188,7 +190,7 @@ int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 	if (g == NULL)
 		return -ENOSPC;
 	*g = (struct zs_group6){ .addr = addr, .users = 1, .reports = ROBUSTNESS };
-	tell_device(s, nif);
+	zs_groups_tell(s, nif);
 	report_soon(s, i);
 	return 0;
 }
@@ -199,7 +201,7 @@ void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 	struct zs_addr addr = *group;
 
 	zs_ip6_set_zone(&addr, nif->index + 1u);
-	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
+	for (unsigned k = 0; i != NULL && k < ZS_IF6_GROUPS; k++) {
 		struct zs_group6 *g = &i->group[k];
 		struct record r;
 
@@ -209,7 +211,7 @@ void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 			return;
 		r = record(CHANGE_TO_INCLUDE, &addr);
 		report(s, nif, &r, 1);
-		tell_device(s, nif);
+		zs_groups_tell(s, nif);
 		return;
 	}
 }

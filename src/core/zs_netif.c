@@ -229,6 +229,16 @@ bool zs_is_own(const struct zs_stack *s, uint8_t family, const struct zs_addr *a
 	return family == ZS_AF_IP4 ? zs_is_own_ip4(s, a->ip4_be) : zs_is_own_ip6(s, a);
 }
 
+struct zs_netif *zs_netif_at(struct zs_stack *s, uint16_t index)
+{
+	return &s->netif[index];
+}
+
+bool zs_netif_has_ip4(const struct zs_netif *nif, uint32_t ip4_be)
+{
+	return ip4_be != 0 && nif->ip4_be == ip4_be;
+}
+
 struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port)
 {
 	for (uint16_t i = 0; i < s->n_netifs; i++)

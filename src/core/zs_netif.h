@@ -38,6 +38,11 @@ struct zs_netif {
 
 int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg);
 
+/* The interface of an index. */
+struct zs_netif *zs_netif_at(struct zs_stack *s, uint16_t index);
+/* Is that an IPv4 address of the interface itself? */
+bool zs_netif_has_ip4(const struct zs_netif *nif, uint32_t ip4_be);
+
 /* NULL for a port that is not configured. */
 struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port);
 

@@ -67,7 +67,10 @@ struct zs_dgram {
 	struct rte_mbuf *next;
 	struct zs_addr from;
 	uint16_t from_port;
+	uint16_t place; /* where it was sent to: zs_udp_to(); 0 = nobody asked */
 	uint8_t family;
+	uint8_t ttl, tos;
+	uint8_t nif; /* index of the interface + 1 */
 };
 _Static_assert(sizeof(struct zs_dgram) <= offsetof(struct zs_seg, taken),
 	       "what a datagram leaves of a stream's buffer: its charge");

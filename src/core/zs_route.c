@@ -80,12 +80,15 @@ int zs_route_del(struct zs_stack *s, const struct zs_route *r)
 	return -ENOENT;
 }
 
-static const struct zs_route *best(const struct zs_stack *s, uint8_t family,
-				   const struct zs_addr *dst)
+/* nif: of this interface only; NULL = of any. */
+static const struct zs_route *best(const struct zs_stack *s, const struct zs_netif *nif,
+				   uint8_t family, const struct zs_addr *dst)
 {
 	for (uint16_t i = 0; i < s->n_routes; i++) {
 		const struct zs_route *r = &s->routes[i];
 
+		if (nif != NULL && r->netif != nif->index)
+			continue;
 		if (r->family == family && prefix_match(&r->prefix, dst, r->prefix_len))
 			return r;
 	}
@@ -102,7 +105,7 @@ bool zs_is_group(uint8_t family, const struct zs_addr *a)
 /* Limited broadcast and multicast: interface of the best route, else the first with an address. */
 static struct zs_netif *group_netif(struct zs_stack *s, const struct zs_addr *dst)
 {
-	const struct zs_route *r = best(s, ZS_AF_IP4, dst);
+	const struct zs_route *r = best(s, NULL, ZS_AF_IP4, dst);
 
 	if (r != NULL)
 		return &s->netif[r->netif];
@@ -137,10 +140,27 @@ struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struc
 		return group_netif(s, dst);
 	if (zs_ip6_is_group(dst) && family == ZS_AF_IP6)
 		return group_netif_ip6(s, dst);
-	r = best(s, family, dst);
+	r = best(s, NULL, family, dst);
 	if (r == NULL)
 		return NULL;
 	if (!zs_addr_is_any(&r->gateway))
 		*nexthop = r->gateway;
 	return &s->netif[r->netif];
+}
+
+struct zs_netif *zs_route_by(struct zs_stack *s, struct zs_netif *nif, uint8_t family,
+			     const struct zs_addr *dst, struct zs_addr *nexthop)
+{
+	struct zs_netif *usual = zs_route_lookup(s, family, dst, nexthop);
+	const struct zs_route *r;
+
+	if (nif == NULL || usual == nif || zs_addr_is_any(dst))
+		return usual;
+	if (usual != NULL && usual->index == ZS_LOOPBACK)
+		return usual;
+	*nexthop = *dst;
+	r = zs_is_group(family, dst) ? NULL : best(s, nif, family, dst);
+	if (r != NULL && !zs_addr_is_any(&r->gateway))
+		*nexthop = r->gateway;
+	return nif;
 }

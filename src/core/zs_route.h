@@ -34,4 +34,9 @@ bool zs_is_group(uint8_t family, const struct zs_addr *a);
 struct zs_netif *zs_route_lookup(struct zs_stack *s, uint8_t family, const struct zs_addr *dst,
 				 struct zs_addr *nexthop);
 
+/* The same by a given interface, NULL = any: where no route of its own leads there, as if dst were
+ * on its link. */
+struct zs_netif *zs_route_by(struct zs_stack *s, struct zs_netif *nif, uint8_t family,
+			     const struct zs_addr *dst, struct zs_addr *nexthop);
+
 #endif

@@ -12,6 +12,7 @@
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_tcb.h"
 #include "core/tcp/zs_tcp.h"
+#include "core/zs_groups.h"
 #include "core/zs_ip4.h"
 #include "core/zs_ip6.h"
 #include "core/zs_loopback.h"
@@ -52,6 +53,8 @@ static int init_tables(struct zs_stack *s)
 		rc = zs_ipfrag_init(s);
 	if (rc == 0)
 		rc = zs_udp_init(s);
+	if (rc == 0)
+		rc = zs_igmp_init(s);
 	if (rc == 0)
 		rc = zs_ip6_init(s);
 	if (rc == 0)
@@ -113,6 +116,7 @@ void zs_stack_destroy(struct zs_stack *s)
 		return;
 	zs_tcp_fini(s);
 	zs_udp_fini(s);
+	zs_igmp_fini(s);
 	zs_ipfrag_fini(s);
 	zs_ip6_fini(s);
 	zs_neigh_fini(s);
@@ -205,6 +209,10 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 		input_fragment(s, nif, m, pi);
 		break;
 	case ZS_PKT_IP_OTHER:
+		if (pi->flow.proto == ZS_PROTO_IGMP && pi->flow.family == ZS_AF_IP4) {
+			zs_igmp_input(s, m, pi);
+			break;
+		}
 		zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PROTO);
 		zs_pkt_drop(s, m, ZS_DROP_IP_PROTO);
 		break;
@@ -380,6 +388,7 @@ void zs_stack_link_up(struct zs_stack *s, uint16_t port)
 	if (nif == NULL)
 		return;
 	zs_arp_link_up(s, nif);
+	zs_igmp_restart(s, nif);
 	zs_ip6_link_up(s, nif);
 }
 

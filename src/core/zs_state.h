@@ -22,6 +22,7 @@ struct zs_frag_table;
 struct zs_udp_table;
 struct zs_ip6_table;
 struct zs_pmtu_table;
+struct zs_igmp_table;
 
 /* A rate limit: tokens refill at `rate` per second up to `rate`. */
 struct zs_bucket {
@@ -64,6 +65,7 @@ struct zs_stack {
 	struct zs_udp_table *udp;     /* zs_udp.c */
 	struct zs_ip6_table *ip6;     /* zs_addr6.c */
 	struct zs_pmtu_table *pmtu;   /* zs_pmtu.c */
+	struct zs_igmp_table *igmp;   /* zs_igmp.c */
 	struct zs_route routes[ZS_MAX_ROUTES];
 	struct zs_stats stats;
 	struct zs_wheel wheel;

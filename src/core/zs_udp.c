@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * UDP endpoints (RFC 768, RFC 1122 4.1). Endpoints are found by local port; among those of one port
- * the connected one beats the one bound to the address, which beats the wildcard. Datagrams go in
- * and out in the buffers they came in: a header goes into the headroom of a buffer that is ours
- * alone, and in front of it in a buffer of its own otherwise.
+ * the connected one beats the one bound to the address, which beats the wildcard.
  */
 #include "core/zs_udp.h"
 
@@ -15,16 +13,7 @@
 #include "core/zs_ip4.h"
 #include "core/zs_ip6.h"
 #include "core/zs_parse.h"
-#include "core/zs_state.h"
-
-enum { BUCKETS = 1024, DATAGRAM_MAX = 65535 - 20 - 8 };
-
-struct zs_udp_table {
-	struct zs_udp *udp;
-	struct zs_list bucket[BUCKETS]; /* bound endpoints, newest first */
-	struct zs_list free;
-	uint32_t live;
-};
+#include "core/zs_udp_priv.h"
 
 int zs_udp_init(struct zs_stack *s)
 {
@@ -34,7 +23,7 @@ int zs_udp_init(struct zs_stack *s)
 		return -ENOMEM;
 	s->udp = t;
 	zs_list_init(&t->free);
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < ZS_UDP_BUCKETS; i++)
 		zs_list_init(&t->bucket[i]);
 	t->udp = zs_alloc(s, s->cfg.max_udp * sizeof(*t->udp));
 	if (t->udp == NULL)
@@ -96,6 +85,10 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 		.flow = { .family = family, .proto = ZS_PROTO_UDP },
 		.rcvbuf = s->cfg.rcvbuf,
 		.ttl = family == ZS_AF_IP4 ? s->cfg.ttl : 0,
+		.group_ttl = 1, /* RFC 1112 6.1 */
+		.group_loop = true,
+		.group_all = true,
+		.group6_all = true,
 	};
 	s->udp->live++;
 	return u;
@@ -104,6 +97,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 void zs_udp_close(struct zs_stack *s, struct zs_udp *u)
 {
 	drop_queue(s, u);
+	zs_udp_leave_all(s, u);
 	zs_list_del(&u->ep.link);
 	zs_list_del(&u->hash_link);
 	u->ep.owner = NULL;
@@ -114,12 +108,7 @@ void zs_udp_close(struct zs_stack *s, struct zs_udp *u)
 
 /* ---- addresses and ports ---- */
 
-static struct zs_list *bucket_of(struct zs_stack *s, uint16_t port)
-{
-	return &s->udp->bucket[port % BUCKETS];
-}
-
-static bool is_group(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
+bool zs_udp_is_group(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
 	if (zs_is_group(family, a))
 		return true;
@@ -129,19 +118,15 @@ static bool is_group(const struct zs_stack *s, uint8_t family, const struct zs_a
 	return false;
 }
 
-static bool is_multicast(uint8_t family, const struct zs_addr *a)
+bool zs_udp_is_broadcast(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
-	return family == ZS_AF_IP6 ? zs_ip6_is_group(a) : (a->b[0] & 0xf0) == 0xe0;
-}
-
-static bool is_broadcast(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
-{
-	return family == ZS_AF_IP4 && is_group(s, family, a) && !is_multicast(family, a);
+	return family == ZS_AF_IP4 && zs_udp_is_group(s, family, a) &&
+	       !zs_udp_is_multicast(family, a);
 }
 
 static bool may_bind(const struct zs_stack *s, uint8_t family, const struct zs_addr *a)
 {
-	return is_group(s, family, a) || zs_addr_is_local(s, family, a);
+	return zs_udp_is_group(s, family, a) || zs_addr_is_local(s, family, a);
 }
 
 /* Two endpoints may have one port when their addresses differ, or both agreed to share. */
@@ -157,7 +142,7 @@ static bool conflict(const struct zs_udp *a, const struct zs_udp *b, const struc
 static bool port_free(struct zs_stack *s, const struct zs_udp *u, const struct zs_addr *addr,
 		      uint16_t port, bool exclusive)
 {
-	struct zs_list *head = bucket_of(s, port);
+	struct zs_list *head = zs_udp_bucket(s, port);
 
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		const struct zs_udp *other = container_of(l, struct zs_udp, hash_link);
@@ -209,12 +194,11 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 		return -EADDRINUSE;
 	u->flow.laddr = *addr;
 	u->flow.lport = port;
-	zs_list_add_head(bucket_of(s, port), &u->hash_link);
+	zs_list_add_head(zs_udp_bucket(s, port), &u->hash_link);
 	return 0;
 }
 
-/* For the first datagram, or all of them, to that address. */
-static int bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif *nif,
+int zs_udp_bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif *nif,
 		    uint8_t family, const struct zs_addr *to, uint16_t port)
 {
 	const struct zs_addr any = { .q = { 0, 0 } };
@@ -254,9 +238,9 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 	nif = zs_route_lookup(s, family, addr, &nexthop);
 	if (nif == NULL)
 		return -ENETUNREACH;
-	if (is_broadcast(s, family, addr) && !u->broadcast)
+	if (zs_udp_is_broadcast(s, family, addr) && !u->broadcast)
 		return -EACCES;
-	rc = bind_any(s, u, nif, family, addr, port);
+	rc = zs_udp_bind_any(s, u, nif, family, addr, port);
 	if (rc < 0)
 		return rc;
 	disconnect(u);
@@ -270,103 +254,9 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 	return 0;
 }
 
-/* ---- out ---- */
-
-/* Consumes m on success: the same datagram with an UDP header in front. NULL: no header buffer. */
-static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint8_t family,
-				   uint16_t sport, uint16_t dport)
-{
-	const unsigned l34 = family == ZS_AF_IP4 ? (unsigned)ZS_L34_OFF : (unsigned)ZS_L36_OFF;
-	uint32_t len = m->pkt_len + sizeof(struct zs_udp_hdr);
-	struct zs_udp_hdr *uh;
-	struct rte_mbuf *h = m;
-
-	if (zs_pkt_writable(m) && rte_pktmbuf_headroom(m) >= sizeof(*uh) + l34) {
-		s->stats.tx_in_place++;
-	} else {
-		h = zs_hdr_alloc(s);
-		if (unlikely(h == NULL))
-			return NULL;
-		zs_pkt_join(h, m);
-		s->stats.tx_indirect++;
-	}
-	uh = (struct zs_udp_hdr *)rte_pktmbuf_prepend(h, sizeof(*uh));
-	zs_assert(uh != NULL);
-	*uh = (struct zs_udp_hdr){
-		.sport_be = rte_cpu_to_be_16(sport),
-		.dport_be = rte_cpu_to_be_16(dport),
-		.len_be = rte_cpu_to_be_16((uint16_t)len),
-	};
-	h->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	h->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM |
-		       (family == ZS_AF_IP4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
-	h->l4_len = sizeof(*uh);
-	return h;
-}
-
-/* May this endpoint send n bytes to that address? Binds when necessary. */
-static int check_send(struct zs_stack *s, struct zs_udp *u, uint8_t family,
-		      const struct zs_addr *to, uint16_t port, uint32_t n)
-{
-	struct zs_addr nexthop;
-	struct zs_netif *nif;
-
-	if (port == 0)
-		return -EINVAL;
-	if (n > DATAGRAM_MAX)
-		return -EMSGSIZE;
-	if (is_broadcast(s, family, to) && !u->broadcast)
-		return -EACCES;
-	/* from an address of IPv6 nothing goes to one of IPv4 */
-	if (family != u->flow.family && (!u->dual || !zs_addr_is_any(&u->flow.laddr)))
-		return -ENETUNREACH;
-	nif = zs_route_lookup(s, family, to, &nexthop);
-	if (nif == NULL)
-		return -ENETUNREACH;
-	return bind_any(s, u, nif, family, to, port);
-}
-
-int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
-		uint16_t port)
-{
-	return zs_udp_send_to(s, u, m, u->flow.family, to, port);
-}
-
-int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
-		   const struct zs_addr *to, uint16_t port)
-{
-	struct zs_addr src = u->flow.laddr;
-	uint8_t ttl = u->ttl;
-	int rc;
-
-	if (to == NULL) {
-		if (u->flow.fport == 0)
-			return -EDESTADDRREQ;
-		family = u->flow.family;
-		to = &u->flow.faddr;
-		port = u->flow.fport;
-	}
-	rc = check_send(s, u, family, to, port, m->pkt_len);
-	if (rc < 0)
-		return rc;
-	m = put_header(s, m, family, u->flow.lport, port);
-	if (m == NULL)
-		return -ENOBUFS;
-	if (is_group(s, u->flow.family, &src)) /* receives by it, sends by the interface's */
-		src = (struct zs_addr){ .q = { 0, 0 } };
-	if (is_multicast(family, to))
-		ttl = 1;
-	else if (ttl == 0 && family == ZS_AF_IP4)
-		ttl = s->cfg.ttl;
-	/* From here on a datagram may get lost, as any may on its way; the counters tell. */
-	(void)zs_ip_output(s, m, family, &src, to, ZS_PROTO_UDP, ttl, u->tos);
-	return 0;
-}
-
 /* ---- in ---- */
 
-/* How well u suits a datagram of this flow; negative: not at all. */
-static int score(const struct zs_udp *u, const struct zs_flow *f)
+int zs_udp_score(const struct zs_udp *u, const struct zs_flow *f)
 {
 	int n = u->flow.family == f->family;
 
@@ -391,7 +281,7 @@ static struct zs_udp *sharer(struct zs_list *head, const struct zs_flow *f, int 
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
 
-		if (u->reuseport && score(u, f) == best && k-- == 0)
+		if (u->reuseport && zs_udp_score(u, f) == best && k-- == 0)
 			return u;
 	}
 	return NULL;
@@ -399,14 +289,14 @@ static struct zs_udp *sharer(struct zs_list *head, const struct zs_flow *f, int 
 
 static struct zs_udp *lookup(struct zs_stack *s, const struct zs_flow *f, uint32_t hash)
 {
-	struct zs_list *head = bucket_of(s, f->lport);
+	struct zs_list *head = zs_udp_bucket(s, f->lport);
 	struct zs_udp *found = NULL;
 	uint32_t sharers = 0;
 	int best = -1;
 
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
-		int n = score(u, f);
+		int n = zs_udp_score(u, f);
 
 		if (n > best) {
 			best = n;
@@ -422,9 +312,8 @@ static struct zs_udp *lookup(struct zs_stack *s, const struct zs_flow *f, uint32
 	return sharer(head, f, best, (uint32_t)(((uint64_t)hash * sharers) >> 32));
 }
 
-/* Consumes m, trimmed to its payload. */
-static void enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
-		    const struct zs_flow *f)
+void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
+		    const struct zs_udp_rx *rx)
 {
 	uint32_t mem = zs_pkt_mem(m);
 	struct zs_dgram *d = zs_dgram(m);
@@ -433,7 +322,15 @@ static void enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		zs_pkt_drop(s, m, ZS_DROP_UDP_FULL);
 		return;
 	}
-	*d = (struct zs_dgram){ .from = f->faddr, .from_port = f->fport, .family = f->family };
+	*d = (struct zs_dgram){
+		.from = rx->flow->faddr,
+		.from_port = rx->flow->fport,
+		.family = rx->flow->family,
+		.ttl = rx->ttl,
+		.tos = rx->tos,
+		.nif = (uint8_t)(rx->nif->index + 1),
+		.place = u->recv != 0 ? zs_udp_place_get(s, &rx->flow->laddr) : 0,
+	};
 	if (u->rx_head == NULL)
 		u->rx_head = m;
 	else
@@ -444,28 +341,66 @@ static void enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 	zs_ep_raise(s, &u->ep, ZS_EV_READ);
 }
 
+/* Consumes m, which nobody here wants. */
+static void refuse(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	if (zs_pass_on(s, pi->nif, m, ZS_PASS_STRAY))
+		return;
+	zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PORT);
+	zs_pkt_drop(s, m, ZS_DROP_UDP_NO_SOCKET);
+}
+
+/* Does anybody take what is sent to all of a group? Asked while the headers are still there. */
+static bool anybody(struct zs_stack *s, const struct zs_flow *f)
+{
+	struct zs_list *head = zs_udp_bucket(s, f->lport);
+
+	for (struct zs_list *l = head->next; l != head; l = l->next)
+		if (zs_udp_score(container_of(l, struct zs_udp, hash_link), f) >= 0)
+			return true;
+	return false;
+}
+
+static void input_all(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
+		      const struct zs_udp_rx *rx)
+{
+	if (!anybody(s, &pi->flow)) {
+		refuse(s, m, pi);
+		return;
+	}
+	zs_pkt_trim(m, pi->data_off + pi->data_len);
+	m = zs_pkt_adj(m, pi->data_off);
+	if (!zs_udp_deliver_all(s, m, rx))
+		zs_pkt_drop(s, m, ZS_DROP_UDP_NO_SOCKET);
+}
+
 void zs_udp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
-	struct zs_udp *u = lookup(s, &pi->flow, pi->hash);
+	const struct zs_udp_rx rx = {
+		.flow = &pi->flow, .nif = pi->nif, .ttl = pi->ttl, .tos = pi->tos
+	};
+	struct zs_udp *u;
 
+	if (unlikely(pi->bcast && zs_udp_is_group(s, pi->flow.family, &pi->flow.laddr))) {
+		input_all(s, m, pi, &rx);
+		return;
+	}
+	u = lookup(s, &pi->flow, pi->hash);
 	if (u == NULL) {
-		if (zs_pass_on(s, pi->nif, m, ZS_PASS_STRAY))
-			return;
-		zs_icmp_send_unreach(s, m, pi, ZS_UNREACH_PORT);
-		zs_pkt_drop(s, m, ZS_DROP_UDP_NO_SOCKET);
+		refuse(s, m, pi);
 		return;
 	}
 	zs_pkt_trim(m, pi->data_off + pi->data_len); /* IP may carry more than UDP says */
-	enqueue(s, u, zs_pkt_adj(m, pi->data_off), &pi->flow);
+	zs_udp_enqueue(s, u, zs_pkt_adj(m, pi->data_off), &rx);
 }
 
 struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u)
 {
 	struct rte_mbuf *m = u->rx_head;
 
-	(void)s;
 	if (m == NULL)
 		return NULL;
+	zs_udp_place_put(s, zs_dgram(m)->place);
 	u->rx_head = zs_dgram(m)->next;
 	if (u->rx_head == NULL)
 		u->rx_tail = NULL;
@@ -476,12 +411,12 @@ struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u)
 
 bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow)
 {
-	const struct zs_list *head = &s->udp->bucket[flow->lport % BUCKETS];
+	const struct zs_list *head = &s->udp->bucket[flow->lport % ZS_UDP_BUCKETS];
 
 	for (const struct zs_list *l = head->next; l != head; l = l->next) {
 		const struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
 
-		if (score(u, flow) >= 0)
+		if (zs_udp_score(u, flow) >= 0)
 			return true;
 	}
 	return false;
@@ -489,13 +424,13 @@ bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow)
 
 void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error)
 {
-	struct zs_list *head = bucket_of(s, flow->lport);
+	struct zs_list *head = zs_udp_bucket(s, flow->lport);
 
 	/* Only a connected endpoint can tell whom the error is about. */
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
 
-		if (u->flow.fport == 0 || score(u, flow) < 0)
+		if (u->flow.fport == 0 || zs_udp_score(u, flow) < 0)
 			continue;
 		u->ep.error = error;
 		zs_ep_raise(s, &u->ep, ZS_EV_ERR);

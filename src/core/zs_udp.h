@@ -10,6 +10,7 @@
 #include "core/zs_pkt.h"
 
 struct zs_pktinfo;
+struct zs_netif;
 
 struct zs_udp {
 	struct zs_ep ep;
@@ -23,6 +24,20 @@ struct zs_udp {
 	bool dual;	       /* of IPv6: takes and sends IPv4 as well */
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
 	uint8_t ttl, tos;      /* ttl 0: of the interface */
+	uint16_t recv; /* what is told of a datagram beside its sender; bits of the socket's */
+	/* Datagrams to groups: TTL, interface (index + 1, 0 = by the route), do own ones come back?
+	 */
+	uint8_t group_ttl, group_nif;
+	bool group_loop;
+	bool group_all, group6_all; /* hears groups too that others joined (IPv4, IPv6) */
+	uint16_t n_members;	    /* groups that it joined */
+};
+
+/* How a datagram is to be sent, where that is not as the endpoint has it. */
+struct zs_udp_how {
+	struct zs_addr src; /* any = the endpoint's; of the datagram's family */
+	uint16_t nif;	    /* index + 1; 0 = by the route */
+	int16_t ttl, tos;   /* -1 = the endpoint's */
 };
 
 int zs_udp_init(struct zs_stack *s);
@@ -56,6 +71,22 @@ int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const 
 /* The same to an address of either family: to the other one only from a dual endpoint. */
 int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
 		   const struct zs_addr *to, uint16_t port);
+
+/* how may be NULL. Also -EINVAL: its source is not ours, or there is no such interface. */
+int zs_udp_send_how(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
+		    const struct zs_addr *to, uint16_t port, const struct zs_udp_how *how);
+
+/* Groups (zs_udpgroup.c). -EADDRINUSE (has it), -ENOBUFS, -EINVAL; leave: -EADDRNOTAVAIL. */
+int zs_udp_join(struct zs_stack *s, struct zs_udp *u, struct zs_netif *nif, uint8_t family,
+		const struct zs_addr *group);
+int zs_udp_leave(struct zs_stack *s, struct zs_udp *u, struct zs_netif *nif, uint8_t family,
+		 const struct zs_addr *group);
+/* All groups of an endpoint of another stack on the same interfaces. */
+int zs_udp_join_too(const struct zs_stack *from_s, const struct zs_udp *from, struct zs_stack *s,
+		    struct zs_udp *u);
+
+/* Where m was sent to, which still waits in an endpoint with u->recv; NULL: unknown. */
+const struct zs_addr *zs_udp_to(const struct zs_stack *s, struct rte_mbuf *m);
 
 /* Next datagram, ownership to the caller; its sender is in zs_dgram(m). NULL when none. */
 struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u);

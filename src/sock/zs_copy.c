@@ -20,7 +20,7 @@ static int listen_too(struct zs_sock *sk, const struct zs_listener *from)
 	return rc < 0 ? rc : zs_sock_listen(sk, (int)from->backlog);
 }
 
-static int bind_too(struct zs_sock *sk, const struct zs_udp *from)
+static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const struct zs_udp *from)
 {
 	const struct zs_addr any = { .q = { 0, 0 } };
 	struct zs_addr laddr = from->laddr_by_connect ? any : from->flow.laddr;
@@ -33,12 +33,18 @@ static int bind_too(struct zs_sock *sk, const struct zs_udp *from)
 	u->rcvbuf = from->rcvbuf;
 	u->ttl = from->ttl;
 	u->tos = from->tos;
+	u->recv = from->recv;
+	u->group_ttl = from->group_ttl;
+	u->group_nif = from->group_nif;
+	u->group_loop = from->group_loop;
+	u->group_all = from->group_all;
+	u->group6_all = from->group6_all;
 	u->flow.family = from->flow.family;
 	u->dual = from->dual;
 	rc = zs_udp_bind(sk->s, u, &laddr, from->flow.lport);
 	if (rc == 0 && from->flow.fport != 0)
 		rc = zs_udp_connect(sk->s, u, &from->flow.faddr, from->flow.fport);
-	return rc;
+	return rc < 0 ? rc : zs_udp_join_too(from_s, from, sk->s, u);
 }
 
 int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock **out)
@@ -49,7 +55,7 @@ int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock 
 
 	if (rc < 0)
 		return rc;
-	rc = udp ? bind_too(sk, from->udp) : listen_too(sk, from->lst);
+	rc = udp ? bind_too(sk, from->s, from->udp) : listen_too(sk, from->lst);
 	if (rc < 0) {
 		(void)zs_sock_close(sk); /* nobody is connected */
 		return rc;

@@ -227,8 +227,8 @@ static struct rte_mbuf *dgram_copy_from(struct zs_sock *sk, const struct iovec *
 	return head;
 }
 
-static ssize_t send_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
-			const struct sockaddr *to, socklen_t to_len)
+static ssize_t send_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov,
+			const struct sockaddr *to, socklen_t to_len, const struct zs_udp_how *how)
 {
 	size_t total = iov_bytes(iov, n_iov);
 	int rc = zs_sock_tx_check(sk);
@@ -242,7 +242,7 @@ static ssize_t send_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 	m = dgram_copy_from(sk, iov, n_iov, total);
 	if (m == NULL)
 		return -ENOBUFS;
-	n = zs_sock_give(sk, m, flags, to, to_len);
+	n = zs_sock_give_dgram(sk, m, to, to_len, how);
 	if (n < 0)
 		rte_pktmbuf_free(m);
 	return n;
@@ -260,7 +260,21 @@ ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 		rc = flags & MSG_FASTOPEN ? zs_sock_fastopen(sk, to, to_len) : 0;
 		return rc < 0 ? rc : send_tcp(sk, iov, n_iov, flags);
 	case ZS_SK_UDP:
-		return send_udp(sk, iov, n_iov, flags, to, to_len);
+		return send_udp(sk, iov, n_iov, to, to_len, NULL);
 	}
 	__builtin_unreachable();
+}
+
+ssize_t zs_sock_sendmsg(struct zs_sock *sk, const struct msghdr *msg, int flags)
+{
+	const struct iovec *iov = msg->msg_iov;
+	int n = (int)msg->msg_iovlen, rc;
+	struct zs_udp_how how;
+
+	if (sk->kind != ZS_SK_UDP || msg->msg_controllen == 0)
+		return zs_sock_send(sk, iov, n, flags, msg->msg_name, msg->msg_namelen);
+	rc = zs_cmsg_read(sk, msg, &how);
+	if (rc < 0)
+		return rc;
+	return send_udp(sk, iov, n, msg->msg_name, msg->msg_namelen, &how);
 }

@@ -144,6 +144,10 @@ ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 		     const struct sockaddr *to, socklen_t to_len);
 
+/* The same with control messages (zs_cmsg.c), of datagrams; others have none. */
+ssize_t zs_sock_recvmsg(struct zs_sock *sk, struct msghdr *msg, int flags);
+ssize_t zs_sock_sendmsg(struct zs_sock *sk, const struct msghdr *msg, int flags);
+
 /* ---- I/O (zs_zio.c); zero-copy ---- */
 /*
  * Takes at most max bytes (TCP) or the next datagram, whole. >0 and *m yours; 0 = end of stream, *m

@@ -33,6 +33,24 @@ static inline bool zs_sock_ended(const struct zs_sock *sk)
 	       (sk->flags & (ZS_SF_CONNECTING | ZS_SF_CONNECTED)) != 0;
 }
 
+/* struct zs_udp.recv: what recvmsg() tells of a datagram, by the socket options' names. */
+enum zs_recv {
+	ZS_RECV_PKTINFO = 0x01,
+	ZS_RECV_DST = 0x02,
+	ZS_RECV_TTL = 0x04,
+	ZS_RECV_TOS = 0x08,
+	ZS_RECV_PKTINFO6 = 0x10,
+	ZS_RECV_DST6 = 0x20,
+	ZS_RECV_HOPS = 0x40,
+	ZS_RECV_TCLASS = 0x80,
+};
+
+/* Control messages of sendmsg(): how the datagram is to be sent. -EINVAL, -ENODEV. */
+int zs_cmsg_read(const struct zs_sock *sk, const struct msghdr *msg, struct zs_udp_how *how);
+/* zs_sock_give() of a datagram; how may be NULL. */
+ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
+			   socklen_t to_len, const struct zs_udp_how *how);
+
 /* A socket address, read. */
 struct zs_name {
 	struct zs_addr addr;

@@ -38,6 +38,8 @@ static int get_ip6(const struct zs_sock *sk, const struct sockaddr *sa, socklen_
 		n->addr = zs_addr_ip4(zs_ip6_mapped(&n->addr));
 		n->family = ZS_AF_IP4;
 	} else if (zs_ip6_has_zone(&n->addr)) {
+		if (sin6.sin6_scope_id == 0 && sk->kind == ZS_SK_UDP && zs_ip6_is_group(&n->addr))
+			sin6.sin6_scope_id = sk->udp->group_nif;
 		if (zs_ip6_zone(&n->addr) != 0 || sin6.sin6_scope_id == 0 ||
 		    sin6.sin6_scope_id > zs_stack_config(sk->s)->n_netifs)
 			return -EINVAL;

@@ -14,6 +14,14 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
 int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+/* Groups (zs_sockopt_group.c); and what recvmsg() tells of a datagram (zs_cmsg.c). -ENOPROTOOPT: it
+ * is none of these. */
+int zs_opt_group4_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_group4_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_group6_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_group6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_recv_set(struct zs_sock *sk, int level, int name, int v);
+int zs_opt_recv_get(const struct zs_sock *sk, int level, int name, void *val, socklen_t *len);
 /* TCP_INFO (zs_tcpinfo.c). */
 int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len);
 

@@ -21,7 +21,10 @@ static uint8_t *ip_byte(const struct zs_sock *sk, int name)
 int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 {
 	uint8_t *field = ip_byte(sk, name);
-	int v;
+	int rc = zs_opt_group4_set(sk, name, val, len), v;
+
+	if (rc != -ENOPROTOOPT)
+		return rc;
 
 	/* Linux takes these as a byte as well */
 	if (len >= sizeof(v))
@@ -44,7 +47,7 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		zs_opt_flag(sk, ZS_SF_BIND_NO_PORT, v != 0);
 		return 0;
 	default:
-		return -ENOPROTOOPT;
+		return zs_opt_recv_set(sk, IPPROTO_IP, name, v);
 	}
 }
 
@@ -56,5 +59,7 @@ int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 		return zs_opt_put_int(val, len, *field);
 	if (name == IP_BIND_ADDRESS_NO_PORT)
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
-	return -ENOPROTOOPT;
+	if (zs_opt_recv_get(sk, IPPROTO_IP, name, val, len) == 0)
+		return 0;
+	return zs_opt_group4_get(sk, name, val, len);
 }

@@ -39,10 +39,14 @@ static int default_hops(const struct zs_sock *sk)
 
 int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 {
-	int v, rc = zs_opt_int(val, len, &v);
+	int v, rc;
 
 	if (sk->family != AF_INET6)
 		return -ENOPROTOOPT;
+	rc = zs_opt_group6_set(sk, name, val, len);
+	if (rc != -ENOPROTOOPT)
+		return rc;
+	rc = zs_opt_int(val, len, &v);
 	if (rc < 0)
 		return rc;
 	switch (name) {
@@ -59,7 +63,7 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		*byte_of(sk, name) = (uint8_t)(v == -1 ? default_hops(sk) : v);
 		return zs_opt_changed(sk);
 	default:
-		return -ENOPROTOOPT;
+		return zs_opt_recv_set(sk, IPPROTO_IPV6, name, v);
 	}
 }
 
@@ -71,8 +75,10 @@ int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 		return -ENOPROTOOPT;
 	if (name == IPV6_V6ONLY)
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_V6ONLY) != 0);
+	if (field == NULL && zs_opt_recv_get(sk, IPPROTO_IPV6, name, val, len) == 0)
+		return 0;
 	if (field == NULL)
-		return -ENOPROTOOPT;
+		return zs_opt_group6_get(sk, name, val, len);
 	return zs_opt_put_int(val, len,
 			      *field == 0 && name == IPV6_UNICAST_HOPS ? zs_stack_config(sk->s)->ttl
 								       : *field);

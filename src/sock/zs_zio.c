@@ -101,8 +101,8 @@ static int collect_dones(struct rte_mbuf *m, struct dones *d)
 	return 0;
 }
 
-static ssize_t give_udp(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
-			socklen_t to_len)
+ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
+			   socklen_t to_len, const struct zs_udp_how *how)
 {
 	uint32_t len = m->pkt_len;
 	struct zs_name n;
@@ -119,9 +119,9 @@ static ssize_t give_udp(struct zs_sock *sk, struct rte_mbuf *m, const struct soc
 		return rc;
 	zs_taken_drop_all(sk->s, m); /* now, for after the call m may be gone */
 	if (to != NULL)
-		rc = zs_udp_send_to(sk->s, sk->udp, m, n.family, &n.addr, n.port);
+		rc = zs_udp_send_how(sk->s, sk->udp, m, n.family, &n.addr, n.port, how);
 	else
-		rc = zs_udp_send(sk->s, sk->udp, m, NULL, 0);
+		rc = zs_udp_send_how(sk->s, sk->udp, m, 0, NULL, 0, how);
 	if (rc < 0)
 		return rc;
 	/* m may still wait in a device queue, but as far as the application can tell it is gone. */
@@ -139,7 +139,7 @@ ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const st
 	case ZS_SK_TCP:
 		return give_tcp(sk, m, flags);
 	case ZS_SK_UDP:
-		return give_udp(sk, m, to, to_len);
+		return zs_sock_give_dgram(sk, m, to, to_len, NULL);
 	}
 	__builtin_unreachable();
 }

@@ -46,7 +46,7 @@ struct zs_arp_hdr {
 } ZS_WIRE;
 _Static_assert(sizeof(struct zs_arp_hdr) == 28, "ARP packet");
 
-enum zs_ipproto { ZS_PROTO_ICMP = 1, ZS_PROTO_TCP = 6, ZS_PROTO_UDP = 17, ZS_PROTO_ICMP6 = 58 };
+enum zs_ipproto { ZS_PROTO_ICMP = 1, ZS_PROTO_IGMP = 2, ZS_PROTO_TCP = 6, ZS_PROTO_UDP = 17, ZS_PROTO_ICMP6 = 58 };
 
 enum { ZS_IP4_DF = 0x4000, ZS_IP4_MF = 0x2000, ZS_IP4_OFFMASK = 0x1fff };
 
@@ -140,6 +140,14 @@ enum zs_unreach6_code {
 };
 
 enum zs_param6_code { ZS_PARAM6_HEADER = 0, ZS_PARAM6_NEXT = 1, ZS_PARAM6_OPTION = 2 };
+
+/* param: the group, or the number of records of a report (RFC 2236 2, RFC 3376 4). */
+struct zs_igmp_hdr {
+	uint8_t type, code;
+	uint16_t cksum;
+	uint32_t param_be;
+} ZS_WIRE;
+_Static_assert(sizeof(struct zs_igmp_hdr) == 8, "IGMP header");
 
 /* The second word of an ICMPv6 message is its own: of errors, MTU or pointer. */
 struct zs_icmp6_hdr {

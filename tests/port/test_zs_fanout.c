@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -359,6 +360,23 @@ static void test_frames_go_where_the_application_says(void **state)
 	expect_idle();
 }
 
+/* A group that another stack than the first joins: the device lets it in, whoever asks. */
+static void test_groups_of_any_lcore(void **state)
+{
+	const struct zs_addr group = zs_addr_ip4(htonl(0xef010203));
+	struct zs_udp *u = open_udp(w.s[1], LONELY_PORT);
+
+	(void)state;
+	assert_int_equal(rte_eth_allmulticast_disable(0), 0);
+	assert_int_equal(zs_udp_join(w.s[1], u, zs_netif_by_port(w.s[1], 0), ZS_AF_IP4, &group), 0);
+	assert_int_equal(rte_eth_allmulticast_get(0), 1);
+	send_from(w.peer.s, w.client[0], ntohl(group.ip4_be), LONELY_PORT, 3);
+	settle();
+	assert_int_equal(drain(w.s[1], u), 1);
+	zs_udp_close(w.s[1], u);
+	expect_idle();
+}
+
 /* The stack of an lcore whose frames nobody sends keeps what its ring does not take. */
 static void test_frames_wait_for_the_sender(void **state)
 {
@@ -438,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_connected_port_is_chosen_for_the_way_back),
 		cmocka_unit_test(test_full_ring_is_a_drop_with_a_name),
 		cmocka_unit_test(test_frames_go_where_the_application_says),
+		cmocka_unit_test(test_groups_of_any_lcore),
 		cmocka_unit_test(test_frames_wait_for_the_sender),
 	};
 

@@ -272,7 +272,7 @@ static void test_silence(void **state)
 	frame_udp(&f, host(PEER), 1, host(US), 2, "x", 1);
 	memset(f.b, 0xff, 6); /* by a link-layer broadcast */
 	net_input(&net, &f);
-	frame_ip4(&f, host(PEER), ip4(224, 0, 0, 1), 2, 8); /* IGMP */
+	frame_ip4(&f, host(PEER), ip4(224, 0, 0, 1), 103, 8); /* PIM */
 	frame_put(&f, "01234567", 8);
 	net_input(&net, &f);
 	assert_int_equal(net.n_out, 0);

@@ -503,12 +503,16 @@ static void test_multicast(void **state)
 	struct net net;
 	struct frame f;
 	struct zs_udp *u, *g;
+	const struct zs_addr a = zs_addr_ip4(group);
 	uint32_t us = host(US);
 
 	(void)state;
 	net_start(&net);
 	u = bound(&net, host(US), 500);
 	g = bound(&net, group, 500);
+	from(&net, 5, 55, group, 500, 1);
+	assert_int_equal(next(&net, g), -1); /* not joined */
+	assert_int_equal(zs_udp_join(net.s, g, net.nif, ZS_AF_IP4, &a), 0);
 	from(&net, 5, 55, group, 500, 1);
 	assert_int_equal(next(&net, g), 1);
 	assert_int_equal(next(&net, u), -1);

@@ -11,6 +11,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_spinlock.h>
 
 #include "port/dpdk/zs_dpdk.h"
 #include "port/dpdk/zs_rss.h"
@@ -19,7 +20,7 @@ struct zs_eal_args;
 struct zs_fan;
 struct zs_pcap;
 
-enum { ZS_MAX_NODES = 8 };
+enum { ZS_MAX_NODES = 8, ZS_PORT_GROUPS = 64 };
 
 /* What a driver needs that ethdev does not tell (zs_quirks.c). */
 struct zs_quirks {
@@ -53,6 +54,8 @@ struct zs_ethport {
 	struct zs_mac mac;
 	struct rte_eth_dev_info info;
 	struct zs_quirks quirks;
+	unsigned n_groups; /* what the device's filter for groups lets in */
+	struct rte_ether_addr groups[ZS_PORT_GROUPS];
 };
 
 /* The buffers of the lcores of one NUMA node: each has its cache in front of the shared pools. */
@@ -121,8 +124,9 @@ struct zs_dpdk {
 	struct zs_ethport port[ZS_MAX_PORTS];
 	struct zs_node node[ZS_MAX_NODES];
 	struct zs_rss rss;
-	struct zs_pcap *pcap; /* the capture that runs; NULL */
-	uint64_t tsc_base;    /* of all clocks */
+	rte_spinlock_t groups_lock; /* of the ports' filters */
+	struct zs_pcap *pcap;	    /* the capture that runs; NULL */
+	uint64_t tsc_base;	    /* of all clocks */
 	enum zs_idle_mode idle;
 	zs_frame_fn look; /* NULL: nobody looks at frames before the stack */
 	void *look_arg;

@@ -104,6 +104,8 @@ static unsigned place_ip4(const struct zs_rss *r, const char *p, const char *end
 		return by_ports(r, ip, end);
 	case ZS_PROTO_ICMP:
 		return by_quote(r, ip, end, here);
+	case ZS_PROTO_IGMP: /* each has groups of its own */
+		return ZS_RSS_ALL;
 	default:
 		return here;
 	}
@@ -165,6 +167,7 @@ static unsigned place_icmp6(const struct zs_rss *r, const struct ip6 *v, const c
 	case ZS_ND_ROUTER_ADVERT:
 	case ZS_ND_SOLICIT:
 	case ZS_ND_ADVERT:
+	case ZS_MLD_QUERY:
 		return ZS_RSS_ALL;
 	case ZS_ICMP6_UNREACH:
 	case ZS_ICMP6_TOO_BIG:

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Control messages of datagrams, with Linux' numbers and structs: where one was sent to and by
+ * which interface it came, its TTL and type of service (ip(7), ipv6(7), RFC 3542 6); and the same
+ * for one that is to be sent.
+ */
+#include <netinet/in.h>
+
+#include "base/zs_ip6addr.h"
+#include "core/tcp/zs_port.h"
+#include "core/zs_netif.h"
+#include "sock/zs_sock_priv.h"
+#include "sock/zs_sockopt.h"
+
+/* ---- what is wanted ---- */
+
+static uint16_t bit_ip4(int name)
+{
+	switch (name) {
+	case IP_PKTINFO:
+		return ZS_RECV_PKTINFO;
+	case IP_RECVORIGDSTADDR:
+		return ZS_RECV_DST;
+	case IP_RECVTTL:
+		return ZS_RECV_TTL;
+	case IP_RECVTOS:
+		return ZS_RECV_TOS;
+	default:
+		return 0;
+	}
+}
+
+static uint16_t bit_ip6(int name)
+{
+	switch (name) {
+	case IPV6_RECVPKTINFO:
+		return ZS_RECV_PKTINFO6;
+	case IPV6_RECVORIGDSTADDR:
+		return ZS_RECV_DST6;
+	case IPV6_RECVHOPLIMIT:
+		return ZS_RECV_HOPS;
+	case IPV6_RECVTCLASS:
+		return ZS_RECV_TCLASS;
+	default:
+		return 0;
+	}
+}
+
+static uint16_t bit_of(int level, int name)
+{
+	return level == IPPROTO_IP ? bit_ip4(name) : bit_ip6(name);
+}
+
+int zs_opt_recv_set(struct zs_sock *sk, int level, int name, int v)
+{
+	uint16_t bit = bit_of(level, name);
+
+	if (bit == 0)
+		return -ENOPROTOOPT;
+	if (sk->kind != ZS_SK_UDP) /* a stream has no such messages */
+		return 0;
+	if (v != 0)
+		sk->udp->recv |= bit;
+	else
+		sk->udp->recv &= (uint16_t)~bit;
+	return 0;
+}
+
+int zs_opt_recv_get(const struct zs_sock *sk, int level, int name, void *val, socklen_t *len)
+{
+	uint16_t bit = bit_of(level, name);
+
+	if (bit == 0)
+		return -ENOPROTOOPT;
+	return zs_opt_put_int(val, len, sk->kind == ZS_SK_UDP && (sk->udp->recv & bit) != 0);
+}
+
+/* ---- received ---- */
+
+/* Appends a message; what has no room is cut, and MSG_CTRUNC says so. */
+static void put(struct msghdr *msg, size_t *used, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr head = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+	char *at = (char *)msg->msg_control + *used;
+	size_t room = msg->msg_controllen - *used;
+
+	if (room < sizeof(head)) {
+		msg->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	if (room < head.cmsg_len) {
+		msg->msg_flags |= MSG_CTRUNC;
+		head.cmsg_len = room;
+	}
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + CMSG_LEN(0), data, head.cmsg_len - CMSG_LEN(0));
+	*used += RTE_MIN(CMSG_SPACE(len), room);
+}
+
+/* The address to answer from: the one it was sent to, or of a group the interface's. */
+static struct zs_addr answer_from(const struct zs_sock *sk, const struct zs_dgram *d,
+				  const struct zs_addr *to)
+{
+	const struct zs_netif *nif = zs_netif_at(sk->s, (uint16_t)(d->nif - 1));
+	struct zs_addr src = *to;
+
+	if (!zs_addr_is_local(sk->s, d->family, to))
+		(void)zs_source(sk->s, nif, d->family, &d->from, &src);
+	return src;
+}
+
+static void put_ip4(const struct zs_sock *sk, const struct zs_dgram *d, const struct zs_addr *to,
+		    struct msghdr *msg, size_t *used)
+{
+	const struct zs_addr from = answer_from(sk, d, to);
+	const struct in_pktinfo info = {
+		.ipi_ifindex = d->nif,
+		.ipi_spec_dst.s_addr = from.ip4_be,
+		.ipi_addr.s_addr = to->ip4_be,
+	};
+	const struct sockaddr_in dst = {
+		.sin_family = AF_INET,
+		.sin_port = htons(sk->udp->flow.lport),
+		.sin_addr.s_addr = to->ip4_be,
+	};
+	int ttl = d->ttl;
+
+	if (sk->udp->recv & ZS_RECV_PKTINFO)
+		put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	if (sk->udp->recv & ZS_RECV_TTL)
+		put(msg, used, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (sk->udp->recv & ZS_RECV_TOS)
+		put(msg, used, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
+	if (sk->udp->recv & ZS_RECV_DST)
+		put(msg, used, IPPROTO_IP, IP_ORIGDSTADDR, &dst, sizeof(dst));
+}
+
+/* As sockets of IPv6 see it. */
+static void put_ip6(const struct zs_sock *sk, const struct zs_dgram *d, const struct zs_addr *to,
+		    struct msghdr *msg, size_t *used)
+{
+	const bool ip4 = d->family == ZS_AF_IP4;
+	const struct zs_addr shown = ip4 ? zs_ip6_map(to->ip4_be) : zs_ip6_bare(to);
+	struct in6_pktinfo info = { .ipi6_ifindex = d->nif };
+	struct sockaddr_in6 dst = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(sk->udp->flow.lport) };
+	int hops = d->ttl, tclass = d->tos;
+
+	memcpy(&info.ipi6_addr, &shown, sizeof(shown));
+	memcpy(&dst.sin6_addr, &shown, sizeof(shown));
+	dst.sin6_scope_id = ip4 ? 0 : zs_ip6_zone(to);
+	if (sk->udp->recv & ZS_RECV_PKTINFO6)
+		put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	if (sk->udp->recv & ZS_RECV_HOPS)
+		put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+	if (sk->udp->recv & ZS_RECV_TCLASS)
+		put(msg, used, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
+	if (sk->udp->recv & ZS_RECV_DST6)
+		put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
+}
+
+/* What is to be said of the datagram m that waits; into msg->msg_control. */
+static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msghdr *msg)
+{
+	const struct zs_addr *to = zs_udp_to(sk->s, m);
+	size_t used = 0;
+
+	if (to == NULL)
+		return 0;
+	if (zs_dgram(m)->family == ZS_AF_IP4)
+		put_ip4(sk, zs_dgram(m), to, msg, &used);
+	if (sk->family == AF_INET6)
+		put_ip6(sk, zs_dgram(m), to, msg, &used);
+	return used;
+}
+
+ssize_t zs_sock_recvmsg(struct zs_sock *sk, struct msghdr *msg, int flags)
+{
+	const bool waits =
+		sk->kind == ZS_SK_UDP && sk->udp->rx_head != NULL && sk->udp->ep.error == 0;
+	struct msghdr control = { .msg_control = msg->msg_control,
+				  .msg_controllen = msg->msg_controllen };
+	size_t used = 0;
+	ssize_t n;
+
+	/* before the datagram goes, and nothing is received when the call fails */
+	if (waits && sk->udp->recv != 0 && !(flags & MSG_ERRQUEUE))
+		used = describe(sk, sk->udp->rx_head, &control);
+	n = zs_sock_recv(sk, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+			 msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+	if (n < 0)
+		return n;
+	msg->msg_controllen = used;
+	msg->msg_flags |= control.msg_flags;
+	return n;
+}
+
+/* ---- to be sent ---- */
+
+/* The value of a message as a number: of one byte or an int. */
+static int get_byte(const void *data, size_t len, int least, int16_t *out)
+{
+	int v;
+
+	if (len == sizeof(v))
+		memcpy(&v, data, sizeof(v));
+	else if (len == 1)
+		v = *(const uint8_t *)data;
+	else
+		return -EINVAL;
+	if (v < least || v > 255)
+		return -EINVAL;
+	*out = (int16_t)v;
+	return 0;
+}
+
+static int get_pktinfo(const void *data, size_t len, struct zs_udp_how *how)
+{
+	struct in_pktinfo info;
+
+	if (len != sizeof(info))
+		return -EINVAL;
+	memcpy(&info, data, sizeof(info));
+	if (info.ipi_ifindex < 0 || info.ipi_ifindex > UINT16_MAX)
+		return -ENODEV;
+	how->nif = (uint16_t)info.ipi_ifindex;
+	how->src = zs_addr_ip4(info.ipi_spec_dst.s_addr);
+	return 0;
+}
+
+static int get_pktinfo6(const void *data, size_t len, struct zs_udp_how *how)
+{
+	struct in6_pktinfo info;
+
+	if (len != sizeof(info))
+		return -EINVAL;
+	memcpy(&info, data, sizeof(info));
+	if (info.ipi6_ifindex > UINT16_MAX)
+		return -ENODEV;
+	how->nif = (uint16_t)info.ipi6_ifindex;
+	memcpy(&how->src, &info.ipi6_addr, sizeof(how->src));
+	if (zs_ip6_is_mapped(&how->src))
+		how->src = zs_addr_ip4(zs_ip6_mapped(&how->src));
+	else
+		zs_ip6_set_zone(&how->src, how->nif);
+	return 0;
+}
+
+static int read_one(const struct zs_sock *sk, const struct cmsghdr *c, struct zs_udp_how *how)
+{
+	const void *data = CMSG_DATA(c);
+	size_t len = c->cmsg_len - CMSG_LEN(0);
+
+	if (c->cmsg_level == IPPROTO_IP) {
+		switch (c->cmsg_type) {
+		case IP_PKTINFO:
+			return get_pktinfo(data, len, how);
+		case IP_TTL:
+			return get_byte(data, len, 1, &how->ttl);
+		case IP_TOS:
+			return get_byte(data, len, 0, &how->tos);
+		default:
+			return -EINVAL;
+		}
+	}
+	if (c->cmsg_level != IPPROTO_IPV6 || sk->family != AF_INET6)
+		return c->cmsg_level == SOL_SOCKET ? -EINVAL : 0; /* somebody else's */
+	switch (c->cmsg_type) {
+	case IPV6_PKTINFO:
+		return get_pktinfo6(data, len, how);
+	case IPV6_HOPLIMIT:
+		return get_byte(data, len, 0, &how->ttl);
+	case IPV6_TCLASS:
+		return get_byte(data, len, 0, &how->tos);
+	default:
+		return -EINVAL;
+	}
+}
+
+int zs_cmsg_read(const struct zs_sock *sk, const struct msghdr *msg, struct zs_udp_how *how)
+{
+	struct msghdr m = *msg;
+	const struct cmsghdr *end = (const void *)((const char *)m.msg_control + m.msg_controllen);
+
+	*how = (struct zs_udp_how){ .ttl = -1, .tos = -1 };
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+		int rc;
+
+		if (c->cmsg_len < CMSG_LEN(0) ||
+		    c->cmsg_len > (size_t)((const char *)end - (const char *)c))
+			return -EINVAL;
+		rc = read_one(sk, c, how);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
