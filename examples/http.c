@@ -40,21 +40,20 @@ static bool starts_with(const char *line, size_t n, const char *word)
 static void parse_target(struct http_request *req, const char *s, const char *end)
 {
 	uint64_t size = 0;
+	bool known = *s++ == '/';
 
-	if (*s++ != '/') {
+	if (known && (s == end || *s == '?'))
+		return;
+	for (; known && s < end && *s != '?'; s++) {
+		unsigned digit = (unsigned)(*s - '0');
+
+		size = size * 10 + digit;
+		known = digit < 10 && size <= HTTP_BODY_MAX;
+	}
+	if (known)
+		req->body = size;
+	else
 		req->status = 404;
-		return;
-	}
-	if (s == end || *s == '?')
-		return;
-	for (; s < end && *s != '?'; s++) {
-		if (*s < '0' || *s > '9' ||
-		    (size = size * 10 + (uint64_t)(*s - '0')) > HTTP_BODY_MAX) {
-			req->status = 404;
-			return;
-		}
-	}
-	req->body = size;
 }
 
 static bool parse_request_line(struct http_parser *p, const char *line, size_t n)
@@ -72,12 +71,13 @@ static bool parse_request_line(struct http_parser *p, const char *line, size_t n
 		return reject(p, 400);
 	}
 
-	version = memchr(target, ' ', (size_t)(end - target));
-	if (version == NULL || version == target || end - version != 9 ||
-	    memcmp(version, " HTTP/1.", 8) != 0)
+	version = end - strlen(" HTTP/1.x");
+	if (version <= target || memcmp(version, " HTTP/1.", 8) != 0)
 		return reject(p, 400);
 	p->req.close = version[8] == '0';
 	parse_target(&p->req, target, version);
+	if (p->req.status == 404 && memchr(target, ' ', (size_t)(version - target)) != NULL)
+		return reject(p, 400); /* what lies between was no target */
 	return false;
 }
 
@@ -123,7 +123,7 @@ static bool parse_header(struct http_parser *p, const char *line, size_t n)
 }
 
 /* One line without its LF. True when it completes the request. */
-static bool parse_line(struct http_parser *p, const char *line, size_t n)
+static inline bool parse_line(struct http_parser *p, const char *line, size_t n)
 {
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
@@ -148,30 +148,32 @@ static bool keep_partial(struct http_parser *p, const char *data, size_t n)
 
 size_t http_parse(struct http_parser *p, const char *data, size_t n, bool *done)
 {
-	size_t used = 0;
+	const char *pos = data, *end = data + n;
+	bool complete = false;
 
 	if (p->n_lines == 0 && p->n_partial == 0)
 		start_request(p);
 
-	for (*done = false; used < n && !*done;) {
-		const char *line = data + used;
-		const char *lf = memchr(line, '\n', n - used);
-		size_t len = lf != NULL ? (size_t)(lf - line) : n - used;
+	while (pos < end && !complete) {
+		const char *line = pos;
+		const char *lf = memchr(line, '\n', (size_t)(end - line));
+		size_t len = (size_t)((lf != NULL ? lf : end) - line);
 
-		used += lf != NULL ? len + 1 : len;
-		if (lf == NULL || p->n_partial > 0)
-			*done = keep_partial(p, line, len);
-		if (lf == NULL || *done)
-			continue;
-		if (p->n_partial > 0)
-			*done = parse_line(p, p->partial, p->n_partial);
-		else
-			*done = parse_line(p, line, len);
-		p->n_partial = 0;
+		pos = lf != NULL ? lf + 1 : end;
+		if (lf == NULL || p->n_partial > 0) {
+			complete = keep_partial(p, line, len);
+			if (lf == NULL || complete)
+				continue;
+			line = p->partial;
+			len = p->n_partial;
+			p->n_partial = 0;
+		}
+		complete = parse_line(p, line, len);
 	}
-	if (*done)
+	if (complete)
 		p->n_lines = p->n_partial = 0;
-	return used;
+	*done = complete;
+	return (size_t)(pos - data);
 }
 
 /* ---- responses ---- */
@@ -201,16 +203,15 @@ static inline char *put(char *p, const char *s)
 /* snprintf would cost more than the whole TCP stack below. */
 static char *put_number(char *p, uint64_t v)
 {
-	char digits[20];
-	int n = 0;
+	char *end = p + 1;
 
-	do {
-		digits[n++] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	while (n > 0)
-		*p++ = digits[--n];
-	return p;
+	for (uint64_t limit = 10; v >= limit; limit *= 10) /* v <= HTTP_BODY_MAX */
+		end++;
+	for (p = end;; v /= 10) {
+		*--p = (char)('0' + v % 10);
+		if (v < 10)
+			return end;
+	}
 }
 
 void http_respond(struct http_response *r, const struct http_request *req)
