@@ -14,7 +14,7 @@
 /* pkt_len of a freed buffer; allocation and reception overwrite it. */
 enum { FREED = 0x5afef4ee };
 
-static bool looks_like_piece(const struct rte_mbuf *m)
+static __rte_always_inline bool looks_like_piece(const struct rte_mbuf *m)
 {
 	return zs_ctx_may_look(zs_ctx_self, m) &&
 	       ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && m->pool != NULL &&

@@ -16,23 +16,31 @@ enum {
 	MAX_CREDIT = 256,
 };
 
-struct zs_zstate *zs_zstate(void)
+static struct zs_zgauge gauge_of(struct rte_mempool *pool)
+{
+	return (struct zs_zgauge){
+		.pool = pool,
+		.room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM,
+	};
+}
+
+struct zs_zstate *zs_zstate_new(void)
 {
 	struct zs_ctx *c = zs_ctx_get();
 	const struct zs_env *env;
 	struct zs_zstate *z;
 
-	if (c == NULL || c->z != NULL)
-		return c != NULL ? c->z : NULL;
+	if (c == NULL)
+		return NULL;
 	z = calloc(1, sizeof(*z));
 	if (z == NULL)
 		return NULL;
 	env = zs_stack_env(c->s);
 	z->c = c;
 	z->refs = 1;
-	z->pkt.pool = env->pkt_pool;
-	z->big.pool = env->big_pool;
-	z->hdr.pool = env->hdr_pool;
+	z->pkt = gauge_of(env->pkt_pool);
+	z->big = gauge_of(env->big_pool);
+	z->hdr = gauge_of(env->hdr_pool);
 	zs_list_init(&z->dones);
 	zs_list_init(&z->relays);
 	zs_list_init(&z->blocked);
@@ -161,20 +169,16 @@ static struct rte_mbuf *take(struct zs_zstate *z, struct zs_zgauge *g)
 	return m;
 }
 
-static size_t room_of(const struct zs_zgauge *g)
-{
-	return rte_pktmbuf_data_room_size(g->pool) - RTE_PKTMBUF_HEADROOM;
-}
-
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
 {
+	struct zs_zgauge *g = room <= z->pkt.room ? &z->pkt : &z->big;
 	struct rte_mbuf *m;
 
-	if (room > room_of(&z->pkt) && room > room_of(&z->big)) {
+	if (room > g->room) {
 		errno = EMSGSIZE;
 		return NULL;
 	}
-	m = take(z, room <= room_of(&z->pkt) ? &z->pkt : &z->big);
+	m = take(z, g);
 	if (m != NULL)
 		zs_taken_fresh(z->c->s, m);
 	return m;
@@ -189,5 +193,5 @@ ZS_API size_t z_max_room(void)
 {
 	struct zs_zstate *z = zs_zstate();
 
-	return z != NULL ? RTE_MAX(room_of(&z->pkt), room_of(&z->big)) : 0;
+	return z != NULL ? RTE_MAX(z->pkt.room, z->big.room) : 0;
 }

@@ -17,6 +17,7 @@
 struct zs_zgauge {
 	struct rte_mempool *pool;
 	uint32_t credit;
+	uint32_t room; /* of a buffer */
 };
 
 /* Outlives its context while completions are out: counted by refs. */
@@ -40,8 +41,15 @@ struct zs_zdone {
 	int status;
 };
 
+struct zs_zstate *zs_zstate_new(void);
+
 /* The calling thread's; made when first asked for. NULL with errno EPERM or ENOMEM. */
-struct zs_zstate *zs_zstate(void);
+static inline struct zs_zstate *zs_zstate(void)
+{
+	struct zs_ctx *c = zs_ctx_self;
+
+	return likely(c != NULL && c->z != NULL) ? c->z : zs_zstate_new();
+}
 
 /* A struct z_mem or completion that referred to z is gone. */
 void zs_zstate_unref(struct zs_zstate *z);

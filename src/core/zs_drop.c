@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of the drop reasons, for statistics. */
-#include "core/zs_stats.h"
-
+/* Dropping, counted by reason, and the names of the reasons. */
 #include <stddef.h>
+
+#include "core/zs_state.h"
 
 static const char *const names[ZS_DROP_COUNT] = {
 	[ZS_DROP_ETH_SHORT] = "eth_short",
@@ -56,4 +56,10 @@ static const char *const names[ZS_DROP_COUNT] = {
 const char *zs_drop_name(enum zs_drop why)
 {
 	return (unsigned)why < ZS_DROP_COUNT && names[why] != NULL ? names[why] : "unknown";
+}
+
+void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why)
+{
+	s->stats.drops[why]++;
+	rte_pktmbuf_free(m);
 }

@@ -167,12 +167,25 @@ static uint8_t payload_bufs(uint16_t max, unsigned ours)
 	return (uint8_t)(max == 0 ? ours : RTE_MIN(max - 1u, ours));
 }
 
+/* TCP and UDP share a field of ol_flags: a look at one means a look at both. */
+static uint64_t lacks(uint32_t offloads)
+{
+	uint64_t flags = 0;
+
+	if (!(offloads & ZS_OFF_TX_TCP_CKSUM) || !(offloads & ZS_OFF_TX_UDP_CKSUM))
+		flags |= RTE_MBUF_F_TX_L4_MASK;
+	if (!(offloads & ZS_OFF_TX_IP_CKSUM))
+		flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	return flags;
+}
+
 /* A device that cannot do what TSO needs beside it has no TSO. */
 static void set_offloads(struct zs_netif *nif, const struct zs_netif_config *cfg)
 {
 	uint32_t need = ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG;
 
 	nif->offloads = cfg->offloads;
+	nif->tx_lacks = lacks(cfg->offloads);
 	nif->seg_bufs = payload_bufs(cfg->max_bufs, ZS_SEG_BUFS);
 	nif->tso_bufs = payload_bufs(cfg->max_tso_bufs, ZS_TSO_BUFS);
 	if (nif->seg_bufs == 0) {
@@ -363,7 +376,7 @@ static struct rte_mbuf *tag(struct zs_stack *s, const struct zs_netif *nif, stru
 	return m;
 }
 
-void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
+void zs_txq_push_slow(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
 {
 	if (unlikely(m->nb_segs > 1 && !(nif->offloads & ZS_OFF_TX_MULTI_SEG))) {
 		m = linearize(s, m);

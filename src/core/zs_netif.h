@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_mbuf.h>
+
 #include "core/zs_env.h"
 
-struct rte_mbuf;
 struct zs_stack;
 
 enum { ZS_TXQ_LEN = 512, ZS_LOOPBACK = ZS_MAX_PORTS /* index of the way to ourselves */ };
@@ -28,6 +29,7 @@ struct zs_netif {
 	uint16_t vlan;		    /* of all packets; 0 = none */
 	uint8_t seg_bufs, tso_bufs; /* ZS_SEG_BUFS and ZS_TSO_BUFS, or what the device can do */
 	uint32_t offloads;
+	uint64_t tx_lacks; /* wishes in ol_flags that may be this side's work (zs_txq_push()) */
 	struct zs_mac mac;
 	uint8_t ip4_prefix;
 	bool accept_any_dst, ip6; /* ip6: it has IPv6 addresses (zs_ip6.h) */
@@ -52,6 +54,9 @@ static inline unsigned zs_txq_room(const struct zs_netif *nif)
 	return ZS_TXQ_LEN - nif->n_txq;
 }
 
+/* zs_txq_push() where something is to be done to m first, or to the queue. */
+void zs_txq_push_slow(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
+
 /*
  * Consumes m: a whole frame, Ethernet header complete, l2_len/l3_len/l4_len set, ol_flags assigned
  * whole with the checksums it wants (RTE_MBUF_F_TX_IPV4, _IP_CKSUM, _TCP_CKSUM, _UDP_CKSUM): IP
@@ -59,7 +64,14 @@ static inline unsigned zs_txq_room(const struct zs_netif *nif)
  * offloads expect. What the port cannot do is done here. Full queue: tries env->tx once, then drops
  * with ZS_DROP_TX_FULL.
  */
-void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m);
+static inline void zs_txq_push(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
+{
+	if (likely(m->nb_segs == 1 && !(m->ol_flags & nif->tx_lacks) && nif->vlan == 0 &&
+		   nif->n_txq < ZS_TXQ_LEN))
+		nif->txq[nif->n_txq++] = m;
+	else
+		zs_txq_push_slow(s, nif, m);
+}
 
 /*
  * The address that a packet to dst by nif comes from, when nobody chose one. False: there is none.

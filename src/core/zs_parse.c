@@ -101,10 +101,17 @@ static bool ip4_cksum_ok(const struct zs_netif *nif, const struct rte_mbuf *m,
 }
 
 /* len bytes from pi->l4_off, with the pseudo header. */
-static bool l4_cksum_ok(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t len)
+static __rte_noinline bool l4_sum_ok(const struct rte_mbuf *m, const struct zs_pktinfo *pi,
+				     uint32_t len)
 {
-	uint32_t sum;
+	uint32_t sum = zs_cksum_pseudo(&pi->flow.faddr, &pi->flow.laddr, pi->flow.proto, len);
 
+	sum += zs_pkt_sum(m, pi->l4_off, len);
+	return zs_cksum_fold(sum) == 0xffff;
+}
+
+static inline bool l4_cksum_ok(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t len)
+{
 	if (pi->nif->offloads & ZS_OFF_RX_L4_CKSUM) {
 		uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
@@ -114,12 +121,10 @@ static bool l4_cksum_ok(const struct rte_mbuf *m, const struct zs_pktinfo *pi, u
 		if (verdict == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 			return false;
 	}
-	sum = zs_cksum_pseudo(&pi->flow.faddr, &pi->flow.laddr, pi->flow.proto, len);
-	sum += zs_pkt_sum(m, pi->l4_off, len);
-	return zs_cksum_fold(sum) == 0xffff;
+	return l4_sum_ok(m, pi, len);
 }
 
-static void parse_tcp_options(const uint8_t *p, unsigned len, struct zs_tcpopt *opt)
+static inline void parse_tcp_options(const uint8_t *p, unsigned len, struct zs_tcpopt *opt)
 {
 	*opt = (struct zs_tcpopt){ .mss = 0 };
 	if (likely(len == OPT_TS_ONLY_LEN && load_be32(p) == OPT_TS_ONLY)) {

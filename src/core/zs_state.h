@@ -83,12 +83,8 @@ static inline void zs_free(struct zs_stack *s, void *p)
 		s->env.free(s->env.ctx, p);
 }
 
-/* Consumes m. */
-static inline void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why)
-{
-	s->stats.drops[why]++;
-	rte_pktmbuf_free(m);
-}
+/* Consumes m. Out of the way of what is not dropped. */
+__rte_cold void zs_pkt_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why);
 
 /* Offers m to the stacks beside this one; what comes from ourselves is nobody else's. */
 static inline bool zs_pass_on(struct zs_stack *s, const struct zs_netif *nif, struct rte_mbuf *m,

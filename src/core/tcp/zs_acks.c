@@ -187,7 +187,10 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	else
 		tcb->dupacks = 0;
 	if (a.acked > 0) {
-		zs_retx_restart(s, tcb);
+		if (tcb->snd_una == tcb->snd_nxt)
+			tcb->deadline[ZS_TT_RETX] = 0;
+		else
+			zs_retx_restart(s, tcb);
 		wake_writer(s, tcb);
 	} else if (a.sacked > 0) {
 		zs_retx_arm(s, tcb);

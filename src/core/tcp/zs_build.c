@@ -22,7 +22,6 @@ enum {
 	L2 = sizeof(struct zs_eth_hdr),
 	TS_LEN = 12,
 	TAG = sizeof(struct zs_vlan_hdr), /* of a VLAN: room for it is left in front */
-	NH_RECHECK_MS = 5000,		  /* a cached MAC address is looked up again so often */
 };
 
 static uint64_t tx_flags(uint8_t family)
@@ -64,17 +63,13 @@ static void put_template_ip4(struct zs_tcb *tcb)
 		(void)zs_tcpopt_write_ts((uint8_t *)(tcp + 1), 0, 0);
 }
 
-bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
+bool zs_build_template(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct zs_mac mac = { { 0 } };
 	struct zs_addr nexthop;
 	struct zs_netif *nif;
 	uint8_t family = tcb->flow.family;
 
-	if (likely(tcb->hdr_len != 0 && tcb->nh_gen == s->nh_gen &&
-		   !(tcb->flags & ZS_TF_NH_PENDING) &&
-		   s->now_ms - tcb->nh_checked_ms < NH_RECHECK_MS))
-		return true;
 	nif = zs_route_lookup(s, family, &tcb->flow.faddr, &nexthop);
 	if (nif == NULL)
 		return false;
@@ -227,16 +222,12 @@ static __attribute__((noinline)) void ask_tso(struct zs_stack *s, struct zs_tcb 
 	tcb->segs_out += more;
 }
 
-static void transmit(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+static __rte_noinline void transmit_unresolved(struct zs_stack *s, struct zs_tcb *tcb,
+					       struct rte_mbuf *m)
 {
-	struct zs_netif *nif = &s->netif[tcb->netif];
 	struct zs_addr nexthop;
+	struct zs_netif *nif = zs_route_lookup(s, tcb->flow.family, &tcb->flow.faddr, &nexthop);
 
-	if (likely(!(tcb->flags & ZS_TF_NH_PENDING))) {
-		zs_txq_push(s, nif, m);
-		return;
-	}
-	nif = zs_route_lookup(s, tcb->flow.family, &tcb->flow.faddr, &nexthop);
 	if (nif == NULL)
 		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 	else
@@ -338,7 +329,10 @@ static inline __attribute__((always_inline)) int build(struct zs_stack *s, struc
 		finish_cksum(&s->netif[tcb->netif], m, sg, l4_len, family);
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
-	transmit(s, tcb, m);
+	if (likely(!(tcb->flags & ZS_TF_NH_PENDING)))
+		zs_txq_push(s, &s->netif[tcb->netif], m);
+	else
+		transmit_unresolved(s, tcb, m);
 	return 0;
 }
 
@@ -353,4 +347,20 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 	if (unlikely(tcb->flow.family == ZS_AF_IP6))
 		return build_ip6(s, tcb, sg);
 	return build(s, tcb, sg, ZS_AF_IP4);
+}
+
+int zs_build_record(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		    uint16_t wnd, uint8_t flags)
+{
+	const struct zs_segment sg = {
+		.first = m,
+		.len = zs_seg(m)->len,
+		.seq = seq,
+		.wnd = wnd,
+		.flags = flags,
+	};
+
+	if (unlikely(tcb->flow.family == ZS_AF_IP6))
+		return build_ip6(s, tcb, &sg);
+	return build(s, tcb, &sg, ZS_AF_IP4);
 }

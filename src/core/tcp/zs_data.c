@@ -28,7 +28,7 @@ static void learn_mss(struct zs_tcb *tcb, const struct rte_mbuf *m, uint32_t len
 	tcb->rcv_mss = (uint16_t)RTE_MAX(RTE_MIN(len, ours), (uint32_t)tcb->rcv_mss);
 }
 
-static void acknowledge(struct zs_stack *s, struct zs_tcb *tcb)
+static __rte_always_inline void acknowledge(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (tcb->quickack > 0) {
 		tcb->quickack--;

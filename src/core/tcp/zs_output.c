@@ -41,7 +41,8 @@ static void note_ack_sent(struct zs_tcb *tcb)
 	tcb->deadline[ZS_TT_DELACK] = 0;
 }
 
-static void mark_sent(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+static __rte_always_inline void mark_sent(struct zs_stack *s, struct zs_tcb *tcb,
+					  struct rte_mbuf *m)
 {
 	struct zs_seg *seg = zs_seg(m);
 
@@ -54,13 +55,11 @@ static void mark_sent(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 		zs_rate_send(s, tcb, seg);
 }
 
-static void arm_retx(struct zs_stack *s, struct zs_tcb *tcb)
+/* Something is in flight: at the end of the turn the retransmission timer runs. */
+static void note_in_flight(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (tcb->deadline[ZS_TT_RETX] == 0) {
+	if (tcb->deadline[ZS_TT_RETX] == 0)
 		tcb->rto_base_us = (uint32_t)s->now_us;
-		tcb->retx_kind = ZS_RETX_RTO;
-		zs_tcb_timer(s, tcb, ZS_TT_RETX, s->now_us + tcb->rto_us);
-	}
 	tcb->deadline[ZS_TT_PERSIST] = 0;
 	tcb->last_send_us = s->now_us;
 }
@@ -149,7 +148,7 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 	tcb->segs_retx++;
 	s->stats.tcp_segs_retx++;
 	note_ack_sent(tcb);
-	arm_retx(s, tcb);
+	note_in_flight(s, tcb);
 	return SENT;
 }
 
@@ -236,7 +235,7 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->flags |= ZS_TF_FIN_SENT;
 	tcb->snd_nxt++;
 	zs_tcp_set_state(tcb, tcb->state == ZS_CLOSE_WAIT ? ZS_LAST_ACK : ZS_FIN_WAIT_1);
-	arm_retx(s, tcb);
+	note_in_flight(s, tcb);
 }
 
 /*
@@ -301,8 +300,6 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	uint32_t avail, len, inflight, large = 0;
 	bool end_of_write = false;
 
-	if (tcb->unsent == NULL)
-		return NOTHING;
 	avail = zs_unsent_bytes(tcb);
 	inflight = zs_inflight(tcb);
 	len = RTE_MIN(avail, (uint32_t)tcb->mss);
@@ -349,10 +346,60 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
 		tcb->snd_small = tcb->snd_nxt;
 	note_ack_sent(tcb);
-	arm_retx(s, tcb);
+	note_in_flight(s, tcb);
 	if (sg.flags & ZS_FIN)
 		enter_fin_sent(s, tcb);
 	return SENT;
+}
+
+/*
+ * What most turns are about: records of a segment each, the last one smaller perhaps, within the
+ * windows, and nothing out of the ordinary. Whatever else is to be sent stays unsent.
+ */
+static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
+{
+	enum { RARE = ZS_TF_PACED | ZS_TF_ECN | ZS_TF_FIN_QUEUED };
+	const struct zs_netif *nif = &s->netif[tcb->netif];
+	uint32_t avail = zs_unsent_bytes(tcb), mss = tcb->mss;
+	uint32_t inflight = zs_inflight(tcb), sent = 0;
+	uint32_t room = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
+	struct rte_mbuf *m = tcb->unsent;
+
+	if (tcb->flags & RARE || (avail > mss && nif->offloads & ZS_OFF_TX_TSO))
+		return;
+	room = RTE_MIN(room, usable_window(tcb));
+	while (m != NULL && zs_txq_room(nif) > 0) {
+		struct zs_seg *seg = zs_seg(m);
+		uint32_t len = seg->len;
+		bool small = len < mss;
+		uint8_t flags = ZS_ACK;
+
+		if (len > mss || len > room ||
+		    (small && (len < avail || !small_allowed(tcb, len, avail))))
+			break;
+		if (seg->flags & ZS_SEG_EOR ||
+		    (*run + len > mss && (avail - len < mss || room - len < mss ||
+					  *run + len + mss > tcb->max_snd_wnd / 2)))
+			flags |= ZS_PSH;
+		if (zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
+			break;
+		mark_sent(s, tcb, m);
+		*run = flags & ZS_PSH ? 0 : *run + len;
+		sent += len;
+		avail -= len;
+		room -= len;
+		m = seg->next;
+		if (small)
+			tcb->snd_small = tcb->snd_nxt + sent;
+	}
+	if (sent == 0)
+		return;
+	tcb->unsent = m;
+	tcb->snd_nxt += sent;
+	tcb->bytes_out += sent;
+	s->stats.tcp_bytes_out += sent;
+	note_ack_sent(tcb);
+	note_in_flight(s, tcb);
 }
 
 /* FIN by itself: nothing unsent before it, or sent before and lost. */
@@ -374,7 +421,7 @@ static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	note_ack_sent(tcb);
 	if (first)
 		enter_fin_sent(s, tcb);
-	arm_retx(s, tcb);
+	note_in_flight(s, tcb);
 	return SENT;
 }
 
@@ -431,8 +478,7 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 	bool held = tcb->opts.cork || tcb->flags & ZS_TF_MORE;
 	bool open = usable_window(tcb) > 0;
 
-	if (tcb->unsent == NULL || tcb->deadline[ZS_TT_PERSIST] != 0 ||
-	    tcb->deadline[ZS_TT_RETX] != 0)
+	if (tcb->deadline[ZS_TT_PERSIST] != 0 || tcb->snd_una != tcb->snd_nxt)
 		return;
 	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + (held && open ? CORK_US : tcb->rto_us));
 }
@@ -503,7 +549,7 @@ static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct z
 	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE))
 		tcb->flags |= ZS_TF_FORCE;
 	tcb->cwnd = zs_inflight(tcb) + tcb->mss;
-	o = send_one(s, tcb, wnd, &run);
+	o = tcb->unsent != NULL ? send_one(s, tcb, wnd, &run) : NOTHING;
 	tcb->cwnd = cwnd;
 	tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
 	if (o == NOTHING) {
@@ -530,21 +576,22 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	if (unlikely(tcb->tlp == ZS_TLP_DUE) && probe(s, tcb, wnd) == BLOCKED)
 		return BLOCKED;
 	tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-	while (tcb->lost > 0 && (o = resend_one(s, tcb, wnd)) != NOTHING)
+	while (unlikely(tcb->lost > 0) && (o = resend_one(s, tcb, wnd)) != NOTHING)
 		if (o == BLOCKED)
 			return BLOCKED;
-	while ((o = send_one(s, tcb, wnd, &run)) == SENT)
-		;
-	if (o == BLOCKED)
+	if (tcb->unsent != NULL)
+		send_records(s, tcb, wnd, &run);
+	for (o = SENT; tcb->unsent != NULL && o == SENT;)
+		o = send_one(s, tcb, wnd, &run);
+	if (unlikely(o == BLOCKED))
 		return BLOCKED;
-	if (tcb->unsent == NULL)
+	if (unlikely(tcb->unsent != NULL))
+		arm_persist(s, tcb);
+	else
 		tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
 	if (unlikely(tcb->flags & ZS_TF_PACED) && tcb->unsent == NULL && tcb->lost <= tcb->retx)
 		zs_rate_app_limited(s, tcb);
-	if (send_fin(s, tcb, wnd) == BLOCKED)
-		return BLOCKED;
-	arm_persist(s, tcb);
-	return NOTHING;
+	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : NOTHING;
 }
 
 /* Returns false when it has to go on in a later turn. */
@@ -565,8 +612,11 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 		return false;
 	blocked = (tcb->state != ZS_SYN_RCVD || tcb->syn_flags & ZS_SY_CHILD) &&
 		  say(s, tcb, wnd) == BLOCKED;
-	if (tcb->snd_nxt != before && tcb->ca_state == ZS_CA_OPEN)
-		zs_retx_arm(s, tcb); /* RFC 8985 7.2: new data moves the probe */
+	/* RFC 8985 7.2: new data moves the probe */
+	if (tcb->snd_una != tcb->snd_nxt &&
+	    (tcb->deadline[ZS_TT_RETX] == 0 ||
+	     (tcb->snd_nxt != before && tcb->ca_state == ZS_CA_OPEN)))
+		zs_retx_arm(s, tcb);
 	/* Data that must wait keeps no acknowledgement back: the peer may wait for just that. */
 	if (tcb->flags & ZS_TF_ACK_NOW && send_ack(s, tcb, wnd) == BLOCKED)
 		return false;

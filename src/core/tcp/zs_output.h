@@ -17,7 +17,7 @@ void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb);
  * 1). */
 void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
-void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
+__rte_cold void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
 /*
  * May another challenge ACK be sent in this second? One limit for the stack (RFC 5961 7), drawn
  * anew each second around the configured rate: who counts the challenges on a connection of his own
@@ -25,7 +25,7 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
  */
 bool zs_challenge_allowed(struct zs_stack *s);
 /* An ACK in answer to an unacceptable segment, within that limit. */
-void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
+__rte_cold void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
 
 /* ---- zs_syn.c ---- */
 
@@ -57,10 +57,25 @@ struct zs_segment {
 
 /* Builds and sends; borrows the records. -ENOBUFS: nothing was sent. */
 int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_segment *sg);
+/* The same for one whole record, with ACK and perhaps PSH. */
+int zs_build_record(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		    uint16_t wnd, uint8_t flags);
 /* The window field of what is sent now. */
 uint16_t zs_build_window(const struct zs_tcb *tcb);
+/* Makes tcb->hdr anew. False: no route to the peer. */
+bool zs_build_template(struct zs_stack *s, struct zs_tcb *tcb);
+
+enum { ZS_NH_RECHECK_MS = 5000 /* a cached MAC address is looked up again so often */ };
+
 /* (Re)makes tcb->hdr when routes or neighbours changed. False: no route to the peer. */
-bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb);
+static inline bool zs_build_refresh(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (likely(tcb->hdr_len != 0 && tcb->nh_gen == s->nh_gen &&
+		   !(tcb->flags & ZS_TF_NH_PENDING) &&
+		   s->now_ms - tcb->nh_checked_ms < ZS_NH_RECHECK_MS))
+		return true;
+	return zs_build_template(s, tcb);
+}
 
 /* A segment of no tcb: RST, SYN-ACK of the SYN queue, ACK of TIME-WAIT; also SYN of a tcb. */
 struct zs_raw {
@@ -78,7 +93,7 @@ struct zs_raw {
 /* False: there was no buffer. */
 bool zs_send_raw(struct zs_stack *s, const struct zs_raw *raw);
 /* RST in answer to a segment (RFC 9293 3.10.7.1); never to a RST. */
-void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi);
+__rte_cold void zs_send_rst_for(struct zs_stack *s, const struct zs_pktinfo *pi);
 /* IPv6's, 20 bits. */
 uint32_t zs_flow_label(const struct zs_stack *s, const struct zs_flow *flow);
 

@@ -194,10 +194,12 @@ static void tune(struct zs_stack *s, struct zs_tcb *tcb, uint32_t n)
 
 	tcb->tune_bytes += n;
 	if (rtt != 0 && (uint32_t)s->now_us - tcb->tune_start_us >= rtt) {
-		uint64_t want = (uint64_t)tcb->tune_bytes * 2 * 256 / RTE_MAX(tcb->rcv_ratio, 32);
+		uint64_t payload = (uint64_t)tcb->tune_bytes * 2 * 256;
+		uint32_t ratio = RTE_MAX(tcb->rcv_ratio, 32);
 
-		if (want > tcb->rcvbuf && tcb->opts.rcvbuf == 0)
-			tcb->rcvbuf = (uint32_t)RTE_MIN(want, (uint64_t)s->cfg.rcvbuf_max);
+		if (payload > (uint64_t)tcb->rcvbuf * ratio && tcb->opts.rcvbuf == 0)
+			tcb->rcvbuf =
+				(uint32_t)RTE_MIN(payload / ratio, (uint64_t)s->cfg.rcvbuf_max);
 		tcb->tune_start_us = (uint32_t)s->now_us;
 		tcb->tune_bytes = 0;
 	}

@@ -15,7 +15,8 @@
 
 enum { MAX_CHAIN = 1 << 20 };
 
-static void enqueue(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq)
+static __rte_always_inline void enqueue(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+					uint32_t seq)
 {
 	struct zs_seg *seg = zs_seg(m);
 	bool done = (m->ol_flags & ZS_PKT_DONE) != 0;
@@ -45,7 +46,7 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 }
 
 /* May the application send now? 0 or -errno. */
-static int may_send(struct zs_tcb *tcb)
+static __rte_always_inline int may_send(struct zs_tcb *tcb)
 {
 	switch ((enum zs_tcp_state)tcb->state) {
 	case ZS_ESTABLISHED:
@@ -133,7 +134,7 @@ err_free:
 	return -ENOBUFS;
 }
 
-static void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
+static __rte_always_inline void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
 {
 	if (flags & ZS_SEND_MORE)
 		tcb->flags |= ZS_TF_MORE;
