@@ -19,6 +19,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools")]
 import lab  # noqa: E402
 import cases  # noqa: E402
 import idle  # noqa: E402
+import interop  # noqa: E402
 import ported  # noqa: E402
 import seeing  # noqa: E402
 
@@ -88,7 +89,8 @@ def main():
     lab.die_on_signals()
 
     suite = Suite(args)
-    groups = [fn for module in (cases, idle, ported, seeing) for name, fn in inspect.getmembers(module, inspect.isfunction)
+    groups = [fn for module in (cases, idle, interop, ported, seeing)
+              for name, fn in inspect.getmembers(module, inspect.isfunction)
               if name.startswith("group_") and args.only in name
               and (not args.quick or getattr(fn, "quick", False))]
     for fn in sorted(groups, key=lambda f: (f.__module__, f.__code__.co_firstlineno)):

@@ -140,7 +140,7 @@ def connect(ns, n, port=80, ip=lab.STACK_IP, timeout=15, rcvbuf=None):
     socks = []
     with ns:
         for _ in range(n):
-            s = socket.socket()
+            s = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
             s.setblocking(False)
             if rcvbuf:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
