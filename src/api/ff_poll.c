@@ -10,6 +10,7 @@
 #include "ff_api.h"
 
 #include "api/zs_kern.h"
+#include "api/zs_note.h"
 #include "api/zs_wait.h"
 #include "base/zs_api.h"
 
@@ -24,6 +25,14 @@ static short kern_poll(int fd, short events)
 static bool is_kernels(const struct zs_ctx *c, int fd)
 {
 	return fd >= 0 && fd < c->fds.base;
+}
+
+/* Of an epoll instance or a kqueue: it would report something. */
+static bool is_pending(const struct zs_fd *f)
+{
+	struct zs_poller *p = f->obj;
+
+	return p->pending(p);
 }
 
 /* ---- poll ---- */
@@ -45,7 +54,7 @@ static short poll_events(struct zs_ctx *c, const struct pollfd *p)
 	if (f->kind == ZS_FD_KERN)
 		return (short)(zs_kern_events(f->obj) & ((unsigned)p->events | POLLHUP | POLLERR));
 	if (f->kind != ZS_FD_SOCK)
-		return 0;
+		return is_pending(f) ? (short)(p->events & (POLLIN | POLLRDNORM)) : 0;
 	ev = zs_sock_readiness(f->obj);
 	if (ev & (ZS_EV_READ | ZS_EV_RDHUP))
 		out |= POLLIN | POLLRDNORM;
@@ -136,7 +145,7 @@ static int select_fd(struct zs_ctx *c, int fd, int set)
 	if (f != NULL && f->kind == ZS_FD_KERN)
 		return (zs_kern_events(f->obj) & (unsigned)kern_mask[set]) != 0;
 	if (f != NULL)
-		return 0;
+		return set == 0 && is_pending(f);
 	ev = is_kernels(c, fd) ? kern_poll(fd, kern_mask[set]) : POLLNVAL;
 	return ev & POLLNVAL ? -EBADF : (ev & kern_mask[set]) != 0;
 }

@@ -3,7 +3,9 @@
  * epoll as in Linux: level trigger by default, EPOLLET (each new arrival reports again),
  * EPOLLONESHOT, EPOLLRDHUP; one event per descriptor with all that is true; data untouched. A stack
  * belongs to one thread, so EPOLLEXCLUSIVE has nobody to exclude and only its rules for epoll_ctl
- * are kept. As with kqueues, a scan decides what is true, and level-triggered notes take turns.
+ * are kept. As with kqueues, a scan decides what is true, and level-triggered notes take turns. An
+ * instance may wait for another one, or for a kqueue, that is readable when it would report
+ * something.
  */
 #include "api/zs_epoll.h"
 
@@ -21,12 +23,14 @@ enum { DISABLED = 1 }; /* n->flags: one-shot that has fired */
 static const uint32_t exclusive_ok =
 	EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
+static bool pending(struct zs_poller *p);
+
 struct zs_epoll *zs_epoll_create(struct zs_ctx *c)
 {
 	struct zs_epoll *ep = calloc(1, sizeof(*ep));
 
 	if (ep != NULL)
-		zs_poller_init(&ep->p, c);
+		zs_poller_init(&ep->p, c, pending);
 	return ep;
 }
 
@@ -62,17 +66,19 @@ static void arm(struct zs_note *n, const struct epoll_event *ev)
 	n->data = ev->data.u64;
 	n->flags = 0;
 	n->w.mask = (uint16_t)watch_mask(ev->events);
+	n->sdata = -1; /* of a poller: nothing was told yet */
+	n->w.q->arrivals++;
 	zs_note_ready(n);
 }
 
-/* What may not be asked for, whatever fd is. */
-static int check(int op, const struct epoll_event *ev)
+/* What may not be asked for. */
+static int check(int op, const struct epoll_event *ev, bool is_poller)
 {
 	if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
 		return -EINVAL;
 	if (op == EPOLL_CTL_DEL || (ev->events & EPOLLEXCLUSIVE) == 0)
 		return 0;
-	return op == EPOLL_CTL_MOD || (ev->events & ~exclusive_ok) != 0 ? -EINVAL : 0;
+	return op == EPOLL_CTL_MOD || is_poller || (ev->events & ~exclusive_ok) != 0 ? -EINVAL : 0;
 }
 
 /* The descriptor: of ours, or the kernel's. */
@@ -93,8 +99,10 @@ static int find(struct zs_epoll *ep, int op, int fd, struct zs_fd **f)
 	case ZS_FD_KERN:
 		return zs_kern_watch(c, (*f)->obj);
 	case ZS_FD_EPOLL:
-		return (*f)->obj == ep ? -EINVAL : -EPERM;
 	case ZS_FD_KQUEUE:
+		if ((*f)->obj == ep)
+			return -EINVAL;
+		return op == EPOLL_CTL_ADD && zs_poller_loops((*f)->obj, &ep->p, 1) ? -ELOOP : 0;
 	case ZS_FD_FREE:
 		break;
 	}
@@ -121,7 +129,7 @@ int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *
 
 	if (rc < 0)
 		return rc;
-	rc = check(op, ev);
+	rc = check(op, ev, f->kind == ZS_FD_EPOLL || f->kind == ZS_FD_KQUEUE);
 	if (rc < 0) {
 		zs_kern_unwant(ep->p.ctx, fd);
 		return rc;
@@ -177,21 +185,65 @@ static inline uint32_t true_of(const struct zs_note *n)
 {
 	if (n->w.sk != NULL)
 		return events_of(zs_sock_readiness(n->w.sk));
-	return zs_kern_events(n->kern);
+	if (n->kern != NULL)
+		return zs_kern_events(n->kern);
+	return n->child->pending(n->child) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static inline bool is_dead(const struct zs_note *n)
+{
+	return n->w.sk == NULL && n->kern == NULL && n->child == NULL;
+}
+
+/* Other pollers do not say when they have something: those that may have are asked. */
+static __attribute__((noinline)) void wake_nested(struct zs_epoll *ep)
+{
+	const struct zs_list *head = &ep->p.nested;
+
+	for (struct zs_list *l = head->next; l != head; l = l->next) {
+		struct zs_note *n = container_of(l, struct zs_note, w.sock_link);
+		int64_t arrivals = zs_poller_arrivals(n->child);
+
+		if ((n->events & EPOLLET) == 0 || n->sdata != arrivals)
+			zs_note_ready(n);
+		n->sdata = arrivals;
+	}
+}
+
+static bool pending(struct zs_poller *p)
+{
+	struct zs_epoll *ep = container_of(p, struct zs_epoll, p);
+
+	if (!zs_list_empty(&p->nested))
+		wake_nested(ep);
+	while (p->q.n_ready > 0) {
+		struct zs_note *n = zs_note_of(p->q.ready.next);
+
+		if (!is_dead(n) && (n->flags & DISABLED) == 0 && (true_of(n) & n->events) != 0)
+			return true;
+		zs_note_unready(n);
+		if (is_dead(n))
+			zs_note_detach(p->ctx, n);
+	}
+	return false;
 }
 
 int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 {
 	struct zs_waitq *q = &ep->p.q;
-	uint32_t left = q->n_ready;
+	uint32_t left;
 	int n_out = 0;
+
+	if (__builtin_expect(!zs_list_empty(&ep->p.nested), 0))
+		wake_nested(ep);
+	left = q->n_ready;
 
 	for (; left > 0 && n_out < max; left--) {
 		struct zs_note *n = zs_note_of(q->ready.next);
 		uint32_t events;
 
 		zs_note_unready(n);
-		if (n->w.sk == NULL && n->kern == NULL) {
+		if (is_dead(n)) {
 			zs_note_detach(ep->p.ctx, n);
 			continue;
 		}

@@ -14,7 +14,8 @@ struct zs_epoll *zs_epoll_create(struct zs_ctx *c);
 void zs_epoll_ref(struct zs_epoll *ep);
 void zs_epoll_unref(struct zs_epoll *ep);
 
-/* EPOLL_CTL_ADD, _MOD, _DEL. -EBADF, -EPERM (not a socket), -EEXIST, -ENOENT, -EINVAL, -ENOMEM. */
+/* EPOLL_CTL_ADD, _MOD, _DEL. -EBADF, -EPERM (nothing to wait for), -EEXIST, -ENOENT, -EINVAL,
+ * -ELOOP, -ENOMEM. */
 int zs_epoll_ctl(struct zs_epoll *ep, int op, int fd, const struct epoll_event *ev);
 
 /* Registers with `to` what is registered with `from`, as far as to's context has the descriptors.

@@ -124,12 +124,14 @@ static void ident_free(struct zs_note *n)
 
 /* ---- life ---- */
 
+static bool pending(struct zs_poller *p);
+
 struct zs_kq *zs_kq_create(struct zs_ctx *c)
 {
 	struct zs_kq *kq = calloc(1, sizeof(*kq));
 
 	if (kq != NULL)
-		zs_poller_init(&kq->p, c);
+		zs_poller_init(&kq->p, c, pending);
 	return kq;
 }
 
@@ -215,6 +217,7 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 		n->fflags = kev->fflags & NOTE_LOWAT;
 		n->sdata = kev->data;
 	}
+	kq->p.q.arrivals++;
 	if ((n->flags & EV_DISABLE) == 0)
 		zs_note_ready(n);
 	return 0;
@@ -261,6 +264,7 @@ static void timer_fire(struct zs_stack *s, struct zs_timer *t)
 	}
 	in->n.sdata += (int64_t)times;
 	in->n.fired = true;
+	in->kq->p.q.arrivals++;
 	zs_note_ready(&in->n);
 	zs_ctx_busy(c);
 }
@@ -347,8 +351,10 @@ static int change_ident(struct zs_kq *kq, const struct kevent *kev)
 		user_touch(in, kev);
 	if (is_new && kind == ZS_NOTE_USER)
 		in->n.fflags = kev->fflags & NOTE_FFLAGSMASK;
-	if (in->n.fired)
+	if (in->n.fired) {
+		kq->p.q.arrivals++;
 		zs_note_ready(&in->n);
+	}
 	return 0;
 }
 
@@ -511,6 +517,39 @@ static void forget(struct zs_kq *kq, struct zs_note *n)
 		zs_note_detach(kq->p.ctx, n);
 	else
 		ident_free(n);
+}
+
+static bool is_fd_note(const struct zs_note *n)
+{
+	return n->kind == ZS_NOTE_READ || n->kind == ZS_NOTE_WRITE;
+}
+
+static bool is_dead(const struct zs_note *n)
+{
+	return is_fd_note(n) && n->w.sk == NULL && n->kern == NULL;
+}
+
+static bool has_event(const struct zs_note *n)
+{
+	struct kevent unused;
+
+	if (n->flags & EV_DISABLE)
+		return false;
+	return is_fd_note(n) ? fill_fd(n, &unused) : n->fired;
+}
+
+static bool pending(struct zs_poller *p)
+{
+	while (p->q.n_ready > 0) {
+		struct zs_note *n = zs_note_of(p->q.ready.next);
+
+		if (!is_dead(n) && has_event(n))
+			return true;
+		zs_note_unready(n);
+		if (is_dead(n))
+			forget(container_of(p, struct zs_kq, p), n);
+	}
+	return false;
 }
 
 int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)

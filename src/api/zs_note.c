@@ -89,6 +89,14 @@ static void watch_kern(struct zs_note *n, struct zs_poller *p, struct zs_kern *k
 	zs_list_add_tail(&k->watches, &n->w.sock_link);
 }
 
+/* Asked when p is scanned; what happens below is counted there. */
+static void watch_poller(struct zs_note *n, struct zs_poller *p, struct zs_poller *child)
+{
+	n->child = child;
+	n->w = (struct zs_watch){ .q = &p->q };
+	zs_list_add_tail(&p->nested, &n->w.sock_link);
+}
+
 struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enum zs_note_kind kind,
 			       unsigned mask)
 {
@@ -101,10 +109,19 @@ struct zs_note *zs_note_attach(struct zs_poller *p, struct zs_fd *f, int fd, enu
 	n->fd_next = f->notes;
 	f->notes = n;
 	zs_list_add_tail(&p->notes, &n->p_link);
-	if (f->kind == ZS_FD_KERN)
+	switch ((enum zs_fd_kind)f->kind) {
+	case ZS_FD_KERN:
 		watch_kern(n, p, f->obj, mask);
-	else
+		break;
+	case ZS_FD_EPOLL:
+	case ZS_FD_KQUEUE:
+		watch_poller(n, p, f->obj);
+		break;
+	case ZS_FD_SOCK:
+	case ZS_FD_FREE:
 		zs_watch_add(f->obj, &n->w, &p->q, mask);
+		break;
+	}
 	return n;
 }
 
@@ -135,10 +152,12 @@ void zs_note_detach_all(struct zs_ctx *c, struct zs_fd *f)
 		zs_note_detach(c, f->notes);
 }
 
-void zs_poller_init(struct zs_poller *p, struct zs_ctx *c)
+void zs_poller_init(struct zs_poller *p, struct zs_ctx *c, bool (*pending)(struct zs_poller *p))
 {
 	zs_waitq_init(&p->q);
 	zs_list_init(&p->notes);
+	zs_list_init(&p->nested);
+	p->pending = pending;
 	p->ctx = c;
 	p->refs = 1;
 }
@@ -153,4 +172,28 @@ void zs_poller_fini(struct zs_poller *p, void (*free_other)(struct zs_note *n))
 		else
 			zs_note_detach(p->ctx, n);
 	}
+}
+
+static const struct zs_note *nested_note(const struct zs_list *link)
+{
+	return container_of(link, struct zs_note, w.sock_link);
+}
+
+uint32_t zs_poller_arrivals(const struct zs_poller *p)
+{
+	uint32_t n = p->q.arrivals;
+
+	for (const struct zs_list *l = p->nested.next; l != &p->nested; l = l->next)
+		n += zs_poller_arrivals(nested_note(l)->child);
+	return n;
+}
+
+bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsigned depth)
+{
+	if (p == of || depth > ZS_NEST_MAX)
+		return true;
+	for (const struct zs_list *l = p->nested.next; l != &p->nested; l = l->next)
+		if (zs_poller_loops(nested_note(l)->child, of, depth + 1))
+			return true;
+	return false;
 }

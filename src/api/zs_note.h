@@ -18,8 +18,11 @@
 struct zs_poller {
 	struct zs_waitq q; /* first: watches point to it */
 	struct zs_ctx *ctx;
-	struct zs_list notes; /* by p_link */
-	uint32_t refs;	      /* descriptors */
+	struct zs_list notes;  /* by p_link */
+	struct zs_list nested; /* notes of pollers that this one waits for, by w.sock_link */
+	uint32_t refs;	       /* descriptors */
+	/* Would a scan report something? Reports nothing, and drops what is no longer true. */
+	bool (*pending)(struct zs_poller *p);
 };
 
 enum zs_note_kind {
@@ -49,14 +52,21 @@ struct zs_note {
 	int64_t sdata;		 /* kqueue: low-water mark, user data, expirations */
 	struct zs_note *fd_next; /* next of the descriptor's notes, or of the free ones */
 	struct zs_list p_link;
-	struct zs_kern *kern; /* of a kernel descriptor; then there is no socket */
+	struct zs_kern *kern;	 /* of a kernel descriptor; then there is no socket */
+	struct zs_poller *child; /* of another poller; likewise */
 };
 _Static_assert(offsetof(struct zs_note, udata) == 64, "a scan reads one line to decide");
 _Static_assert(sizeof(struct zs_note) <= 128, "two cache lines");
 
-void zs_poller_init(struct zs_poller *p, struct zs_ctx *c);
+void zs_poller_init(struct zs_poller *p, struct zs_ctx *c, bool (*pending)(struct zs_poller *p));
 /* Ends every note of p. free_other: called for those that are no socket's. */
 void zs_poller_fini(struct zs_poller *p, void (*free_other)(struct zs_note *n));
+
+/* Counts what has become ready below p: an edge when it grows. */
+uint32_t zs_poller_arrivals(const struct zs_poller *p);
+/* p waits for `of`, or for one that does; or there are more than ZS_NEST_MAX below. */
+enum { ZS_NEST_MAX = 4 };
+bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsigned depth);
 
 /* A zeroed note from the context's store; NULL when memory is out. */
 struct zs_note *zs_note_alloc(struct zs_ctx *c);

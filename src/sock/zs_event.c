@@ -12,10 +12,12 @@ void zs_waitq_init(struct zs_waitq *q)
 {
 	zs_list_init(&q->ready);
 	q->n_ready = 0;
+	q->arrivals = 0;
 }
 
 void zs_watch_activate(struct zs_watch *w)
 {
+	w->q->arrivals++;
 	if (zs_list_linked(&w->ready_link))
 		return;
 	zs_list_add_tail(&w->q->ready, &w->ready_link);

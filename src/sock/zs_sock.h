@@ -32,6 +32,7 @@ struct zs_udp;
 struct zs_waitq {
 	struct zs_list ready; /* watches, by ready_link, in order of arrival */
 	uint32_t n_ready;
+	uint32_t arrivals; /* counts activations: an edge for who waits for this waiter */
 };
 
 /* One waiter's interest in one socket. Owned by the waiter. */

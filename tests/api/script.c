@@ -62,6 +62,7 @@ static const struct word errnos[] = {
 	{ "ECONNREFUSED", ECONNREFUSED },
 	{ "ENOTCONN", ENOTCONN },
 	{ "EINPROGRESS", EINPROGRESS },
+	{ "ELOOP", ELOOP },
 	{ NULL, 0 },
 };
 
@@ -272,20 +273,20 @@ static int how_of(const char *how)
 
 /* ---- epoll ---- */
 
-static void do_ctl(struct run *r, int op, const char *name, const char *events)
+static void do_ctl(struct run *r, int ep, int op, const char *name, const char *events)
 {
 	struct epoll_event ev = { .events = all_bits(epoll_words, events) };
 	int fd = *fd_of(r, name);
 
 	ev.data.u64 = (uint64_t)name[0] << 32 | 0x5a5a;
-	result(r, r->call->epoll_ctl(r->ep, op, fd, &ev));
+	result(r, r->call->epoll_ctl(ep, op, fd, &ev));
 }
 
-static void do_wait(struct run *r, int max)
+static void do_wait(struct run *r, int ep, int max)
 {
 	struct epoll_event ev[16];
 	uint32_t seen[NAMES] = { 0 };
-	int n = r->call->epoll_wait(r->ep, ev, max, 0);
+	int n = r->call->epoll_wait(ep, ev, max, 0);
 
 	r->got[0] = '\0';
 	assert_true(n >= 0);
@@ -304,6 +305,30 @@ static void do_wait(struct run *r, int max)
 		append_bits(one, sizeof(one), epoll_words, seen[i]);
 		append(r->got, sizeof(r->got), "%s%c:%s", r->got[0] != '\0' ? " " : "", 'a' + i,
 		       one);
+	}
+}
+
+/* Instances with names, in others: w[1] is the one that is asked. */
+static void nest_step(struct run *r, char **w)
+{
+	int *ep = fd_of(r, w[1]);
+	struct pollfd p = { .events = POLLIN };
+
+	if (strcmp(w[0], "epoll") == 0)
+		*ep = r->call->epoll_create1(0);
+	else if (strcmp(w[0], "kqueue") == 0)
+		*ep = r->call->dup(r->kq);
+	else if (strcmp(w[0], "addto") == 0)
+		do_ctl(r, *ep, EPOLL_CTL_ADD, w[2], w[3]);
+	else if (strcmp(w[0], "modin") == 0)
+		do_ctl(r, *ep, EPOLL_CTL_MOD, w[2], w[3]);
+	else if (strcmp(w[0], "delfrom") == 0)
+		do_ctl(r, *ep, EPOLL_CTL_DEL, w[2], NULL);
+	else if (strcmp(w[0], "waitin") == 0)
+		do_wait(r, *ep, 16);
+	else {
+		p.fd = *ep;
+		result(r, r->call->poll(&p, 1, 0));
 	}
 }
 
@@ -416,18 +441,33 @@ static void socket_step(struct run *r, char **w)
 		fail_msg("unknown step %s", w[0]);
 }
 
+static bool is_nest_step(const char *word)
+{
+	static const char *const words[] = { "epoll",	"kqueue", "addto", "modin",
+					     "delfrom", "waitin", "poll" };
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static void step(struct run *r, char **w)
 {
+	if (is_nest_step(w[0])) {
+		nest_step(r, w);
+		return;
+	}
 	if (strcmp(w[0], "add") == 0)
-		do_ctl(r, EPOLL_CTL_ADD, w[1], w[2]);
+		do_ctl(r, r->ep, EPOLL_CTL_ADD, w[1], w[2]);
 	else if (strcmp(w[0], "mod") == 0)
-		do_ctl(r, EPOLL_CTL_MOD, w[1], w[2]);
+		do_ctl(r, r->ep, EPOLL_CTL_MOD, w[1], w[2]);
 	else if (strcmp(w[0], "del") == 0)
-		do_ctl(r, EPOLL_CTL_DEL, w[1], NULL);
+		do_ctl(r, r->ep, EPOLL_CTL_DEL, w[1], NULL);
 	else if (strcmp(w[0], "wait") == 0)
-		do_wait(r, 16);
+		do_wait(r, r->ep, 16);
 	else if (strcmp(w[0], "wait1") == 0)
-		do_wait(r, 1);
+		do_wait(r, r->ep, 1);
 	else if (strcmp(w[0], "kadd") == 0)
 		do_kchange(r, EV_ADD, w[1], w[2]);
 	else if (strcmp(w[0], "kdel") == 0)

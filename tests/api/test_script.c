@@ -125,6 +125,58 @@ static const struct row epoll_rows[] = {
 	{ "exclusive goes with few others",
 	  "pair; add s IN|EXCLUSIVE|ONESHOT = EINVAL; add s IN|EXCLUSIVE|RDHUP = EINVAL; add s "
 	  "IN|OUT|ET|EXCLUSIVE = 0" },
+	/* ---- an instance in another ---- */
+	{ "an instance is readable when it has events",
+	  "pair; epoll x; addto x s IN; add x IN|OUT; wait =; write c 1; wait = x:IN; waitin x = "
+	  "s:IN; wait = x:IN; read s 1 = 1; wait =" },
+	{ "also when it had them before",
+	  "pair; write c 1; epoll x; addto x s IN; add x IN; wait = "
+	  "x:IN" },
+	{ "and by its other name", "pair; write c 1; epoll x; addto x s IN; add x RDNORM; wait = "
+				   "x:RDNORM" },
+	{ "an edge below is an edge above",
+	  "pair; epoll x; addto x s IN; add x IN|ET; write c 1; wait = x:IN; wait =; write c 1; "
+	  "wait = x:IN; wait =" },
+	{ "mod above looks again", "pair; epoll x; addto x s IN; add x IN|ET; write c 1; wait = "
+				   "x:IN; wait =; mod x IN|ET; wait = x:IN; wait =" },
+	{ "what was taken below is gone above",
+	  "pair; epoll x; addto x s IN|ET; add x IN; write c 1; wait = x:IN; wait = x:IN; waitin x "
+	  "= s:IN; wait =; write c 1; wait = x:IN" },
+	{ "one-shot below", "pair; epoll x; addto x s IN|ONESHOT; add x IN; write c 1; waitin x = "
+			    "s:IN; wait =; modin x s IN|ONESHOT = 0; wait = x:IN" },
+	{ "one-shot above",
+	  "pair; epoll x; addto x s IN; add x IN|ONESHOT; write c 1; wait = x:IN; "
+	  "wait =; mod x IN|ONESHOT = 0; wait = x:IN" },
+	{ "added below while waited for",
+	  "pair; write c 1; epoll x; add x IN; wait =; addto x s IN; wait = x:IN; delfrom x s; "
+	  "wait =" },
+	{ "closed below", "pair; write c 1; epoll x; addto x s IN; add x IN; wait = x:IN; close s; "
+			  "wait =" },
+	{ "an instance that is closed",
+	  "pair; write c 1; epoll x; addto x s IN; add x IN; wait = x:IN; close x; wait =" },
+	{ "beside a socket, in turn",
+	  "pair; write c 1; epoll x; addto x s IN; add x IN; add c OUT; wait = c:OUT x:IN; wait1 = "
+	  "*; wait1 = *; wait = c:OUT x:IN" },
+	{ "two below",
+	  "pair; epoll x; addto x s IN; addto x c OUT; add x IN; waitin x = c:OUT; wait "
+	  "= x:IN; delfrom x c; wait =; write c 1; wait = x:IN" },
+	{ "three deep",
+	  "pair; epoll x; epoll y; addto y s IN; addto x y IN; add x IN; wait =; write "
+	  "c 1; wait = x:IN; waitin x = y:IN; waitin y = s:IN; read s 1; wait =" },
+	{ "three deep, an edge", "pair; epoll x; epoll y; addto y s IN; addto x y IN; add x IN|ET; "
+				 "write c 1; wait = x:IN; "
+				 "wait =; write c 1; wait = x:IN" },
+	{ "itself", "epoll x; addto x x IN = EINVAL" },
+	{ "in a circle", "epoll x; epoll y; addto x y IN = 0; addto y x IN = ELOOP" },
+	{ "too deep",
+	  "epoll a; epoll b; epoll d; epoll f; epoll g; addto a b IN = 0; addto b d IN = "
+	  "0; addto d f IN = 0; addto f g IN = 0; add a IN = ELOOP" },
+	{ "deep enough", "epoll a; epoll b; epoll d; epoll f; addto a b IN = 0; addto b d IN = 0; "
+			 "addto d f IN = 0; add a IN = 0" },
+	{ "exclusive is for files", "epoll x; add x IN|EXCLUSIVE = EINVAL" },
+	{ "an instance by poll",
+	  "pair; epoll x; addto x s IN; poll x = 0; write c 1; wait =; poll x "
+	  "= 1; read s 1; poll x = 0" },
 	/* ---- low-water mark ---- */
 	{ "too little to be readable",
 	  "pair; lowat s 10; add s IN; write c 9; wait =; write c 1; wait = s:IN" },
@@ -182,6 +234,18 @@ static const struct row kqueue_rows[] = {
 				  "READ|CLEAR = 0; kwait = s:READ; kwait =" },
 	{ "deleting what is not there", "pair; kdel s READ = ENOENT; kenable s READ = ENOENT" },
 	{ "nobody's number", "tcp x; dup x y; close y; kadd y READ = EBADF" },
+	/* ---- in an epoll instance ---- */
+	{ "a kqueue is readable when it has events", "pair; kqueue x; kadd s READ; add x IN; wait "
+						     "=; write c 1; wait = x:IN; kwait = s:READ=1; "
+						     "wait = x:IN; read s 1; wait =" },
+	{ "each of its arrivals is an edge", "pair; kqueue x; kadd s READ; add x IN|ET; write c 1; "
+					     "wait = x:IN; wait =; write c 1; wait "
+					     "= x:IN; wait =" },
+	{ "its timers too",
+	  "kqueue x; ktimer 5 ms; add x IN|ET; wait =; sleep 6; wait = x:IN; wait "
+	  "=; kwait = a:TIMER=1; sleep 6; wait = x:IN" },
+	{ "and its user events", "kqueue x; kuser 7 CLEAR; add x IN; poll x = 0; ktrigger 7 CLEAR; "
+				 "wait = x:IN; poll x = 1; kwait = a:USER; wait =" },
 	/* ---- timers and user events ---- */
 	{ "a timer goes on", "ktimer 5 ms; kwait =; sleep 6; kwait = a:TIMER=1; kwait =; sleep 10; "
 			     "kwait = a:TIMER=2" },
