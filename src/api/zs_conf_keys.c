@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "api/zs_conf_priv.h"
+#include "api/zs_settings.h"
 
 enum kind { U8, U16, U32, BOOL, NOT_BOOL, STR };
 
@@ -64,32 +65,11 @@ static const struct key boot_keys[] = {
 	{ NULL, 0, 0, 0, 0, 0 },
 };
 
-enum { MS_MAX = 4000000 }; /* of what is kept in microseconds */
-
+/* What is not a setting of the stack alone; the others are in zs_settings.c. */
 static const struct key sysctl_keys[] = {
-	{ "net.inet.tcp.sendspace", STACK(sndbuf), U32, 1, 1, 1u << 31 },
-	{ "net.inet.tcp.recvspace", STACK(rcvbuf), U32, 1, 1, 1u << 31 },
-	{ "net.inet.tcp.sendbuf_max", STACK(sndbuf_max), U32, 1, 1, 1u << 31 },
-	{ "net.inet.tcp.recvbuf_max", STACK(rcvbuf_max), U32, 1, 1, 1u << 31 },
 	{ "net.inet.tcp.sendbuf_auto", RAW(no_sndbuf_auto), NOT_BOOL, 0, 0, 0 },
 	{ "net.inet.tcp.recvbuf_auto", RAW(no_rcvbuf_auto), NOT_BOOL, 0, 0, 0 },
 	{ "net.inet.tcp.delayed_ack", RAW(no_delack), NOT_BOOL, 0, 0, 0 },
-	{ "net.inet.tcp.delacktime", STACK(delack_us), U32, 1000, 0, 500 },
-	{ "net.inet.tcp.sack.enable", STACK(use_sack), BOOL, 0, 0, 0 },
-	{ "net.inet.tcp.ecn.enable", STACK(ecn), U8, 1, 0, 2 },
-	{ "net.inet.tcp.ecn.maxretries", STACK(ecn_retries), U8, 1, 0, 30 },
-	{ "net.inet.tcp.msl", STACK(msl_us), U32, 1000, 1, MS_MAX },
-	{ "net.inet.tcp.finwait2_timeout", STACK(fin_wait2_us), U32, 1000, 1, MS_MAX },
-	{ "net.inet.tcp.keepidle", STACK(keep_idle_ms), U32, 1, 1, UINT32_MAX },
-	{ "net.inet.tcp.keepintvl", STACK(keep_intvl_ms), U32, 1, 1, UINT32_MAX },
-	{ "net.inet.tcp.keepcnt", STACK(keep_count), U32, 1, 1, 1000 },
-	{ "net.inet.tcp.initcwnd_segments", STACK(initial_cwnd_segs), U8, 1, 1, 255 },
-	{ "net.inet.tcp.rexmit_min", STACK(rto_min_us), U32, 1000, 1, 60000 },
-	{ "net.inet.tcp.rexmit_initial", STACK(rto_initial_us), U32, 1000, 1, 60000 },
-	{ "net.inet.ip.ttl", STACK(ttl), U8, 1, 1, 255 },
-	{ "net.inet.ip.portrange.first", STACK(ip_local_port_lo), U16, 1, 1, 65535 },
-	{ "net.inet.ip.portrange.last", STACK(ip_local_port_hi), U16, 1, 1, 65535 },
-	{ "net.inet.icmp.icmplim", STACK(icmp_rate), U32, 1, 0, 1000000 },
 	{ NULL, 0, 0, 0, 0, 0 },
 };
 
@@ -420,20 +400,9 @@ static bool key_idle(struct zs_conf_raw *raw, const char *key, const char *value
 static bool key_special(struct zs_conf_raw *raw, const char *section, const char *key,
 			const char *value, bool *done)
 {
-	bool on;
-
 	*done = true;
-	if (strcmp(section, "freebsd.sysctl") == 0) {
-		if (strcmp(key, "net.inet.tcp.cc.algorithm") == 0)
-			return key_cc(raw, key, value);
-		if (strcmp(key, "net.inet.tcp.rfc1323") == 0) {
-			if (!get_bool(value, &on))
-				return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1",
-						    key, value);
-			raw->stack.use_ts = raw->stack.use_wscale = on;
-			return true;
-		}
-	}
+	if (strcmp(section, "freebsd.sysctl") == 0 && strcmp(key, "net.inet.tcp.cc.algorithm") == 0)
+		return key_cc(raw, key, value);
 	if (strcmp(section, "stack") == 0 && strcmp(key, "cc") == 0)
 		return key_cc(raw, key, value);
 	if (strcmp(section, "dpdk") == 0 && strcmp(key, "idle") == 0)
@@ -494,6 +463,35 @@ static int section_number(const char *section, const char *prefix, int max)
 	return (int)n;
 }
 
+static bool no_continuation(struct zs_conf_raw *raw, const char *key)
+{
+	return zs_conf_fail(raw, raw->line, "%s: an indented line goes on with the key before",
+			    key);
+}
+
+/* A setting of the stack by FreeBSD's name; *found: it is one. */
+static bool key_setting(struct zs_conf_raw *raw, const char *key, const char *value, bool *found)
+{
+	static const uint8_t kinds[] = {
+		[ZS_SET_U8] = U8, [ZS_SET_U16] = U16, [ZS_SET_U32] = U32, [ZS_SET_BOOL] = BOOL
+	};
+	const struct zs_setting *st = zs_setting_find(key);
+	struct key k;
+	bool ok;
+
+	*found = st != NULL && !st->running;
+	if (!*found)
+		return true;
+	k = (struct key){ key,	  STACK(max_conns) + st->off, kinds[st->kind], st->unit, st->min,
+			  st->max };
+	ok = set_key(raw, &k, value);
+	if (ok && st->also != 0) {
+		k.off = STACK(max_conns) + st->also;
+		ok = set_key(raw, &k, value);
+	}
+	return ok;
+}
+
 static bool understand(struct zs_conf_raw *raw, const char *section, const char *key,
 		       const char *value)
 {
@@ -523,6 +521,13 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 	}
 	if (!key_special(raw, section, key, value, &done) || done)
 		return done && !raw->failed;
+	if (strcmp(section, "freebsd.sysctl") == 0) {
+		if (zs_setting_find(key) != NULL && raw->continued)
+			return no_continuation(raw, key);
+		mention(raw, section, key);
+		if (!key_setting(raw, key, value, &done) || done)
+			return done && !raw->failed;
+	}
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		if (strcmp(section, tables[i].name) == 0)
 			k = find_key(tables[i].keys, key);
@@ -531,8 +536,7 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 		return true;
 	}
 	if (raw->continued && k->kind != STR)
-		return zs_conf_fail(raw, raw->line,
-				    "%s: an indented line goes on with the key before", key);
+		return no_continuation(raw, key);
 	mention(raw, section, key);
 	return set_key(raw, k, value);
 }

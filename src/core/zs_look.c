@@ -349,6 +349,41 @@ const struct zs_netif *zs_look_netif(const struct zs_stack *s, uint16_t i)
 	return &s->netif[i];
 }
 
+static const char *ip6_state(const struct zs_addr6 *a)
+{
+	switch ((enum zs_addr6_state)a->state) {
+	case ZS_A6_TENTATIVE:
+		return "tentative";
+	case ZS_A6_DEPRECATED:
+		return "deprecated";
+	case ZS_A6_DUPLICATE:
+		return "duplicate";
+	case ZS_A6_PREFERRED:
+	case ZS_A6_FREE:
+		break;
+	}
+	return a->automatic ? "dynamic" : "";
+}
+
+int zs_look_ip6(const struct zs_stack *s, uint16_t i, struct zs_look_ip6 *v)
+{
+	const struct zs_if6 *i6 = zs_if6(s, &s->netif[i]);
+	int n = 0;
+
+	for (unsigned k = 0; i6 != NULL && k < ZS_IF6_ADDRS; k++) {
+		const struct zs_addr6 *a = &i6->addr[k];
+
+		if (a->state == ZS_A6_FREE)
+			continue;
+		v[n++] = (struct zs_look_ip6){
+			.addr = zs_ip6_bare(&a->addr),
+			.prefix = a->prefix_len,
+			.state = ip6_state(a),
+		};
+	}
+	return n;
+}
+
 uint16_t zs_look_routes(const struct zs_stack *s)
 {
 	return s->n_routes;

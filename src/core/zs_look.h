@@ -9,6 +9,7 @@
 #define ZS_LOOK_H
 
 #include "core/tcp/zs_tcp.h"
+#include "core/zs_ip6.h"
 #include "wire/zs_hdr.h"
 
 enum zs_look_kind {
@@ -106,6 +107,13 @@ struct zs_netif;
 struct zs_route;
 uint16_t zs_look_netifs(const struct zs_stack *s);
 const struct zs_netif *zs_look_netif(const struct zs_stack *s, uint16_t i);
+/* IPv6 addresses of interface number i, in v[ZS_IF6_ADDRS]; how many. Without their zone. */
+struct zs_look_ip6 {
+	struct zs_addr addr;
+	uint8_t prefix;
+	const char *state; /* static; "" where there is nothing to say */
+};
+int zs_look_ip6(const struct zs_stack *s, uint16_t i, struct zs_look_ip6 *v);
 uint16_t zs_look_routes(const struct zs_stack *s);
 const struct zs_route *zs_look_route(const struct zs_stack *s, uint16_t i);
 

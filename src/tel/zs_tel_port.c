@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* /zstack/if: interfaces, their addresses and devices. /zstack/pools: pools of buffers. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/zs_ctx.h"
@@ -18,6 +19,8 @@ struct ifs {
 		uint32_t offloads, ip4_be;
 		uint8_t ip4_prefix;
 		struct zs_mac mac;
+		int n_ip6;
+		struct zs_look_ip6 ip6[ZS_IF6_ADDRS];
 	} v[ZS_MAX_PORTS];
 };
 
@@ -39,7 +42,23 @@ static void look(struct zs_ctx *c, void *arg)
 			.ip4_prefix = nif->ip4_prefix,
 			.mac = nif->mac,
 		};
+		p->v[i].n_ip6 = zs_look_ip6(c->s, i, p->v[i].ip6);
 	}
+}
+
+/* "ip6.0": "fe80::1/64", and so on; where there is more to say of one, "ip6.0.state". */
+static void tell_ip6(struct zs_tel_dict *t, const struct zs_look_ip6 *v, int i)
+{
+	char text[ZS_TEL_ADDR], value[ZS_TEL_ADDR + sizeof("/128")], name[32];
+
+	(void)snprintf(name, sizeof(name), "ip6.%d", i);
+	(void)snprintf(value, sizeof(value), "%s/%u", zs_tel_addr(text, ZS_AF_IP6, &v->addr),
+		       v->prefix);
+	zs_tel_str(t, name, value);
+	if (v->state[0] == '\0')
+		return;
+	(void)snprintf(name, sizeof(name), "ip6.%d.state", i);
+	zs_tel_str(t, name, v->state);
 }
 
 static void tell_stack_side(struct zs_tel_dict *t, const struct zs_netif_view *v)
@@ -51,6 +70,8 @@ static void tell_stack_side(struct zs_tel_dict *t, const struct zs_netif_view *v
 	zs_tel_str(t, "mac", zs_tel_mac(text, &v->mac));
 	zs_tel_str(t, "ip4", v->ip4_be != 0 ? zs_tel_addr(text, ZS_AF_IP4, &ip4) : "");
 	zs_tel_u64(t, "ip4_prefix", v->ip4_prefix);
+	for (int i = 0; i < v->n_ip6; i++)
+		tell_ip6(t, &v->ip6[i], i);
 	zs_tel_u64(t, "mtu", v->mtu);
 	zs_tel_u64(t, "vlan", v->vlan);
 	zs_tel_u64(t, "staged", v->staged);

@@ -12,6 +12,7 @@
 #include "ff_config.h"
 
 #include "api/zs_conf.h"
+#include "api/zs_settings.h"
 #include "tests/zs_test.h"
 
 static char path[] = "/tmp/zs-conf-XXXXXX";
@@ -335,8 +336,9 @@ static void wrong_values_say_where(void **state)
 		     "x.ini:3: mtu: '100' is not in 576..65535");
 	assert_error("[port0]\nmac=01:00:00:00:00:00\n",
 		     "x.ini:2: mac: '01:00:00:00:00:00' is not a unicast MAC address");
-	assert_error("[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
-		     "x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno, dctcp, bbr");
+	assert_error(
+		"[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=htcp\n",
+		"x.ini:2: net.inet.tcp.cc.algorithm: 'htcp' is none of cubic, reno, dctcp, bbr");
 	assert_error("[stack]\nsndbuf=2m\nsndbuf_max=1m\n",
 		     "x.ini:3: send buffer of 2097152 is above its maximum 1048576");
 	assert_error("[stack]\nlocal_port_first=5000\nlocal_port_last=4000\n",
@@ -346,6 +348,40 @@ static void wrong_values_say_where(void **state)
 	assert_error("[dpdk\n", "x.ini:1: neither [section] nor key = value nor comment");
 	assert_error("[dpdk]\nmemory=1\n  channel=4\n",
 		     "x.ini:3: memory: an indented line goes on with the key before");
+}
+
+/* The same names and ranges as ff_sysctl() has. */
+static void settings_of_freebsd(void **state)
+{
+	(void)state;
+	for (int i = 0; i < zs_settings_count(); i++) {
+		const struct zs_setting *st = zs_setting_at(i);
+		uint32_t values[2] = { st->max, st->min };
+		char text[128], err[160];
+		struct zs_conf conf;
+
+		if (st->running)
+			continue;
+		for (int k = 0; k < 2; k++) {
+			/* the first port above the last, a buffer above its maximum */
+			if (strstr(st->name, "portrange") != NULL ||
+			    (k == 1 && strstr(st->name, "buf_max") != NULL))
+				continue;
+			snprintf(text, sizeof(text), "[freebsd.sysctl]\n%s=%u\n", st->name,
+				 values[k]);
+			assert_int_equal(load(&conf, text), 0);
+			assert_int_equal(zs_setting_get(&conf.dpdk.stack, st), values[k]);
+			assert_string_equal(conf.note, "");
+			zs_conf_free(&conf);
+		}
+		if (st->kind == ZS_SET_BOOL)
+			continue;
+		snprintf(text, sizeof(text), "[freebsd.sysctl]\n%s=%llu\n", st->name,
+			 st->max + 1ull);
+		snprintf(err, sizeof(err), "x.ini:2: %s: %llu is not in %u..%u", st->name,
+			 st->max + 1ull, st->min, st->max);
+		assert_error(text, err);
+	}
 }
 
 static void long_lines_are_refused(void **state)
@@ -462,6 +498,7 @@ int main(void)
 		cmocka_unit_test(keys_without_effect_are_named_once),
 		cmocka_unit_test(each_line_is_told_of),
 		cmocka_unit_test(wrong_values_say_where),
+		cmocka_unit_test(settings_of_freebsd),
 		cmocka_unit_test(long_lines_are_refused),
 		cmocka_unit_test(first_error_counts),
 		cmocka_unit_test(all_cores_of_the_mask),

@@ -8,6 +8,8 @@
 
 #include <netinet/in.h>
 
+#include "core/zs_look.h"
+
 static struct linux_sockaddr *sa6(struct sockaddr_in6 *sin6)
 {
 	return (struct linux_sockaddr *)(void *)sin6;
@@ -302,6 +304,23 @@ static void options(void **state)
 		     ENOPROTOOPT);
 }
 
+/* What zstack if shows. */
+static void seen(void **state)
+{
+	struct api_world *t = *state;
+	struct zs_look_ip6 v[ZS_IF6_ADDRS];
+	char text[64];
+	int n = zs_look_ip6(api_on(t, 0)->s, 0, v);
+
+	assert_int_equal(n, 2);
+	assert_string_equal(inet_ntop(AF_INET6, &v[0].addr, text, sizeof(text)), "fe80::ff:fe00:1");
+	assert_string_equal(inet_ntop(AF_INET6, &v[1].addr, text, sizeof(text)), "fd00::a00:1");
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(v[i].prefix, i == 0 ? 64 : 120);
+		assert_string_equal(v[i].state, "");
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(stream, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(dual_listener, api_setup, api_teardown),
@@ -310,6 +329,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(lengths_and_families, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(seen, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(options, api_setup, api_teardown),
 };
 

@@ -167,6 +167,14 @@ static void settings_by_name(void **state)
 	assert_string_equal(name, "net.inet.tcp.msl");
 	assert_errno(ff_sysctl(back, 1, name, &len, NULL, 0), EINVAL);
 	assert_errno(ff_sysctl((int[]){ 1, 2 }, 2, name, &len, NULL, 0), ENOENT);
+	/* one name, two settings */
+	assert_int_equal(number_of("net.inet.tcp.rfc1323", number), 0);
+	assert_int_equal(ff_sysctl(number, 2, NULL, NULL, &value, sizeof(value)), 0);
+	assert_false(zs_stack_config(zs_ctx_self->s)->use_ts);
+	assert_false(zs_stack_config(zs_ctx_self->s)->use_wscale);
+	/* what [freebsd.sysctl] knows */
+	assert_int_equal(number_of("net.inet.icmp.icmplim", number), 0);
+	assert_int_equal(number_of("net.inet.tcp.ecn.enable", number), 0);
 }
 
 /* ---- oneself ---- */

@@ -15,8 +15,10 @@ def lines(i):
     yield f"    ether {i['mac']}"
     if i["ip4"]:
         yield f"    inet {i['ip4']}/{i['ip4_prefix']}"
-    for addr in i.get("ip6", "").split():
-        yield f"    inet6 {addr}"
+    for k in range(64):
+        if f"ip6.{k}" not in i:
+            break
+        yield f"    inet6 {i[f'ip6.{k}']} {i.get(f'ip6.{k}.state', '')}".rstrip()
     yield (f"    queues {i['rx_queues']} rx, {i['tx_queues']} tx of {i['rx_descs']}, {i['tx_descs']}"
            + (", rss" if i["rss"] else "") + (", interrupts" if i["interrupts"] else ""))
     yield f"    offloads {i['offloads'] or 'none'}"
