@@ -194,35 +194,49 @@ ZS_API ssize_t ff_recvfrom(int s, void *buf, size_t len, int flags, struct linux
 	return do_recv(s, &iov, 1, flags, sa_out(from), fromlen, NULL);
 }
 
-/* A datagram with control messages; other descriptors have none. */
-static ssize_t recv_controlled(int fd, struct msghdr *msg, int flags)
+/* A datagram with control messages. */
+static ssize_t recv_controlled(struct zs_sock *sk, struct msghdr *msg, int flags)
 {
-	struct zs_sock *sk = zs_fd_sock(fd);
 	struct rx r = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
 
-	msg->msg_flags = 0;
-	if (sk != NULL && sk->kind == ZS_SK_UDP)
-		return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
-	msg->msg_controllen = 0;
-	return do_recv(fd, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
-		       msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
+}
+
+/* No data comes with what is reported: only who sends without copying has any use for it. */
+static ssize_t recv_errqueue(struct zs_sock *sk, struct msghdr *msg)
+{
+	int rc = zs_sock_errqueue(sk, msg);
+
+	if (rc == 0 && msg->msg_name != NULL)
+		msg->msg_namelen = 0;
+	return ff_ret(rc);
 }
 
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 {
-	int rc;
+	struct zs_sock *sk;
+	ssize_t rc;
 
 	if (msg == NULL)
 		return ff_ret(-EFAULT);
 	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
 	if (rc < 0)
 		return ff_ret(rc);
-	if (msg->msg_controllen > 0 && msg->msg_control != NULL)
-		return recv_controlled(s, msg, flags);
-	msg->msg_controllen = 0;
+	sk = zs_fd_sock(s);
+	if (sk != NULL && flags & MSG_ERRQUEUE)
+		return recv_errqueue(sk, msg);
 	msg->msg_flags = 0;
-	return do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
-		       msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+	if (msg->msg_control == NULL)
+		msg->msg_controllen = 0;
+	if (sk != NULL && sk->kind == ZS_SK_UDP && msg->msg_controllen > 0)
+		return recv_controlled(sk, msg, flags);
+	rc = do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+		     msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
+	if (sk != NULL && rc >= 0)
+		zs_sock_control(sk, msg);
+	else
+		msg->msg_controllen = 0;
+	return rc;
 }
 
 /* ---- send ---- */
@@ -334,6 +348,8 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 	if (n > 0 && is_nowhere(iov))
 		return ff_ret(-EFAULT);
 	rc = send_some(&t, iov, n);
+	if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && rc > 0)
+		zs_sock_zc_sent(sk);
 	if (rc <= 0 && !t.c->in_run)
 		zs_ctx_kick(t.c); /* the SYN of Fast Open */
 	if (t.c->in_run || rc <= 0)

@@ -64,7 +64,7 @@ static short poll_events(struct zs_ctx *c, const struct pollfd *p)
 		out |= POLLRDHUP;
 	if (ev & ZS_EV_HUP)
 		out |= POLLHUP;
-	if (ev & ZS_EV_ERR)
+	if (ev & (ZS_EV_ERR | ZS_EV_ERRQ))
 		out |= POLLERR;
 	return (short)(out & (p->events | POLLHUP | POLLERR));
 }

@@ -89,6 +89,8 @@ static const struct key stack_keys[] = {
 	{ "rto_max_us", STACK(rto_max_us), U32, 1, 64, UINT32_MAX },
 	{ "rto_initial_us", STACK(rto_initial_us), U32, 1, 64, 60000000 },
 	{ "delack_us", STACK(delack_us), U32, 1, 0, 500000 },
+	{ "tlp", STACK(use_tlp), BOOL, 0, 0, 0 },
+	{ "tlp_ack_delay_us", STACK(tlp_ack_delay_us), U32, 1, 0, 500000 },
 	{ "msl_us", STACK(msl_us), U32, 1, 1, 1u << 31 },
 	{ "fin_wait2_us", STACK(fin_wait2_us), U32, 1, 1, UINT32_MAX },
 	{ "keep_idle_ms", STACK(keep_idle_ms), U32, 1, 1, UINT32_MAX },

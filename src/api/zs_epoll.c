@@ -176,7 +176,7 @@ static inline uint32_t events_of(unsigned ev)
 		out |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (ev & ZS_EV_HUP)
 		out |= EPOLLHUP;
-	if (ev & ZS_EV_ERR)
+	if (ev & (ZS_EV_ERR | ZS_EV_ERRQ))
 		out |= EPOLLERR;
 	return out;
 }

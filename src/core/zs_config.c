@@ -34,6 +34,7 @@ void zs_config_defaults(struct zs_config *cfg)
 		.use_ts = true,
 		.use_sack = true,
 		.use_wscale = true,
+		.use_tlp = true,
 		.use_merge = true,
 		.syn_cookies = true,
 		.tfo = ZS_TFO_CLIENT | ZS_TFO_SERVER,

@@ -81,7 +81,7 @@ struct zs_netif_config {
 	uint8_t ip4_prefix;  /* 0..32 */
 	uint32_t ip4_be;     /* 0 = no IPv4 */
 	uint32_t ip4_gw_be;  /* 0 = none */
-	bool accept_any_dst; /* every IPv4 destination is ours (packet scripts) */
+	bool accept_any_dst; /* every unicast destination is ours (packet scripts) */
 	struct zs_ip6_config ip6;
 };
 
@@ -114,7 +114,9 @@ struct zs_config {
 	uint32_t rcvbuf, rcvbuf_max;
 	uint32_t rto_min_us, rto_max_us, rto_initial_us;
 	uint32_t delack_us;
-	uint32_t msl_us; /* TIME-WAIT lasts twice this */
+	uint32_t tlp_ack_delay_us; /* granted to the ACK of a single segment before a probe of it
+				      (RFC 8985 7.2), if less has been learnt */
+	uint32_t msl_us;	   /* TIME-WAIT lasts twice this */
 	uint32_t fin_wait2_us;
 	uint32_t keep_idle_ms, keep_intvl_ms, keep_count;
 	uint8_t syn_retries, synack_retries, data_retries;
@@ -124,6 +126,7 @@ struct zs_config {
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
+	bool use_tlp;	  /* tail loss probes (RFC 8985 7) */
 	bool use_merge;	  /* segments of a burst that continue each other become one packet */
 	bool syn_cookies; /* when the SYN queue is full */
 	bool tfo_key_set; /* otherwise a key is drawn */

@@ -19,6 +19,7 @@ enum zs_ev {
 	ZS_EV_RDHUP = 0x04, /* the peer closed its direction (FIN in order) */
 	ZS_EV_HUP = 0x08,   /* the connection is over in both directions */
 	ZS_EV_ERR = 0x10,   /* an error is pending (ep error) */
+	ZS_EV_ERRQ = 0x20,  /* of the socket layer: its error queue (MSG_ERRQUEUE) is not empty */
 };
 
 enum zs_ep_kind { ZS_EP_TCP, ZS_EP_LISTENER, ZS_EP_UDP };

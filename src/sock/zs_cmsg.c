@@ -77,8 +77,8 @@ int zs_opt_recv_get(const struct zs_sock *sk, int level, int name, void *val, so
 
 /* ---- received ---- */
 
-/* Appends a message; what has no room is cut, and MSG_CTRUNC says so. */
-static void put(struct msghdr *msg, size_t *used, int level, int type, const void *data, size_t len)
+void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const void *data,
+		 size_t len)
 {
 	struct cmsghdr head = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
 	char *at = (char *)msg->msg_control + *used;
@@ -126,13 +126,13 @@ static void put_ip4(const struct zs_sock *sk, const struct zs_dgram *d, const st
 	int ttl = d->ttl;
 
 	if (sk->udp->recv & ZS_RECV_PKTINFO)
-		put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	if (sk->udp->recv & ZS_RECV_TTL)
-		put(msg, used, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	if (sk->udp->recv & ZS_RECV_TOS)
-		put(msg, used, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
 	if (sk->udp->recv & ZS_RECV_DST)
-		put(msg, used, IPPROTO_IP, IP_ORIGDSTADDR, &dst, sizeof(dst));
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_ORIGDSTADDR, &dst, sizeof(dst));
 }
 
 /* As sockets of IPv6 see it. */
@@ -150,13 +150,13 @@ static void put_ip6(const struct zs_sock *sk, const struct zs_dgram *d, const st
 	memcpy(&dst.sin6_addr, &shown, sizeof(shown));
 	dst.sin6_scope_id = ip4 ? 0 : zs_ip6_zone(to);
 	if (sk->udp->recv & ZS_RECV_PKTINFO6)
-		put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	if (sk->udp->recv & ZS_RECV_HOPS)
-		put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
 	if (sk->udp->recv & ZS_RECV_TCLASS)
-		put(msg, used, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
 	if (sk->udp->recv & ZS_RECV_DST6)
-		put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
 }
 
 /* What is to be said of the datagram m that waits; into msg->msg_control. */

@@ -34,7 +34,7 @@ void zs_watch_deactivate(struct zs_watch *w)
 
 static unsigned wanted(const struct zs_watch *w)
 {
-	return w->mask | ZS_EV_ERR | ZS_EV_HUP;
+	return w->mask | ZS_EV_ERR | ZS_EV_ERRQ | ZS_EV_HUP;
 }
 
 static void mark(struct zs_watch *w, unsigned ev)
@@ -125,6 +125,8 @@ static unsigned tcp_readiness(const struct zs_sock *sk)
 	bool fin = zs_tcp_fin_received(sk->tcb) || (sk->flags & ZS_SF_RD_SHUT);
 	unsigned ev = zs_tcp_ep(sk->tcb)->error != 0 ? ZS_EV_ERR : 0;
 
+	if (unlikely(sk->flags & ZS_SF_ERRQ))
+		ev |= ZS_EV_ERRQ;
 	if (st == ZS_CLOSED && !zs_sock_ended(sk))
 		return ev | ZS_EV_WRITE | ZS_EV_HUP;
 	if (st == ZS_CLOSED)

@@ -165,11 +165,14 @@ static ssize_t send_tcp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 	for (int i = 0; i < n_iov; i++) {
 		size_t len = iov[i].iov_len;
 		bool more = (flags & MSG_MORE) || left > len;
+		unsigned how = more ? ZS_SEND_MORE : 0;
 		int64_t n;
 
 		if (len == 0)
 			continue;
-		n = zs_tcp_send_copy(sk->s, sk->tcb, iov[i].iov_base, len, more ? ZS_SEND_MORE : 0);
+		if (unlikely(flags & MSG_EOR) && left == len)
+			how |= ZS_SEND_EOR;
+		n = zs_tcp_send_copy(sk->s, sk->tcb, iov[i].iov_base, len, how);
 		if (n < 0)
 			return sent > 0 ? (ssize_t)sent : (ssize_t)n;
 		sent += (size_t)n;

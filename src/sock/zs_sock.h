@@ -84,6 +84,9 @@ enum zs_sock_flag {
 	ZS_SF_V6ONLY = 0x200,
 	ZS_SF_FASTOPEN = 0x400, /* data goes, or went, with the SYN: a blocking write waits for the
 				   handshake */
+	ZS_SF_ZEROCOPY = 0x800, /* MSG_ZEROCOPY is counted, and its end told */
+	ZS_SF_ERRQ = 0x1000,	/* the error queue is not empty */
+	ZS_SF_INQ = 0x2000,	/* recvmsg tells what is left to read */
 };
 
 struct zs_sock {
@@ -94,7 +97,8 @@ struct zs_sock {
 	int linger_s;
 	uint32_t rcvlowat;
 	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
-	uint32_t priority;		   /* SO_PRIORITY: kept, without effect */
+	uint32_t priority : 24;		   /* SO_PRIORITY: kept, without effect */
+	uint32_t mtu_discover : 8;	   /* IP_MTU_DISCOVER: kept, without effect */
 	union {
 		struct zs_tcb *tcb;
 		struct zs_listener *lst;
@@ -141,13 +145,21 @@ int zs_sock_getopt(struct zs_sock *sk, int level, int name, void *val, socklen_t
 /* flags: MSG_PEEK MSG_DONTWAIT MSG_TRUNC MSG_WAITALL(facade) MSG_NOSIGNAL. 0 = end of stream. */
 ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 		     struct sockaddr *from, socklen_t *from_len, int *msg_flags);
-/* flags: MSG_MORE MSG_NOSIGNAL MSG_DONTWAIT MSG_EOR */
+/* flags: MSG_MORE MSG_NOSIGNAL MSG_DONTWAIT MSG_EOR; MSG_ZEROCOPY is told by zs_sock_zc_sent() */
 ssize_t zs_sock_send(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 		     const struct sockaddr *to, socklen_t to_len);
 
 /* The same with control messages (zs_cmsg.c), of datagrams; others have none. */
 ssize_t zs_sock_recvmsg(struct zs_sock *sk, struct msghdr *msg, int flags);
 ssize_t zs_sock_sendmsg(struct zs_sock *sk, const struct msghdr *msg, int flags);
+
+/* ---- error queue, and control messages of streams (zs_errq.c) ---- */
+/* A write with MSG_ZEROCOPY has put bytes into the send queue. */
+void zs_sock_zc_sent(struct zs_sock *sk);
+/* The first message of the error queue, MSG_ERRQUEUE: 0 or -EAGAIN. */
+int zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg);
+/* What the options of the socket want said with received data; msg_controllen is set. */
+void zs_sock_control(const struct zs_sock *sk, struct msghdr *msg);
 
 /* ---- I/O (zs_zio.c); zero-copy ---- */
 /*

@@ -51,6 +51,11 @@ int zs_cmsg_read(const struct zs_sock *sk, const struct msghdr *msg, struct zs_u
 ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
 			   socklen_t to_len, const struct zs_udp_how *how);
 
+/* Appends a control message to the `used` bytes of msg (zs_cmsg.c); what has no room is cut, and
+ * MSG_CTRUNC says so. */
+void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const void *data,
+		 size_t len);
+
 /* A socket address, read. */
 struct zs_name {
 	struct zs_addr addr;

@@ -22,7 +22,11 @@ static struct zs_sock *sock_new(struct zs_stack *s, enum zs_sock_kind kind, int 
 	if (sk == NULL)
 		return NULL;
 	*sk = (struct zs_sock){
-		.s = s, .kind = (uint8_t)kind, .family = (uint8_t)family, .rcvlowat = 1
+		.s = s,
+		.kind = (uint8_t)kind,
+		.family = (uint8_t)family,
+		.rcvlowat = 1,
+		.mtu_discover = IP_PMTUDISC_WANT,
 	};
 	zs_list_init(&sk->watches);
 	return sk;
@@ -161,8 +165,8 @@ static int renew(struct zs_sock *sk)
 	close_endpoint(sk, true);
 	sk->kind = ZS_SK_TCP;
 	sk->tcb = tcb;
-	sk->flags &=
-		(uint16_t) ~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT | ZS_SF_WR_SHUT);
+	sk->flags &= (uint16_t) ~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT |
+				  ZS_SF_WR_SHUT | ZS_SF_ERRQ);
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
 	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */
@@ -369,9 +373,8 @@ int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len
  * included (docs: BSD's way). */
 static void inherit(struct zs_sock *sk, const struct zs_sock *from)
 {
-	sk->flags =
-		ZS_SF_CONNECTED |
-		(from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE));
+	sk->flags = ZS_SF_CONNECTED | (from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER |
+						      ZS_SF_OOBINLINE | ZS_SF_ZEROCOPY));
 	sk->linger_s = from->linger_s;
 	sk->rcvlowat = from->rcvlowat;
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;

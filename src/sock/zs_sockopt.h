@@ -4,6 +4,8 @@
 #ifndef ZS_SOCKOPT_H
 #define ZS_SOCKOPT_H
 
+#include <netinet/in.h>
+
 #include "sock/zs_sock_priv.h"
 
 int zs_opt_socket_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
@@ -52,6 +54,29 @@ static inline void zs_opt_flag(struct zs_sock *sk, uint16_t flag, bool on)
 		sk->flags |= flag;
 	else
 		sk->flags &= (uint16_t)~flag;
+}
+
+/* IP_MTU_DISCOVER of either family: path MTU discovery is always on, whatever is chosen. */
+static inline int zs_opt_mtu_discover(struct zs_sock *sk, int v)
+{
+	if (v < IP_PMTUDISC_DONT || v > IP_PMTUDISC_OMIT)
+		return -EINVAL;
+	sk->mtu_discover = (uint8_t)v;
+	return 0;
+}
+
+/* IP_FREEBIND: of TCP. */
+static inline int zs_opt_freebind(struct zs_sock *sk, bool on)
+{
+	if (zs_opt_tcp(sk) == NULL)
+		return -ENOPROTOOPT;
+	zs_opt_tcp(sk)->freebind = on;
+	return 0;
+}
+
+static inline int zs_opt_freebound(const struct zs_sock *sk)
+{
+	return zs_opt_tcp(sk) != NULL && zs_opt_tcp(sk)->freebind;
 }
 
 static inline int zs_opt_int(const void *val, socklen_t len, int *out)

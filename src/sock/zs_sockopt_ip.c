@@ -46,6 +46,10 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 	case IP_BIND_ADDRESS_NO_PORT:
 		zs_opt_flag(sk, ZS_SF_BIND_NO_PORT, v != 0);
 		return 0;
+	case IP_MTU_DISCOVER:
+		return zs_opt_mtu_discover(sk, v);
+	case IP_FREEBIND:
+		return zs_opt_freebind(sk, v != 0);
 	default:
 		return zs_opt_recv_set(sk, IPPROTO_IP, name, v);
 	}
@@ -57,9 +61,16 @@ int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 
 	if (field != NULL)
 		return zs_opt_put_int(val, len, *field);
-	if (name == IP_BIND_ADDRESS_NO_PORT)
+	switch (name) {
+	case IP_BIND_ADDRESS_NO_PORT:
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
-	if (zs_opt_recv_get(sk, IPPROTO_IP, name, val, len) == 0)
-		return 0;
-	return zs_opt_group4_get(sk, name, val, len);
+	case IP_MTU_DISCOVER:
+		return zs_opt_put_int(val, len, (int)sk->mtu_discover);
+	case IP_FREEBIND:
+		return zs_opt_put_int(val, len, zs_opt_freebound(sk));
+	default:
+		if (zs_opt_recv_get(sk, IPPROTO_IP, name, val, len) == 0)
+			return 0;
+		return zs_opt_group4_get(sk, name, val, len);
+	}
 }

@@ -52,6 +52,10 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 	switch (name) {
 	case IPV6_V6ONLY:
 		return set_v6only(sk, v != 0);
+	case IPV6_MTU_DISCOVER:
+		return zs_opt_mtu_discover(sk, v);
+	case IPV6_FREEBIND:
+		return zs_opt_freebind(sk, v != 0);
 	case IPV6_TCLASS:
 		if (v < -1 || v > 255)
 			return -EINVAL;
@@ -75,6 +79,10 @@ int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 		return -ENOPROTOOPT;
 	if (name == IPV6_V6ONLY)
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_V6ONLY) != 0);
+	if (name == IPV6_MTU_DISCOVER)
+		return zs_opt_put_int(val, len, (int)sk->mtu_discover);
+	if (name == IPV6_FREEBIND)
+		return zs_opt_put_int(val, len, zs_opt_freebound(sk));
 	if (field == NULL && zs_opt_recv_get(sk, IPPROTO_IPV6, name, val, len) == 0)
 		return 0;
 	if (field == NULL)

@@ -62,6 +62,14 @@ static int set_rcvbuf(struct zs_sock *sk, int val)
 	return zs_opt_changed(sk);
 }
 
+static int set_mark(struct zs_sock *sk, uint32_t mark)
+{
+	if (zs_opt_tcp(sk) == NULL)
+		return -ENOPROTOOPT;
+	zs_opt_tcp(sk)->mark = mark;
+	return 0;
+}
+
 static int set_socket_int(struct zs_sock *sk, int name, int val)
 {
 	bool *flag = socket_bool(sk, name);
@@ -77,8 +85,15 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 	case SO_OOBINLINE:
 		zs_opt_flag(sk, ZS_SF_OOBINLINE, val != 0);
 		return 0;
+	case SO_ZEROCOPY:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		zs_opt_flag(sk, ZS_SF_ZEROCOPY, val != 0);
+		return 0;
+	case SO_MARK:
+		return set_mark(sk, (uint32_t)val);
 	case SO_PRIORITY:
-		sk->priority = (uint32_t)val;
+		sk->priority = (uint32_t)val & 0xffffff;
 		return 0;
 	case SO_SNDBUF:
 		return set_sndbuf(sk, val);
@@ -234,6 +249,12 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 		return 0;
 	case SO_ACCEPTCONN:
 		*val = sk->kind == ZS_SK_LISTENER;
+		return 0;
+	case SO_ZEROCOPY:
+		*val = (sk->flags & ZS_SF_ZEROCOPY) != 0;
+		return 0;
+	case SO_MARK:
+		*val = zs_opt_tcp(sk) != NULL ? (int)zs_opt_tcp(sk)->mark : 0;
 		return 0;
 	case SO_PRIORITY:
 		*val = (int)sk->priority;

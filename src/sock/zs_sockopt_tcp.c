@@ -6,7 +6,7 @@
 
 #include "sock/zs_sockopt.h"
 
-enum { CC_NAME_LEN = 16, MAX_KEEP_S = 32767 };
+enum { CC_NAME_LEN = 16, MAX_KEEP_S = 32767, MAX_DEFER = 7 };
 
 static enum zs_tcp_state state_of(const struct zs_sock *sk)
 {
@@ -73,6 +73,19 @@ static int set_fastopen_key(struct zs_sock *sk, const void *val, socklen_t len)
 	return 0;
 }
 
+/*
+ * Seconds, in SYN-ACKs to be sent again: n of them have passed after 2^n - 1 seconds. As Linux
+ * counts, so that the value read back is its, too.
+ */
+static uint8_t defer_of_seconds(int v)
+{
+	uint8_t n = 0;
+
+	while (n < MAX_DEFER && (1 << n) - 1 < v)
+		n++;
+	return n;
+}
+
 static int set_tcp_int(struct zs_sock *sk, int name, int v)
 {
 	struct zs_tcp_opts *o = zs_opt_tcp(sk);
@@ -106,6 +119,17 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 	case TCP_SYNCNT:
 		rc = v >= 1 && v <= 127 ? 0 : -EINVAL;
 		o->syn_retries = rc == 0 ? (uint8_t)v : o->syn_retries;
+		break;
+	case TCP_NOTSENT_LOWAT:
+		o->notsent_lowat = (uint32_t)v;
+		break;
+	case TCP_DEFER_ACCEPT:
+		o->defer_accept = defer_of_seconds(v);
+		break;
+	case TCP_INQ:
+		rc = v < 0 || v > 1 ? -EINVAL : 0;
+		if (rc == 0)
+			zs_opt_flag(sk, ZS_SF_INQ, v != 0);
 		break;
 	case TCP_FASTOPEN:
 		return set_fastopen(sk, v);
@@ -197,6 +221,15 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 		return 0;
 	case TCP_SYNCNT:
 		*v = o->syn_retries != 0 ? o->syn_retries : zs_stack_config(sk->s)->syn_retries;
+		return 0;
+	case TCP_NOTSENT_LOWAT:
+		*v = (int)o->notsent_lowat;
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		*v = (1 << o->defer_accept) - 1;
+		return 0;
+	case TCP_INQ:
+		*v = (sk->flags & ZS_SF_INQ) != 0;
 		return 0;
 	case TCP_FASTOPEN:
 		*v = (int)(sk->kind == ZS_SK_LISTENER ? sk->lst->tfo_qlen

@@ -16,12 +16,14 @@ static uint8_t linux_state(enum zs_tcp_state st)
 	return map[st];
 }
 
-/* Linux' TCP_CA_Open, Recovery, Loss. */
-static uint8_t linux_ca_state(uint8_t ca_state)
+/* Linux' TCP_CA_Open, Disorder, CWR, Recovery, Loss. */
+static uint8_t linux_ca_state(const struct zs_tcp_info *in)
 {
 	static const uint8_t map[] = { 0, 3, 4 };
 
-	return map[ca_state];
+	if (in->ca_state == 0 && in->cwr)
+		return 2;
+	return in->ca_state == 0 && (in->sacked > 0 || in->dupacks > 0) ? 1 : map[in->ca_state];
 }
 
 static uint32_t segments(uint32_t bytes, uint32_t mss)
@@ -41,7 +43,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	uint32_t mss = in->snd_mss;
 
 	out->tcpi_state = linux_state(in->state);
-	out->tcpi_ca_state = linux_ca_state(in->ca_state);
+	out->tcpi_ca_state = linux_ca_state(in);
 	out->tcpi_retransmits = in->retransmits;
 	out->tcpi_probes = in->probes;
 	out->tcpi_backoff = in->backoff;

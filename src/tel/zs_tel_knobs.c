@@ -39,6 +39,8 @@ static const struct knob knobs[] = {
 	KNOB("rto_max_us", rto_max_us, U32),
 	KNOB("rto_initial_us", rto_initial_us, U32),
 	KNOB("delack_us", delack_us, U32),
+	KNOB("tlp", use_tlp, BOOL),
+	KNOB("tlp_ack_delay_us", tlp_ack_delay_us, U32),
 	KNOB("msl_us", msl_us, U32),
 	KNOB("fin_wait2_us", fin_wait2_us, U32),
 	KNOB("keep_idle_ms", keep_idle_ms, U32),

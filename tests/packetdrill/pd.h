@@ -50,10 +50,11 @@ struct pd {
 	struct zs_ctx *ctx;
 	struct zs_simpools pools;
 	struct pd_pkt *out, **out_tail;
-	uint8_t arp[128]; /* question of the stack that waits for an answer */
-	uint32_t arp_len;
+	uint8_t ask[128]; /* question of the stack that waits for an answer */
+	uint32_t ask_len;
 
-	uint32_t local_be; /* our address */
+	uint32_t local_be; /* our addresses */
+	struct zs_addr local6;
 	uint16_t mtu;
 	long flushes;	    /* bytes in the file that counts "ip tcp_metrics flush" */
 	int fd[PD_MAX_FDS]; /* by kernel descriptor: ours, 0 = none */
@@ -74,7 +75,22 @@ void pd_wake(struct pd *p);
 uint64_t pd_next(const struct pd *p);
 /* A packet from the tool: an IP packet in a frame of its own. */
 int pd_inject(struct pd *p, const void *ip, size_t n);
+/* The same by its EtherType, and nothing else happens yet. */
+void pd_give(struct pd *p, uint16_t type, const void *l3, uint32_t n);
 void pd_stop(struct pd *p);
+extern const uint8_t pd_peer_mac[6];
+
+/* ---- pd_neigh.c ---- */
+
+/* True: m is of the link itself, and not for the tool. */
+bool pd_neigh_note(struct pd *p, const struct rte_mbuf *m);
+/* Answers the question that waits. */
+void pd_neigh_answer(struct pd *p);
+
+/* ---- pd_options.c ---- */
+
+/* Addresses and MTU, from the tool's options and the plug-in's flags. */
+void pd_options(struct pd *p, const char *flags);
 
 /* ---- pd_sysctl.c ---- */
 
@@ -86,9 +102,10 @@ void pd_metrics(struct pd *p);
 /* ---- pd_calls.c ---- */
 
 void pd_calls(struct packetdrill_interface *ifc);
-/* getsockopt() and close() of a descriptor of ours. */
+/* getsockopt(), close() and sendfile() to a descriptor of ours. */
 int pd_info(struct pd *p, int fd, int level, int name, void *val, socklen_t *len);
 int pd_drop(struct pd *p, int fd);
+ssize_t pd_sendfile(struct pd *p, int out, int in, off_t *off, size_t n);
 
 /* ---- pd_plugin.c ---- */
 

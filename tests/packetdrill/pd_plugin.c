@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libzstack-packetdrill.so: the one symbol that packetdrill looks up, and two that it does not. For
- * %{ }% blocks and at the end of a script the tool asks libc, not the plug-in, about its sockets:
- * with the library also in LD_PRELOAD these questions come here, and what is not ours goes on to
- * the kernel.
- *
- * Flags, separated by commas: ip=ADDRESS of the local side, mtu=BYTES.
+ * libzstack-packetdrill.so: the one symbol that packetdrill looks up, and three that it does not.
+ * For %{ }% blocks, sendfile and at the end of a script the tool asks libc, not the plug-in, about
+ * its sockets: with the library also in LD_PRELOAD these questions come here, and what is not ours
+ * goes on to the kernel.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "base/zs_api.h"
@@ -41,25 +37,23 @@ ZS_API int close(int fd)
 	return p != NULL ? pd_drop(p, fd) : (int)syscall(SYS_close, fd);
 }
 
+/* libc's header would make it sendfile64: the tool uses the other name, which means the same here.
+ */
+ssize_t sendfile(int out, int in, off_t *off, size_t n);
+
+ZS_API ssize_t sendfile(int out, int in, off_t *off, size_t n)
+{
+	struct pd *p = owner_of(out);
+
+	if (p != NULL)
+		return pd_sendfile(p, out, in, off, n);
+	return syscall(SYS_sendfile, out, in, off, n);
+}
+
 void pd_forget(struct pd *p)
 {
 	if (the_one == p)
 		the_one = NULL;
-}
-
-static void parse(struct pd *p, const char *flags)
-{
-	char *copy = strdup(flags != NULL ? flags : ""), *rest = copy, *word;
-
-	if (copy == NULL)
-		abort();
-	while ((word = strsep(&rest, ",")) != NULL) {
-		if (strncmp(word, "ip=", 3) == 0)
-			(void)inet_pton(AF_INET, word + 3, &p->local_be);
-		else if (strncmp(word, "mtu=", 4) == 0)
-			p->mtu = (uint16_t)atoi(word + 4);
-	}
-	free(copy);
 }
 
 ZS_API void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc)
@@ -68,9 +62,7 @@ ZS_API void packetdrill_interface_init(const char *flags, struct packetdrill_int
 
 	if (p == NULL)
 		abort();
-	p->mtu = 1500;
-	p->local_be = htonl(0xc0a80001);
-	parse(p, flags);
+	pd_options(p, flags);
 	p->main = pthread_self();
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);

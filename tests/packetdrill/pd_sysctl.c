@@ -76,6 +76,9 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->ecn = (uint8_t)number("tcp_ecn", cfg->ecn);
 	cfg->tfo = (uint32_t)number("tcp_fastopen", cfg->tfo);
 	fastopen_key(cfg);
+	cfg->use_tlp = number("tcp_early_retrans", 3) != 0;
+	cfg->tlp_ack_delay_us =
+		200000; /* scripts take their time where the path seems to take none */
 	buffers("tcp_rmem", &cfg->rcvbuf, &cfg->rcvbuf_max);
 	buffers("tcp_wmem", &cfg->sndbuf, &cfg->sndbuf_max);
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The world of the stack: a clock that the tool moves, a device that turns IP packets into frames
- * and back and answers for every neighbour, and the thread whose call blocks.
+ * and back, and the thread whose call blocks.
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <rte_ether.h>
 
 #include "core/zs_pkt.h"
 #include "pd.h"
 
 enum {
 	ETH_LEN = 14,
-	ARP_LEN = 28,
 	START_US = 1000000000, /* of the clock: far from 0, so that nothing is before it */
 	PATIENCE_US = 2000000, /* a call of the main thread should not have blocked at all */
 	MAX_PKT = 65536,
 };
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 };
-static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
+const uint8_t pd_peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
 
 /* ---- device ---- */
 
@@ -44,78 +45,42 @@ static void emit(struct pd *p, struct rte_mbuf *m)
 	p->out_tail = &pkt->next;
 }
 
-/* The stack asks for a neighbour, or tells of itself: kept until it may be given input. */
-static void note_arp(struct pd *p, const struct rte_mbuf *m)
-{
-	if (m->data_len >= ETH_LEN + ARP_LEN && m->data_len <= sizeof(p->arp)) {
-		memcpy(p->arp, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
-		p->arp_len = m->data_len;
-	}
-}
-
 static uint16_t device_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct pd *p = ctx;
 
 	(void)port;
 	for (uint16_t i = 0; i < n; i++) {
-		const uint8_t *eth = rte_pktmbuf_mtod(pkts[i], const uint8_t *);
-
-		if (eth[12] == 0x08 && eth[13] == 0x06)
-			note_arp(p, pkts[i]);
-		else
+		if (!pd_neigh_note(p, pkts[i]))
 			emit(p, pkts[i]);
 		rte_pktmbuf_free(pkts[i]);
 	}
 	return n;
 }
 
-static void give(struct pd *p, const uint8_t *eth, const void *l3, uint32_t n)
+void pd_give(struct pd *p, uint16_t type, const void *l3, uint32_t n)
 {
 	struct rte_mempool *pool = n <= ZS_SIM_PKT_ROOM - ETH_LEN ? p->pools.pkt : p->pools.big;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	uint8_t *to = rte_pktmbuf_mtod(m, uint8_t *);
 
-	memcpy(to, eth, ETH_LEN);
+	memcpy(to, our_mac, 6);
+	memcpy(to + 6, pd_peer_mac, 6);
+	to[12] = (uint8_t)(type >> 8);
+	to[13] = (uint8_t)type;
 	memcpy(to + ETH_LEN, l3, n);
 	m->data_len = (uint16_t)(ETH_LEN + n);
 	m->pkt_len = m->data_len;
 	zs_stack_input(p->s, 0, &m, 1);
 }
 
-/* Every address is that of the one peer. */
-static void answer_arp(struct pd *p)
-{
-	const uint8_t *ask = p->arp + ETH_LEN;
-	uint8_t eth[ETH_LEN], arp[ARP_LEN];
-
-	p->arp_len = 0;
-	if (ask[7] != 1 || memcmp(ask + 14, ask + 24, 4) == 0)
-		return;
-	memcpy(eth, our_mac, 6);
-	memcpy(eth + 6, peer_mac, 6);
-	memcpy(eth + 12, p->arp + 12, 2);
-	memcpy(arp, ask, 6);
-	arp[6] = 0;
-	arp[7] = 2;
-	memcpy(arp + 8, peer_mac, 6);
-	memcpy(arp + 14, ask + 24, 4);
-	memcpy(arp + 18, ask + 8, 10);
-	give(p, eth, arp, ARP_LEN);
-}
-
 int pd_inject(struct pd *p, const void *ip, size_t n)
 {
-	uint8_t eth[ETH_LEN] = { 0 };
 	bool v6 = n > 0 && *(const uint8_t *)ip >> 4 == 6;
 
 	if (n == 0 || n > MAX_PKT - ETH_LEN)
 		return -1;
-	memcpy(eth, our_mac, 6);
-	memcpy(eth + 6, peer_mac, 6);
-	eth[12] = v6 ? 0x86 : 0x08;
-	eth[13] = v6 ? 0xdd : 0x00;
-	give(p, eth, ip, (uint32_t)n);
+	pd_give(p, v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4, ip, (uint32_t)n);
 	pd_run(p);
 	return 0;
 }
@@ -125,12 +90,12 @@ int pd_inject(struct pd *p, const void *ip, size_t n)
 void pd_run(struct pd *p)
 {
 	do {
-		if (p->arp_len > 0)
-			answer_arp(p);
+		if (p->ask_len > 0)
+			pd_neigh_answer(p);
 		p->next_us = zs_stack_advance(p->s, p->now_us);
 		(void)zs_sock_dispatch(p->s);
 		zs_stack_flush(p->s);
-	} while (p->arp_len > 0 || zs_stack_loops(p->s));
+	} while (p->ask_len > 0 || zs_stack_loops(p->s));
 	p->next_us = zs_stack_advance(p->s, p->now_us);
 }
 
@@ -247,7 +212,15 @@ static void start(struct pd *p)
 		.offloads = ZS_OFF_TX_MULTI_SEG,
 		.ip4_be = p->local_be,
 		.accept_any_dst = true,
+		.ip6 = {
+			.on = true,
+			.n_addr = 1,
+			.prefix = { 64 },
+			.addr = { p->local6 },
+			.gw = p->local6,
+		},
 	};
+	cfg.netif[0].ip6.gw.b[15] ^= 0x80; /* a neighbour, and so everybody else is behind it */
 	memcpy(cfg.netif[0].mac.b, our_mac, sizeof(our_mac));
 	if (zs_stack_create(&p->s, &cfg, &env, p->now_us) < 0 ||
 	    zs_ctx_create(&p->ctx, p->s, &drive, PD_FD_BASE, PD_MAX_FDS) < 0)

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,9 @@
 #include "../zs_test.h"
 
 #include "pd_ifc.h"
+
+/* By this name, whatever the headers make of it. */
+ssize_t sendfile(int out, int in, off_t *off, size_t n);
 
 enum {
 	FIN = 1,
@@ -341,6 +345,54 @@ static void connect_and_options(void **state)
 	assert_int_equal(t->ifc.close(t->u, fd), -1);
 }
 
+/* Neighbour discovery is not for the tool, and every address is taken for ours. */
+static void ipv6(void **state)
+{
+	struct pd_test *t = *state;
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(PEER_PORT) };
+	struct sockaddr_in6 ours = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	int fd = t->ifc.socket(t->u, AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	uint8_t p[256];
+	size_t n = sizeof(p);
+	long long at;
+
+	sin6.sin6_addr.s6_addr[0] = 0xfd;
+	sin6.sin6_addr.s6_addr[15] = 9;
+	ours.sin6_addr.s6_addr[0] = 0xfd;
+	ours.sin6_addr.s6_addr[15] = 8;
+	assert_int_equal(t->ifc.bind(t->u, fd, (struct sockaddr *)&ours, sizeof(ours)), 0);
+	assert_int_equal(t->ifc.connect(t->u, fd, (struct sockaddr *)&sin6, sizeof(sin6)), -1);
+	assert_int_equal(errno, EINPROGRESS);
+	assert_int_equal(t->ifc.netdev_receive(t->u, p, &n, &at), 0);
+	assert_true(n >= 60);
+	assert_int_equal(p[0] >> 4, 6);
+	assert_int_equal(p[6], IPPROTO_TCP);
+	assert_memory_equal(p + 8, &ours.sin6_addr, 16);
+	assert_memory_equal(p + 24, &sin6.sin6_addr, 16);
+	assert_int_equal(p[40 + 13], SYN);
+	assert_int_equal(t->ifc.close(t->u, fd), 0);
+}
+
+/* sendfile() of the tool's own, which reaches the plug-in by its name. */
+static void a_file_is_sent(void **state)
+{
+	struct pd_test *t = *state;
+	int lfd = listener(t, 0);
+	int fd = accepted(t, lfd);
+	FILE *f = tmpfile();
+	off_t off = 1;
+
+	assert_non_null(f);
+	assert_int_equal(fwrite("hello", 1, 5, f), 5);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(sendfile(fd, fileno(f), &off, 4), 4);
+	assert_int_equal(off, 5);
+	(void)expect(t, ACK | PSH, 4);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(t->ifc.close(t->u, fd), 0);
+	assert_int_equal(t->ifc.close(t->u, lfd), 0);
+}
+
 /* ---- a call that blocks ---- */
 
 struct sleeper {
@@ -392,6 +444,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(poll_and_epoll, setup, teardown),
 	cmocka_unit_test_setup_teardown(splice_by_way_of_a_pipe, setup, teardown),
 	cmocka_unit_test_setup_teardown(connect_and_options, setup, teardown),
+	cmocka_unit_test_setup_teardown(ipv6, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_file_is_sent, setup, teardown),
 	cmocka_unit_test_setup_teardown(the_clock_waits_for_a_released_call, setup, teardown),
 };
 

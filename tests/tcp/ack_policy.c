@@ -135,6 +135,23 @@ static void quick_acks_first(struct tt *t)
 	tt_drain(t);
 }
 
+/* Once an ACK has found data to go with, ACKs may wait for data again (RFC 1122 4.2.3.2). */
+static void quick_until_answered(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1460,sackOK", .rtt_us = 100 * TT_MS);
+	tt_send(t, 50);
+	tt_send(t, 60); /* waits by Nagle's rule */
+	tt_expect(t, "PA", 1, 1, 50);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 51, 101, 0);
+	tt_in(t, "A", 101, 51, 100);
+	tt_expect(t, "PA", 51, 201, 60);
+	tt_in(t, "A", 201, 111, 100);
+	tt_expect_none(t);
+	tt_expect_after(t, 40 * TT_MS, "A", 111, 301, 0);
+	tt_read(t, 300);
+}
+
 /* One ACK for a whole burst of the device. */
 static void burst(struct tt *t)
 {
@@ -234,6 +251,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(fin, no_quickack),
 	TT_CFG(duplicate, no_quickack),
 	TT(quick_acks_first),
+	TT(quick_until_answered),
 	TT_CFG(burst, no_quickack),
 	TT_CFG(no_ack_of_ack, no_quickack),
 	TT_CFG(close_carries_ack, no_quickack),

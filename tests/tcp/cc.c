@@ -209,6 +209,49 @@ static uint32_t lose_one(struct tt *t, uint32_t *snd_max)
 	return 0;
 }
 
+/*
+ * RFC 7661, as Linux: in slow start the window grows to twice what was in flight at once, also by
+ * the last ACKs of that flight, and not further.
+ */
+static void grows_to_twice_the_flight(struct tt *t, unsigned segs)
+{
+	start(t);
+	tt_send(t, segs * 1000);
+	tt_drain(t);
+	for (unsigned i = 2; i < segs; i += 2)
+		tt_in(t, "A", 1, 1000 * i + 1, 0);
+	tt_in(t, "A", 1, 1000 * segs + 1, 0);
+	tt_drain(t);
+}
+
+static void a_full_flight(struct tt *t)
+{
+	grows_to_twice_the_flight(t, 10);
+	assert_int_equal(tt_info(t).cwnd, 20000);
+}
+
+static void a_flight_of_nine(struct tt *t)
+{
+	grows_to_twice_the_flight(t, 9);
+	assert_int_equal(tt_info(t).cwnd, 18000);
+}
+
+static void half_a_flight(struct tt *t)
+{
+	grows_to_twice_the_flight(t, 5);
+	assert_int_equal(tt_info(t).cwnd, 10000);
+}
+
+/* The next, smaller one does not profit from it. */
+static void a_flight_counts_once(struct tt *t)
+{
+	grows_to_twice_the_flight(t, 10);
+	tt_send(t, 3000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 13001, 0);
+	assert_int_equal(tt_info(t).cwnd, 20000);
+}
+
 /* RFC 5681 3.1 (2): one segment per round trip. */
 static void newreno_avoidance(struct tt *t)
 {
@@ -345,6 +388,10 @@ static const struct CMUnitTest tests[] = {
 	TT(ack_division),
 	TT(app_limited),
 	TT(receiver_limited),
+	TT(a_full_flight),
+	TT(a_flight_of_nine),
+	TT(half_a_flight),
+	TT(a_flight_counts_once),
 	TT_CFG(newreno_avoidance, newreno),
 	TT_CFG(cubic_curve, cubic),
 	TT_CFG(cubic_second_loss, cubic),

@@ -514,7 +514,8 @@ static void simultaneous_open(struct tt *t)
 	simultaneous(t);
 	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK");
 	tt_expect_state(t, ZS_ESTABLISHED);
-	tt_expect(t, "A", 1, 1, 0); /* the SYN was known: RFC 5961 4 */
+	/* the SYN was known: RFC 5961 4, RFC 2883 4 */
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 0:1");
 	assert_int_equal(tt_info(t).snd_mss, 1000);
 	tt_send(t, 10);
 	tt_expect(t, "PA", 1, 1, 10);

@@ -386,6 +386,63 @@ static void options_are_inherited(struct tt *t)
 	tt_in(t, "A", 1, 21, 0);
 }
 
+/* IP_FREEBIND: the address may become ours later. */
+static void bind_to_a_foreign_address(struct tt *t)
+{
+	struct zs_addr elsewhere = tt_addr(0x0a0000fe);
+
+	tt_open(t);
+	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &elsewhere, TT_PORT), -EADDRNOTAVAIL);
+	zs_tcp_opts(t->c->tcb)->freebind = true;
+	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &elsewhere, TT_PORT), 0);
+	tt_close(t);
+}
+
+/* ---- TCP_DEFER_ACCEPT, as Linux ---- */
+
+static void deferring_listener(struct tt *t, uint8_t syn_acks)
+{
+	tt_listen(t, 4);
+	t->listener->opts.defer_accept = syn_acks;
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1460,sackOK");
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	tt_expect_none(t);
+	assert_int_equal(t->listener->n_accept, 0);
+}
+
+/* The connection is accepted when its first data comes. */
+static void deferred_until_data(struct tt *t)
+{
+	deferring_listener(t, 2);
+	tt_advance(t, 500 * TT_MS);
+	tt_in(t, "PA", 1, 1, 10);
+	assert_int_equal(t->listener->n_accept, 1);
+	tt_accept(t);
+	tt_expect(t, "A", 1, 11, 0);
+	tt_read(t, 10);
+}
+
+/* The peer is left alone until the last SYN-ACK, and its answer to that counts. */
+static void deferred_for_a_time(struct tt *t)
+{
+	deferring_listener(t, 2);
+	tt_expect_within(t, 2990 * TT_MS, 3010 * TT_MS, "SA", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	assert_int_equal(t->listener->n_accept, 1);
+	tt_accept(t);
+	tt_expect_quiet(t, 10 * TT_S);
+}
+
+static void deferred_and_closed(struct tt *t)
+{
+	deferring_listener(t, 2);
+	tt_in(t, "FA", 1, 1, 0);
+	tt_accept(t);
+	tt_expect(t, "A", 1, 2, 0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+}
+
 static void bind_errors(struct tt *t)
 {
 	struct zs_addr any = zs_addr_ip4(0);
@@ -446,6 +503,10 @@ static const struct CMUnitTest tests[] = {
 	TT(listener_close),
 	TT(listener_close_keeps_accepted),
 	TT(options_are_inherited),
+	TT(bind_to_a_foreign_address),
+	TT(deferred_until_data),
+	TT(deferred_for_a_time),
+	TT(deferred_and_closed),
 	TT(bind_errors),
 	TT(specific_listener_first),
 };

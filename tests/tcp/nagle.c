@@ -157,6 +157,19 @@ static void more_full(struct tt *t)
 	tt_in(t, "A", 1, 3001, 0);
 }
 
+/* As Linux: an ACK lets go of what was announced to grow, and nothing says that it has ended. */
+static void more_until_an_ack(struct tt *t)
+{
+	start(t);
+	assert_int_equal(tt_send_more(t, 2500, ZS_SEND_MORE), 2500);
+	tt_expect(t, "A", 1, 1, 1000, .psh = true);
+	tt_expect(t, "A", 1001, 1, 1000, .psh = true);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect(t, "A", 2001, 1, 500, .psh = true);
+	tt_in(t, "A", 1, 2501, 0);
+}
+
 /* close() and shutdown() push out what Nagle or a cork holds, with the FIN on it. */
 static void fin_releases(struct tt *t)
 {
@@ -224,6 +237,7 @@ static const struct CMUnitTest tests[] = {
 	TT(cork_is_limited),
 	TT(more),
 	TT(more_full),
+	TT(more_until_an_ack),
 	TT(fin_releases),
 	TT(fin_releases_nagle),
 	TT(ack_does_not_release),

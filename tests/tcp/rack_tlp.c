@@ -16,6 +16,44 @@ static void start(struct tt *t, uint32_t rtt_us, uint32_t segs)
 	tt_expect_none(t);
 }
 
+/*
+ * RFC 8985 6.2 step 5: the first blocks come with an ACK that moves SND.UNA as well, and are the
+ * last thing that the peer has to say.
+ */
+static void first_blocks_with_progress(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 6001:10001 3001:4001");
+	tt_expect_run(t, 1001, 1, MSS, 2);
+	tt_expect_run(t, 4001, 1, MSS, 2);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
+/* RFC 8985 6.2 step 3: blocks of one ACK, the latest first, are no reordering. */
+static void latest_block_first(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 8001:10001 2001:4001");
+	tt_expect_run(t, 1, 1, MSS, 2);
+	tt_expect_run(t, 4001, 1, MSS, 3);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+}
+
+/* With fewer than three segments reported, the reordering window passes first. */
+static void first_block_with_progress_waits(struct tt *t)
+{
+	start(t, RTT, 4);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_expect_within(t, 20 * TT_MS, 30 * TT_MS, "A", 1001, 1, MSS);
+	tt_expect(t, "A", 2001, 1, MSS);
+	tt_in(t, "A", 1, 4001, 0);
+}
+
 /* ---- tail loss probe ---- */
 
 /* The last segment of a response is lost on a path of 1 ms: repaired 2 RTT after the last ACK. */
@@ -42,6 +80,58 @@ static void probe_after_two_srtt(struct tt *t)
 	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
 	assert_int_equal(tt_stats(t)->tcp_tlp, 1);
 	assert_int_equal(tt_stats(t)->tcp_rto, 1);
+}
+
+/* RFC 8985 7.2: where two round trips are longer than the timeout, the probe goes out at its time.
+ */
+static void probe_at_the_timeout(struct tt *t)
+{
+	start(t, 600 * TT_MS, 4);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_drain(t);
+	for (unsigned i = 0; i < 20; i++) { /* a steady round trip: RTO is SRTT + 200 ms */
+		tt_advance(t, 600 * TT_MS);
+		tt_in(t, "A", 1, 4001 + MSS * i, 0);
+		tt_send(t, MSS);
+		tt_expect(t, "A", 4001 + MSS * i, 1, MSS);
+	}
+	tt_send(t, MSS);
+	tt_expect(t, "A", 24001, 1, MSS);
+	assert_true(tt_info(t).rto_us < 1000 * TT_MS);
+	tt_expect_within(t, tt_info(t).rto_us - TT_MS, tt_info(t).rto_us, "A", 24001, 1, MSS);
+	assert_int_equal(tt_stats(t)->tcp_tlp, 1);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	tt_in(t, "A", 1, 25001, 0);
+}
+
+static void grant_200ms(struct zs_config *cfg)
+{
+	cfg->tlp_ack_delay_us = 200 * TT_MS;
+}
+
+/* RFC 8985 7.2: TLP.max_ack_delay of a single segment, configured: later than the timeout. */
+static void granted_ack_delay(struct tt *t)
+{
+	start(t, RTT, 1);
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	assert_int_equal(tt_stats(t)->tcp_tlp, 1);
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	assert_int_equal(tt_stats(t)->tcp_rto, 1);
+	tt_in(t, "A", 1, 1001, 0);
+}
+
+static void no_probes(struct zs_config *cfg)
+{
+	cfg->use_tlp = false;
+}
+
+static void probes_switched_off(struct tt *t)
+{
+	start(t, RTT, 3);
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	assert_int_equal(tt_stats(t)->tcp_tlp, 0);
+	assert_int_equal(tt_stats(t)->tcp_rto, 1);
+	tt_in(t, "A", 1, 3001, 0);
 }
 
 /* RFC 8985 7.2: new data moves the probe, an acknowledgement too, but not beyond the RTO. */
@@ -147,8 +237,8 @@ static void peer_that_delays(struct tt *t)
 	tt_in(t, "A", 1, 2001, 0, .opt = "nop,nop,sack 1001:2001");
 	tt_send(t, MSS);
 	tt_expect(t, "A", 2001, 1, MSS);
-	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 2001, 1, MSS); /* the timeout */
-	assert_int_equal(tt_stats(t)->tcp_tlp, 2);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 2001, 1, MSS); /* the timeout's time */
+	assert_int_equal(tt_stats(t)->tcp_tlp, 3);
 }
 
 /* Several of the tail are lost: the SACK of the probe convicts the rest (RFC 8985 3.3). */
@@ -310,7 +400,13 @@ static void timeout_spares_the_young(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
+	TT(first_blocks_with_progress),
+	TT(latest_block_first),
+	TT(first_block_with_progress_waits),
 	TT(tail_loss_in_two_round_trips),
+	TT(probe_at_the_timeout),
+	TT_CFG(granted_ack_delay, grant_200ms),
+	TT_CFG(probes_switched_off, no_probes),
 	TT(probe_after_two_srtt),
 	TT(probe_moves),
 	TT(probe_of_new_data),

@@ -93,11 +93,30 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 	return changed;
 }
 
-static bool cwnd_limited(const struct zs_tcb *tcb, uint32_t inflight)
+/*
+ * In slow start the window may grow to twice what was in flight at once, as on Linux (RFC 7661 says
+ * no more than: if it was used). The largest flight counts until all of it is acknowledged: una is
+ * SND.UNA before this ACK.
+ */
+static bool flight_allows(struct zs_tcb *tcb, uint32_t inflight, uint32_t una)
 {
-	if (tcb->flags & ZS_TF_CWND_FULL || inflight + tcb->mss > tcb->cwnd)
-		return true;
-	return tcb->cwnd < tcb->ssthresh && inflight >= tcb->cwnd / 2;
+	if (inflight > tcb->max_flight || !zs_seq_lt(una, tcb->flight_end)) {
+		tcb->max_flight = inflight;
+		tcb->flight_end = tcb->snd_nxt;
+	}
+	return tcb->cwnd < 2 * (uint64_t)tcb->max_flight;
+}
+
+static bool cwnd_limited(struct zs_tcb *tcb, uint32_t inflight, uint32_t una)
+{
+	bool full = tcb->flags & ZS_TF_CWND_FULL || inflight + tcb->mss > tcb->cwnd;
+
+	if (tcb->cwnd >= tcb->ssthresh)
+		return full;
+	/* a flight of less than half is nothing to remember */
+	if (likely(inflight < tcb->cwnd / 2 && !zs_seq_lt(una, tcb->flight_end)))
+		return full;
+	return flight_allows(tcb, inflight, una) || full;
 }
 
 /* More room for the application, and a larger send buffer for a larger window. */
@@ -161,8 +180,10 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 		look_closer(&a, tcb, pi);
 	if (zs_seq_gt(pi->ack, tcb->snd_una))
 		advance_una(s, tcb, pi, &a);
-	if (pi->opt.n_sack > 0 && tcb->flags & ZS_TF_SACK)
+	if (pi->opt.n_sack > 0 && tcb->flags & ZS_TF_SACK) {
 		blocks_input(s, tcb, pi, &a);
+		marked = true;
+	}
 	if (unlikely(tcb->tlp != ZS_TLP_NONE))
 		zs_tlp_on_ack(s, tcb, pi, &a);
 	if (!outstanding)
@@ -175,7 +196,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 			pi->ack == tcb->snd_una;
 	if (a.acked == 0 && a.sacked == 0 && !a.dup)
 		return;
-	a.cwnd_limited = cwnd_limited(tcb, a.inflight);
+	a.cwnd_limited = cwnd_limited(tcb, a.inflight, tcb->snd_una - a.acked);
 	if (unlikely(tcb->flags & ZS_TF_ECN)) {
 		a.ece = (pi->tcp_flags & ZS_ECE) != 0;
 		zs_ecn_on_ack(s, tcb, &a);
@@ -198,8 +219,10 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_rate_ack_ends(s, tcb, &a);
 	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
-	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST))
+	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST)) {
+		tcb->flags &= ~(uint32_t)ZS_TF_MORE; /* as Linux: what was announced is late */
 		zs_output_later(s, tcb);
+	}
 }
 
 /* Our FIN is acknowledged: the states that waited for that. */

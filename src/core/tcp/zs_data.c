@@ -103,12 +103,13 @@ static bool takes_data(const struct zs_tcb *tcb)
 
 /* RFC 9293 3.6.1, RFC 1122 4.2.2.13: data for an application that closed: it can never be
  * delivered. */
-static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len)
+static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+			   const struct zs_pktinfo *pi, uint32_t len)
 {
 	if (!(tcb->flags & ZS_TF_ORPHAN) || len == 0)
 		return false;
 	zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);
-	zs_send_rst(s, tcb);
+	zs_send_rst_for(s, pi); /* as CLOSED answers: where the peer awaits our next byte */
 	zs_tcb_dead(s, tcb, 0);
 	return true;
 }
@@ -180,7 +181,7 @@ void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 		fin = false;
 		zs_ack_now(s, tcb);
 	}
-	if (closed_to_data(s, tcb, m, len))
+	if (closed_to_data(s, tcb, m, pi, len))
 		return;
 	if (fin && !zs_seq_lt(seq + len, tcb->rcv_nxt)) {
 		tcb->flags |= ZS_TF_OOO_FIN;

@@ -22,6 +22,7 @@ struct zs_half {
 	uint8_t peer_wscale;
 	uint8_t retries;
 	bool ts, sack, wscale, ecn;
+	bool acked;  /* and deferred: data is awaited */
 	uint8_t tfo; /* the SYN-ACK carries a cookie: bits of zs_tcpopt.fastopen, 0 = no */
 };
 _Static_assert(sizeof(struct zs_half) <= 104, "half-open entries are compact");

@@ -10,6 +10,11 @@
 #include "core/zs_iphdr.h"
 #include "core/zs_udp.h"
 
+uint32_t *zs_tcp_words(struct zs_tcb *tcb)
+{
+	return tcb->words;
+}
+
 uint64_t zs_tcp_acked(const struct zs_tcb *tcb)
 {
 	return tcb->bytes_acked;
@@ -46,6 +51,8 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.srtt_us = tcb->srtt_us,
 		.rttvar_us = tcb->rttvar_us,
 		.min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us,
+		.cwr = (tcb->flags & ZS_TF_ECN_CUT) != 0 && zs_seq_lt(tcb->snd_una, tcb->recover),
+		.dupacks = tcb->dupacks,
 		.cwnd = tcb->cwnd,
 		.ssthresh = tcb->ssthresh,
 		.inflight = zs_inflight(tcb),

@@ -217,6 +217,8 @@ static void strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs
 	pi->seq++;
 	pi->tcp_flags &= (uint8_t) ~(ZS_SYN | ZS_ECE);
 	pi->wnd >>= tcb->snd_wscale;
+	tcb->dsack = (struct zs_sack_block){ tcb->irs, tcb->irs + 1 };
+	tcb->flags |= ZS_TF_DSACK;
 	zs_ack_now(s, tcb); /* the peer may not have seen our SYN-ACK */
 }
 
@@ -309,10 +311,12 @@ static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
 	s->stats.tcp_conns_opened++;
 	zs_keepalive_start(s, tcb);
-	if (tcb->syn_flags & ZS_SY_WRITER) /* its data will carry the ACK */
+	if (tcb->syn_flags & ZS_SY_WRITER) { /* its data will carry the ACK, and later ones */
 		zs_tcb_timer(s, tcb, ZS_TT_DELACK, s->now_us + s->cfg.delack_us);
-	else
+		tcb->quickack = 0;
+	} else {
 		zs_ack_now(s, tcb);
+	}
 	zs_output_later(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
 }

@@ -258,14 +258,18 @@ static void half_schedule(struct zs_stack *s, struct zs_half *h)
 
 static void half_expired(struct zs_stack *s, struct zs_half *h)
 {
-	if (h->retries >= RTE_MIN(s->cfg.synack_retries, (uint8_t)(ZS_HALF_LEVELS - 1))) {
+	uint8_t defer = half_listener(s, h)->opts.defer_accept;
+	uint8_t limit = RTE_MAX(s->cfg.synack_retries, defer);
+
+	if (h->retries >= RTE_MIN(limit, (uint8_t)(ZS_HALF_LEVELS - 1))) {
 		zs_half_free(s, h);
 		return;
 	}
 	zs_list_del(&h->fifo);
 	h->retries++;
 	half_schedule(s, h);
-	send_syn_ack(s, h);
+	if (!h->acked || h->retries >= defer)
+		send_syn_ack(s, h);
 }
 
 void zs_half_timer(struct zs_stack *s, struct zs_timer *t)
@@ -575,6 +579,17 @@ static enum zs_drop half_check(struct zs_stack *s, struct zs_half *h, const stru
 	return l->n_accept >= l->backlog ? ZS_DROP_TCP_ACCEPT_FULL : ZS_DROP_COUNT;
 }
 
+/* TCP_DEFER_ACCEPT: the end of the handshake alone is nothing to bother the application with. The
+ * last SYN-ACK makes the peer answer once more, and that counts. */
+static bool defers(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
+{
+	if (pi->data_len > 0 || pi->tcp_flags & ZS_FIN ||
+	    h->retries >= half_listener(s, h)->opts.defer_accept)
+		return false;
+	h->acked = true;
+	return true;
+}
+
 void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	enum zs_drop why = half_check(s, h, pi);
@@ -582,6 +597,10 @@ void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m, st
 
 	if (why != ZS_DROP_COUNT) {
 		zs_pkt_drop(s, m, why);
+		return;
+	}
+	if (defers(s, h, pi)) {
+		rte_pktmbuf_free(m);
 		return;
 	}
 	tcb = half_promote(s, h, pi);

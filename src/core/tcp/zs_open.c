@@ -14,6 +14,7 @@
 #include "core/tcp/zs_port.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_sndrules.h"
 #include "core/tcp/zs_tfo.h"
 #include "core/tcp/zs_timers.h"
 #include "core/tcp/zs_tw.h"
@@ -179,6 +180,7 @@ void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb)
 		cc->init(s, tcb);
 	}
 	zs_pace_update(s, tcb);
+	zs_lowat_changed(s, tcb);
 	tcb->hdr_len = 0; /* TOS and TTL are in the header template */
 	if (!zs_tcb_synchronized(tcb))
 		return;

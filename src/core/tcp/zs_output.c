@@ -13,13 +13,14 @@
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_sndrules.h"
 #include "core/tcp/zs_timers.h"
 #include "core/zs_parse.h"
 
 enum {
 	CORK_US = 200000,	     /* corked data waits no longer */
 	TSO_BYTES = 65535 - 20 - 60, /* of payload in one packet */
-	TX_COUNT_MAX = 127,
+	TX_COUNT_MAX = 63,
 };
 
 enum outcome {
@@ -95,6 +96,8 @@ static uint32_t gather_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_m
 	unsigned max = s->netif[tcb->netif].seg_bufs;
 
 	for (unsigned pieces = 1; pieces < max && len < tcb->mss; pieces++) {
+		if (zs_seg(m)->apart)
+			break;
 		m = zs_seg(m)->next;
 		if (m == NULL || m == tcb->unsent || !to_be_resent(m))
 			break;
@@ -288,6 +291,8 @@ static bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uin
 
 	if (run + len <= tcb->mss)
 		return false;
+	if (tcb->flags & ZS_TF_MORE && avail - len < next)
+		return false; /* the application says that more comes */
 	return avail - len < next || run + len + next > tcb->max_snd_wnd / 2 ||
 	       inflight + len + next > tcb->cwnd || usable_window(tcb) - len < next;
 }
@@ -345,6 +350,8 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	s->stats.tcp_bytes_out += len;
 	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
 		tcb->snd_small = tcb->snd_nxt;
+	if (tcb->rcv_acked != tcb->rcv_nxt)
+		tcb->quickack = 0; /* ACKs find data to go with: they may wait for it */
 	note_ack_sent(tcb);
 	note_in_flight(s, tcb);
 	if (sg.flags & ZS_FIN)
@@ -358,7 +365,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
  */
 static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
 {
-	enum { RARE = ZS_TF_PACED | ZS_TF_ECN | ZS_TF_FIN_QUEUED };
+	enum { RARE = ZS_TF_PACED | ZS_TF_ECN | ZS_TF_FIN_QUEUED | ZS_TF_MORE | ZS_TF_SND_RULES };
 	const struct zs_netif *nif = &s->netif[tcb->netif];
 	uint32_t avail = zs_unsent_bytes(tcb), mss = tcb->mss;
 	uint32_t inflight = zs_inflight(tcb), sent = 0;
@@ -398,8 +405,34 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 	tcb->snd_nxt += sent;
 	tcb->bytes_out += sent;
 	s->stats.tcp_bytes_out += sent;
+	if (tcb->rcv_acked != tcb->rcv_nxt)
+		tcb->quickack = 0; /* as in send_one() */
 	note_ack_sent(tcb);
 	note_in_flight(s, tcb);
+}
+
+/*
+ * The same as far as records go that may share a segment: what is behind them is hidden, and keeps
+ * them neither from being sent, small as they may be, nor gets into their last segment.
+ */
+static __attribute__((noinline)) enum outcome send_together(struct zs_stack *s, struct zs_tcb *tcb,
+							    uint16_t wnd, uint32_t *run)
+{
+	enum { HIDE = ZS_TF_FIN_QUEUED | ZS_TF_FORCE };
+	uint32_t unsent = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0;
+	uint32_t piece = zs_sndq_together(tcb, unsent), held = tcb->flags & HIDE;
+	enum outcome o;
+
+	if (piece == unsent)
+		return send_one(s, tcb, wnd, run);
+	tcb->sndq.bytes -= unsent - piece;
+	tcb->flags &= ~(uint32_t)HIDE;
+	if (usable_window(tcb) >= RTE_MIN(piece, (uint32_t)tcb->mss))
+		tcb->flags |= ZS_TF_FORCE;
+	o = send_one(s, tcb, wnd, run);
+	tcb->flags = (tcb->flags & ~(uint32_t)HIDE) | held;
+	tcb->sndq.bytes += unsent - piece;
+	return o;
 }
 
 /* FIN by itself: nothing unsent before it, or sent before and lost. */
@@ -566,6 +599,14 @@ static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct z
 
 /* ---- the turn ---- */
 
+/* For those who want to know: all that may be sent now has been. */
+static __attribute__((noinline)) void note_sent(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	if (tcb->flags & ZS_TF_PACED && tcb->unsent == NULL && tcb->lost <= tcb->retx)
+		zs_rate_app_limited(s, tcb);
+	zs_lowat_wake(s, tcb);
+}
+
 /* Data, the lost first, and FIN: all that may be sent now. */
 static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
@@ -582,15 +623,16 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	if (tcb->unsent != NULL)
 		send_records(s, tcb, wnd, &run);
 	for (o = SENT; tcb->unsent != NULL && o == SENT;)
-		o = send_one(s, tcb, wnd, &run);
+		o = unlikely(tcb->flags & ZS_TF_SND_RULES) ? send_together(s, tcb, wnd, &run)
+							   : send_one(s, tcb, wnd, &run);
 	if (unlikely(o == BLOCKED))
 		return BLOCKED;
 	if (unlikely(tcb->unsent != NULL))
 		arm_persist(s, tcb);
 	else
 		tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
-	if (unlikely(tcb->flags & ZS_TF_PACED) && tcb->unsent == NULL && tcb->lost <= tcb->retx)
-		zs_rate_app_limited(s, tcb);
+	if (unlikely(tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES)))
+		note_sent(s, tcb);
 	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : NOTHING;
 }
 

@@ -23,7 +23,7 @@ bool zs_addr_is_local(const struct zs_stack *s, uint8_t family, const struct zs_
 {
 	if (zs_addr_is_any(a))
 		return true;
-	for (unsigned i = 0; family == ZS_AF_IP4 && i < s->n_netifs; i++)
+	for (unsigned i = 0; i < s->n_netifs; i++)
 		if (s->netif[i].accept_any_dst)
 			return true;
 	return zs_is_own(s, family, a);
@@ -86,7 +86,7 @@ int zs_tcp_bind(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr *ad
 
 	if (tcb->state != ZS_CLOSED || tcb->flow.lport != 0)
 		return -EINVAL;
-	if (!zs_addr_is_local(s, local.family, addr))
+	if (!tcb->opts.freebind && !zs_addr_is_local(s, local.family, addr))
 		return -EADDRNOTAVAIL;
 	if (port == 0) {
 		rc = bind_any_port(s, &local, dual, &tcb->opts);
@@ -106,7 +106,7 @@ int zs_tcp_bind_addr(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_add
 {
 	if (tcb->state != ZS_CLOSED || tcb->flow.lport != 0)
 		return -EINVAL;
-	if (!zs_addr_is_local(s, tcb->flow.family, addr))
+	if (!tcb->opts.freebind && !zs_addr_is_local(s, tcb->flow.family, addr))
 		return -EADDRNOTAVAIL;
 	tcb->flow.laddr = *addr;
 	return 0;

@@ -20,22 +20,22 @@ enum {
  * learnt. It is nothing until a probe has turned out to be needless, for many peers never delay an
  * ACK that somebody waits for; then it is the usual delay of hosts, then the longest.
  */
-static uint64_t pto_us(const struct zs_tcb *tcb)
+static uint64_t pto_us(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	static const uint32_t max_ack_delay_us[ACK_DELAYS] = { 0, 40000, 200000 };
 	uint64_t us = RTE_MAX(2 * (uint64_t)tcb->srtt_us, (uint64_t)MIN_PTO_US);
 
 	if (tcb->snd_nxt - tcb->snd_una <= tcb->mss)
-		us += max_ack_delay_us[tcb->tlp_delay];
+		us += RTE_MAX(max_ack_delay_us[tcb->tlp_delay], s->cfg.tlp_ack_delay_us);
 	return us;
 }
 
 /* RFC 8985 7.2: a probe needs SACK, a sample of the round trip, nothing SACKed and no recovery. */
-static bool may_probe(const struct zs_tcb *tcb)
+static bool may_probe(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
-	return tcb->flags & ZS_TF_SACK && tcb->ca_state == ZS_CA_OPEN && tcb->srtt_us != 0 &&
-	       tcb->tlp == ZS_TLP_NONE && !zs_marked(tcb) && tcb->retx_count == 0 &&
-	       zs_tcb_synchronized(tcb);
+	return s->cfg.use_tlp && tcb->flags & ZS_TF_SACK && tcb->ca_state == ZS_CA_OPEN &&
+	       tcb->srtt_us != 0 && tcb->tlp == ZS_TLP_NONE && !zs_marked(tcb) &&
+	       tcb->retx_count == 0 && zs_tcb_synchronized(tcb);
 }
 
 void zs_retx_arm(struct zs_stack *s, struct zs_tcb *tcb)
@@ -49,12 +49,11 @@ void zs_retx_arm(struct zs_stack *s, struct zs_tcb *tcb)
 		return;
 	}
 	tcb->retx_kind = ZS_RETX_RTO;
-	if (may_probe(tcb)) {
-		other = pto_us(tcb);
-		if (other < us) {
-			tcb->retx_kind = ZS_RETX_PTO;
-			us = other;
-		}
+	if (may_probe(s, tcb)) {
+		/* RFC 8985 7.2: a probe comes first, also where the RTO is no longer than its time
+		 */
+		tcb->retx_kind = ZS_RETX_PTO;
+		us = RTE_MIN(us, pto_us(s, tcb));
 	} else if (zs_marked(tcb) && tcb->flags & ZS_TF_SACK && zs_score(s, tcb)->reo_pending) {
 		left = (int32_t)(zs_score(s, tcb)->reo_us - (uint32_t)s->now_us);
 		other = left > 0 ? (uint64_t)left : 0;

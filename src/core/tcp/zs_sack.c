@@ -98,6 +98,18 @@ static bool is_dsack(const struct zs_sack_block *b, unsigned n, uint32_t ack)
 	return n > 1 && zs_seq_geq(b[0].left, b[1].left) && zs_seq_leq(b[0].right, b[1].right);
 }
 
+/* By their place in the stream: reported in one ACK, they say nothing of the order of arrival. */
+static void sort_blocks(struct zs_sack_block *b, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		for (unsigned k = i; k > 0 && zs_seq_lt(b[k].left, b[k - 1].left); k--) {
+			struct zs_sack_block low = b[k];
+
+			b[k] = b[k - 1];
+			b[k - 1] = low;
+		}
+}
+
 void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		   struct zs_ack *a)
 {
@@ -113,6 +125,7 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 		s->stats.tcp_dsack_in++;
 		b[0] = (struct zs_sack_block){ 0 };
 	}
+	sort_blocks(b + a->dsack, n - a->dsack);
 	for (unsigned i = 0; i < n; i++) {
 		bool valid = zs_seq_lt(b[i].left, b[i].right) &&
 			     zs_seq_geq(b[i].left, tcb->snd_una) &&

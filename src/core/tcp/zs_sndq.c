@@ -10,6 +10,7 @@
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_sndrules.h"
 #include "core/tcp/zs_taken.h"
 #include "wire/zs_cksum.h"
 
@@ -26,6 +27,8 @@ static __rte_always_inline void enqueue(struct zs_stack *s, struct zs_tcb *tcb, 
 	seg->off = m->data_off;
 	seg->flags = done ? ZS_SEG_DONE : 0;
 	seg->tx_count = 0;
+	seg->apart = 0;
+	seg->app_limited = 0;
 	m->ol_flags &= ~(ZS_PKT_DONE | ZS_PKT_COPIED);
 	zs_taken_drop(s, m);
 	zs_segq_push(&tcb->sndq, m, seg->len);
@@ -42,6 +45,8 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 {
 	if (tcb->sndq.bytes >= tcb->sndbuf || tcb->sndq.mem / 4 >= tcb->sndbuf)
 		return 0;
+	if (unlikely(tcb->flags & ZS_TF_SND_RULES))
+		return RTE_MIN(tcb->sndbuf - tcb->sndq.bytes, zs_lowat_space(tcb));
 	return tcb->sndbuf - tcb->sndq.bytes;
 }
 
@@ -136,12 +141,14 @@ err_free:
 
 static __rte_always_inline void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
 {
-	if (flags & ZS_SEND_MORE)
+	if (flags & ZS_SEND_MORE) {
 		tcb->flags |= ZS_TF_MORE;
-	else
+	} else {
 		tcb->flags &= ~(uint32_t)ZS_TF_MORE;
-	if (!(flags & ZS_SEND_MORE))
 		zs_seg(tcb->sndq.tail)->flags |= ZS_SEG_EOR;
+	}
+	if (unlikely(flags & ZS_SEND_EOR))
+		zs_sndq_keep_apart(tcb);
 	if (zs_tcp_send_space(tcb) == 0)
 		tcb->flags |= ZS_TF_WANT_SPACE;
 	if (likely(tcb->state != ZS_SYN_SENT))
@@ -198,7 +205,7 @@ static uint32_t tail_room(const struct zs_tcb *tcb, uint32_t most)
 	if (tcb->unsent == NULL)
 		return 0;
 	seg = zs_seg(m);
-	if (seg->tx_count != 0 || !(seg->flags & ZS_SEG_COPIED) || seg->len >= most ||
+	if (seg->tx_count != 0 || seg->apart || !(seg->flags & ZS_SEG_COPIED) || seg->len >= most ||
 	    rte_mbuf_refcnt_read(m) != 1)
 		return 0;
 	room = m->buf_len - seg->off - seg->len;
@@ -386,6 +393,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	seg->next = c;
 	seg->len = len;
 	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED | ZS_SEG_SUMMED);
+	seg->apart = 0;
 	rest->flags &= (uint8_t) ~(ZS_SEG_COPIED | ZS_SEG_SUMMED);
 	if (RTE_MBUF_DIRECT(c)) /* there are bytes of m where a header would go */
 		rest->flags |= ZS_SEG_TRIMMED;

@@ -43,6 +43,7 @@ enum zs_tcb_flag {
 	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
 	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
 	ZS_TF_SCORE = 1u << 22,	     /* its struct zs_score is in use */
+	ZS_TF_SND_RULES = 1u << 23,  /* the send queue has rules of its own: zs_sndrules.h */
 	ZS_TF_ECN = 1u << 24,	     /* ECN negotiated (RFC 3168) */
 	ZS_TF_ECN_SYN = 1u << 25,    /* our last SYN asked for it */
 	ZS_TF_ECT_SEEN = 1u << 26,   /* the peer sends ECT, and it gets here */
@@ -158,7 +159,7 @@ struct zs_tcb {
 
 	/* line 7: congestion control, and bounds of both windows */
 	uint64_t cc_priv[5] __attribute__((aligned(64)));
-	uint64_t bytes_retx;
+	uint32_t max_flight, flight_end; /* largest flight of slow start, until that is all acked */
 	uint32_t max_snd_wnd;
 	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
 	uint32_t rcvbuf;
@@ -203,6 +204,8 @@ struct zs_tcb {
 		} tfo;
 	};
 	struct zs_sack_block dsack;
+	uint64_t bytes_retx;
+	uint32_t words[ZS_TCP_WORDS]; /* the socket layer's */
 };
 _Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");
 _Static_assert(offsetof(struct zs_tcb, sndq) == 128, "line 2: send queue");

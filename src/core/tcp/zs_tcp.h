@@ -43,15 +43,20 @@ struct zs_tcp_opts {
 	bool cork : 1;
 	bool tfo_connect : 1;	/* connect leaves the SYN to the first write */
 	bool tfo_no_cookie : 1; /* data in the SYN without a cookie */
+	bool freebind : 1;	/* bound to an address that may become ours later */
 	uint8_t cc;		/* enum zs_cc_kind */
 	uint8_t tos, ttl;
-	uint16_t maxseg; /* upper bound of the MSS, 0 = none */
+	uint16_t maxseg;	/* upper bound of the MSS, 0 = none */
+	uint32_t notsent_lowat; /* unsent bytes above which writing waits; 0 = no limit */
 	uint8_t keep_count;
 	uint8_t syn_retries;	 /* 0 = the stack's */
+	uint8_t defer_accept;	 /* SYN-ACKs to be sent again before a connection without data is
+				    accepted; 0 = it is at once */
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
 	uint32_t keep_idle_ms, keep_intvl_ms;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
 	uint32_t max_pacing_rate; /* bytes per second; 0 = no limit */
+	uint32_t mark;		  /* SO_MARK: kept, without effect */
 };
 
 struct zs_listener {
@@ -129,10 +134,16 @@ struct zs_tcb *zs_tcp_accept(struct zs_stack *s, struct zs_listener *l);
 void zs_tcp_listener_close(struct zs_stack *s, struct zs_listener *l);
 
 enum zs_tcp_state zs_tcp_state(const struct zs_tcb *tcb);
+/* Words that the socket layer keeps with a connection, zero at first. */
+enum { ZS_TCP_WORDS = 2 };
+uint32_t *zs_tcp_words(struct zs_tcb *tcb);
 const struct zs_flow *zs_tcp_flow(const struct zs_tcb *tcb); /* laddr/lport/faddr/fport */
 
 /* ---- sending ---- */
-enum zs_send_flag { ZS_SEND_MORE = 1 };
+enum zs_send_flag {
+	ZS_SEND_MORE = 1, /* another write follows soon */
+	ZS_SEND_EOR = 2,  /* and none shares the last segment of this one */
+};
 
 /* Bytes of room; a chain is accepted whole when there is any. */
 uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
@@ -199,8 +210,10 @@ struct zs_tcp_info {
 	uint8_t ca_state; /* 0 nothing known lost, 1 fast recovery, 2 after a timeout */
 	uint8_t retransmits, probes, backoff;
 	bool ts, sack, wscale, ecn, ect_seen, app_limited, syn_data, syn_acked;
+	bool cwr; /* the window was reduced for a mark, less than a window of data ago */
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t rto_us, snd_mss, rcv_mss, adv_mss, srtt_us, rttvar_us, min_rtt_us;
+	uint32_t dupacks;
 	uint32_t cwnd, ssthresh;	       /* bytes */
 	uint32_t inflight, sacked, lost, retx; /* bytes */
 	uint32_t snd_wnd, rcv_wnd;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules of its own that a send queue may have (ZS_TF_SND_RULES): records that share no segment with
+ * what follows them (MSG_EOR), and how much may wait unsent (TCP_NOTSENT_LOWAT).
+ */
+#ifndef ZS_SNDRULES_H
+#define ZS_SNDRULES_H
+
+#include "core/tcp/zs_tcb.h"
+
+/* The last record ends a segment. */
+void zs_sndq_keep_apart(struct zs_tcb *tcb);
+/* Bytes from tcb->unsent on, of `unsent`, that may go into segments together. */
+uint32_t zs_sndq_together(const struct zs_tcb *tcb, uint32_t unsent);
+
+/* Bytes that may be written before TCP_NOTSENT_LOWAT is reached. */
+uint32_t zs_lowat_space(const struct zs_tcb *tcb);
+/* Data has left the queue: whom that option keeps waiting may write. */
+void zs_lowat_wake(struct zs_stack *s, struct zs_tcb *tcb);
+/* The option was set. */
+void zs_lowat_changed(struct zs_stack *s, struct zs_tcb *tcb);
+
+#endif

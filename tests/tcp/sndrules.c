@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an application says of its send queue: records that keep apart (MSG_EOR), and how much may
+ * wait unsent (TCP_NOTSENT_LOWAT); as Linux does it.
+ */
+#include <errno.h>
+
+#include "tests/zs_test.h"
+#include "tt.h"
+
+enum { MSS = 1000, RTT = 100 * TT_MS };
+
+static void start(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT);
+}
+
+static void send_apart(struct tt *t, uint32_t n)
+{
+	assert_int_equal(tt_send_more(t, n, ZS_SEND_EOR), n);
+}
+
+static void fill_window(struct tt *t)
+{
+	tt_send(t, 10 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+}
+
+/* ---- MSG_EOR ---- */
+
+/* What waits together goes apart, small as it is: only the last of it would wait by Nagle's rule.
+ */
+static void records_share_no_segment(struct tt *t)
+{
+	start(t);
+	fill_window(t);
+	for (int i = 0; i < 3; i++)
+		send_apart(t, 300);
+	tt_send(t, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect(t, "PA", 10001, 1, 300, .psh = true);
+	tt_expect(t, "PA", 10301, 1, 300, .psh = true);
+	tt_expect(t, "PA", 10601, 1, 300, .psh = true);
+	tt_expect(t, "PA", 10901, 1, MSS);
+	tt_in(t, "A", 1, 11901, 0);
+}
+
+/* A large one is cut as ever, and its end is not filled up. */
+static void the_end_of_a_large_record(struct tt *t)
+{
+	start(t);
+	fill_window(t);
+	send_apart(t, 1400);
+	tt_send(t, 1600);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect(t, "A", 10001, 1, MSS);
+	tt_expect(t, "PA", 11001, 1, 400, .psh = true);
+	tt_expect(t, "A", 11401, 1, MSS);
+	tt_expect_none(t); /* Nagle: 400 bytes are in flight */
+	tt_in(t, "A", 1, 11401, 0);
+	tt_expect(t, "PA", 12401, 1, 600, .psh = true);
+	tt_in(t, "A", 1, 13001, 0);
+}
+
+/* Nothing behind it: the usual rule. */
+static void the_last_waits_by_nagle(struct tt *t)
+{
+	start(t);
+	send_apart(t, 10);
+	tt_expect(t, "PA", 1, 1, 10);
+	send_apart(t, 20);
+	tt_expect_quiet(t, 50 * TT_MS);
+	tt_send(t, 30);
+	tt_expect(t, "PA", 11, 1, 20);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 31, 0);
+	tt_expect(t, "PA", 31, 1, 30);
+	tt_in(t, "A", 1, 61, 0);
+}
+
+static void fin_follows_the_last(struct tt *t)
+{
+	start(t);
+	fill_window(t);
+	send_apart(t, 300);
+	tt_send(t, 200);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect(t, "PA", 10001, 1, 300);
+	tt_expect(t, "FPA", 10301, 1, 200);
+	tt_in(t, "A", 1, 10502, 0);
+}
+
+/* No small segment at the edge of a window because of it (RFC 9293 3.8.6.2.1). */
+static void silly_windows_are_avoided(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT, .wnd = 5000);
+	tt_send(t, 4900);
+	tt_expect_run(t, 1, 1, MSS, 4);
+	tt_expect(t, "PA", 4001, 1, 900);
+	send_apart(t, 300);
+	tt_send(t, 300);
+	tt_expect_none(t); /* 100 bytes of window are left */
+	tt_in(t, "A", 1, 4901, 0);
+	tt_expect(t, "PA", 4901, 1, 300);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 5201, 0);
+	tt_expect(t, "PA", 5201, 1, 300);
+	tt_in(t, "A", 1, 5501, 0);
+}
+
+/* Sent again they keep apart, too. */
+static void retransmissions_keep_apart(struct tt *t)
+{
+	start(t);
+	fill_window(t);
+	for (int i = 0; i < 5; i++)
+		send_apart(t, 300);
+	tt_send(t, 3 * MSS);
+	tt_in(t, "A", 1, 10001, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		tt_expect(t, "PA", 10001 + 300 * i, 1, 300);
+	tt_expect_run(t, 11501, 1, MSS, 3);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10601, 0, .opt = "nop,nop,sack 11501:14501");
+	tt_expect(t, "PA", 10601, 1, 300);
+	tt_expect(t, "PA", 10901, 1, 300);
+	tt_expect(t, "PA", 11201, 1, 300);
+	tt_in(t, "A", 1, 14501, 0);
+}
+
+/* ---- TCP_NOTSENT_LOWAT ---- */
+
+static void set_lowat(struct tt *t, uint32_t bytes)
+{
+	zs_tcp_opts(t->c->tcb)->notsent_lowat = bytes;
+	zs_tcp_opts_changed(t->s, t->c->tcb);
+}
+
+/* Unsent bytes are limited, bytes in flight are not. */
+static void unsent_bytes_are_limited(struct tt *t)
+{
+	start(t);
+	set_lowat(t, 4 * MSS);
+	assert_int_equal(tt_send_more(t, 20 * MSS, 0), 4 * MSS);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 4);
+	assert_int_equal(tt_send_more(t, 20 * MSS, 0), 4 * MSS);
+	tt_turn(t);
+	tt_expect_run(t, 4001, 1, MSS, 4);
+	tt_in(t, "A", 1, 8001, 0);
+}
+
+/* He who waits is told when half of it has gone, not before. */
+static void the_writer_is_told(struct tt *t)
+{
+	start(t);
+	set_lowat(t, 4 * MSS);
+	tt_send(t, 4 * MSS);
+	tt_send(t, 4 * MSS);
+	tt_send(t, 4 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	assert_int_equal(tt_send_more(t, 10 * MSS, 0), 2 * MSS);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	(void)tt_take_events(t);
+	tt_in(t, "A", 1, 1, 0);
+	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, 0);
+	tt_in(t, "A", 1, 2001, 0);
+	tt_expect_run(t, 10001, 1, MSS, 4);
+	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, ZS_EV_WRITE);
+	tt_in(t, "A", 1, 14001, 0);
+}
+
+static void without_the_option_all_is_taken(struct tt *t)
+{
+	start(t);
+	set_lowat(t, 4 * MSS);
+	set_lowat(t, 0);
+	assert_int_equal(tt_send_more(t, 30 * MSS, 0), 30 * MSS);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_drain(t);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(records_share_no_segment),	     TT(the_end_of_a_large_record),
+	TT(the_last_waits_by_nagle),	     TT(fin_follows_the_last),
+	TT(silly_windows_are_avoided),	     TT(retransmissions_keep_apart),
+	TT(unsent_bytes_are_limited),	     TT(the_writer_is_told),
+	TT(without_the_option_all_is_taken),
+};
+
+ZS_TEST_MAIN(tests)
