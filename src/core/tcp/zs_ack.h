@@ -16,8 +16,10 @@ struct zs_ack {
 	uint32_t tx_us;	     /* has_tx: transmission time of the newest record that was sent once */
 	uint32_t sack_tx_us; /* has_sack_tx: likewise of those newly SACKed */
 	uint32_t echo; /* has_echo: the timestamp that comes back; only where there are marks */
-	uint32_t dsack_end;
+	uint32_t dsack_left, dsack_end;
+	uint32_t sacked_before; /* tcb->sacked; 0 where there are no marks */
 	bool has_tx, has_sack_tx, has_echo;
+	bool sack_old;	   /* newly SACKed: one that was sent once, before tcb->recover */
 	bool retx;	   /* a record that was released had been sent again */
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
 	bool dsack;	   /* reports a duplicate (RFC 2883) */
@@ -60,6 +62,31 @@ void zs_rack_detect(struct zs_stack *s, struct zs_tcb *tcb);
 void zs_rack_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
 /* A recovery is over. */
 void zs_rack_recovered(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- zs_prr.c ---- */
+
+/* Fast recovery begins. */
+void zs_prr_start(struct zs_stack *s, struct zs_tcb *tcb);
+/*
+ * In fast recovery, so many bytes were delivered: sets cwnd, except of an algorithm that does so
+ * itself. safe: progress, and no further loss.
+ */
+void zs_prr_on_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t delivered, bool safe);
+
+/* ---- zs_undo.c ---- */
+
+/* Before the window shrinks for a loss. */
+void zs_undo_save(struct zs_stack *s, struct zs_tcb *tcb);
+/* The same for a timeout, the first or another one. */
+void zs_undo_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
+/* The window shrinks for something that is no mistake. */
+void zs_undo_forget(struct zs_stack *s, struct zs_tcb *tcb);
+/* A record is sent again. */
+void zs_undo_retx(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg *seg);
+/* In recovery: does this acknowledgement tell that there was no loss? */
+void zs_undo_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+/* The peer reports a duplicate. */
+void zs_undo_on_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 
 /* ---- zs_retx.c ---- */
 

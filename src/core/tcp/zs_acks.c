@@ -155,8 +155,10 @@ static void blocks_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs
 		a->rtt_us = RTE_MAX((uint32_t)s->now_us - a->sack_tx_us, 1u);
 		zs_rtt_sample(s, tcb, a->rtt_us);
 	}
-	if (a->dsack)
+	if (a->dsack) {
 		zs_rack_dsack(s, tcb, a);
+		zs_undo_on_dsack(s, tcb, a);
+	}
 }
 
 /* What loss detection has to know of an ACK beside. */
@@ -164,6 +166,7 @@ static void look_closer(struct zs_ack *a, const struct zs_tcb *tcb, const struct
 {
 	a->has_echo = tcb->flags & ZS_TF_TS && pi->opt.has_ts && pi->opt.ts_ecr != 0;
 	a->echo = pi->opt.ts_ecr;
+	a->sacked_before = tcb->sacked;
 }
 
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)

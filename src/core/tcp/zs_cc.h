@@ -31,6 +31,8 @@ struct zs_cc_ops {
 	uint32_t (*on_ecn)(struct zs_stack *s, struct zs_tcb *tcb);
 	/* A retransmission timeout, after on_congestion. */
 	void (*on_rto)(struct zs_stack *s, struct zs_tcb *tcb);
+	/* The congestion event was none: prior is cc_priv before it. NULL: it has lost nothing. */
+	void (*on_undo)(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t *prior);
 };
 
 extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic, zs_cc_dctcp, zs_cc_bbr;

@@ -144,10 +144,18 @@ static void cubic_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	priv(tcb)->epoch_us = 0;
 }
 
+/* RFC 9438 4.9 */
+static void cubic_on_undo(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t *prior)
+{
+	(void)s;
+	memcpy(tcb->cc_priv, prior, sizeof(struct cubic));
+}
+
 const struct zs_cc_ops zs_cc_cubic = {
 	.name = "cubic",
 	.init = cubic_init,
 	.on_ack = cubic_on_ack,
 	.on_congestion = cubic_on_congestion,
 	.on_rto = cubic_on_rto,
+	.on_undo = cubic_on_undo,
 };

@@ -73,6 +73,13 @@ static void dctcp_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	priv(tcb)->avoid_acc = 0;
 }
 
+/* What was learnt of marks meanwhile stays true. */
+static void dctcp_on_undo(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t *prior)
+{
+	(void)s;
+	priv(tcb)->avoid_acc = ((const struct dctcp *)(const void *)prior)->avoid_acc;
+}
+
 const struct zs_cc_ops zs_cc_dctcp = {
 	.name = "dctcp",
 	.needs_ecn = true,
@@ -82,4 +89,5 @@ const struct zs_cc_ops zs_cc_dctcp = {
 	.on_ecn = dctcp_on_ecn,
 	.on_congestion = dctcp_on_congestion,
 	.on_rto = dctcp_on_rto,
+	.on_undo = dctcp_on_undo,
 };

@@ -43,10 +43,17 @@ static void newreno_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	priv(tcb)->avoid_acc = 0;
 }
 
+static void newreno_on_undo(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t *prior)
+{
+	(void)s;
+	memcpy(tcb->cc_priv, prior, sizeof(struct newreno));
+}
+
 const struct zs_cc_ops zs_cc_newreno = {
 	.name = "reno",
 	.init = newreno_init,
 	.on_ack = newreno_on_ack,
 	.on_congestion = newreno_on_congestion,
 	.on_rto = newreno_on_rto,
+	.on_undo = newreno_on_undo,
 };

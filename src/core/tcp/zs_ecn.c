@@ -81,6 +81,7 @@ static void reduce(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *
 {
 	const struct zs_cc_ops *cc = zs_cc_find(tcb->cc);
 
+	zs_undo_forget(s, tcb);
 	tcb->ssthresh =
 		cc->on_ecn != NULL ? cc->on_ecn(s, tcb) : cc->on_congestion(s, tcb, a->inflight);
 	tcb->cwnd = RTE_MIN(tcb->cwnd, tcb->ssthresh);

@@ -39,9 +39,10 @@ static void enter_recovery(struct zs_stack *s, struct zs_tcb *tcb, uint32_t infl
 	tcb->ca_state = ZS_CA_RECOVERY;
 	tcb->recover = tcb->snd_nxt;
 	tcb->tlp = ZS_TLP_NONE;
+	zs_undo_save(s, tcb);
 	if (!zs_ecn_covers(tcb))
 		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, inflight);
-	tcb->cwnd = tcb->ssthresh;
+	zs_prr_start(s, tcb);
 	zs_ecn_reduced(tcb);
 	s->stats.tcp_fast_retx++;
 }
@@ -53,8 +54,8 @@ static void leave_recovery(struct zs_stack *s, struct zs_tcb *tcb)
 
 	/* RFC 6582 3.2 step 3: no burst after a guess; with SACK cwnd is ssthresh, and stays it
 	 * (RFC 6675 5) */
-	if (tcb->ca_state == ZS_CA_RECOVERY && !sack)
-		tcb->cwnd = RTE_MIN(tcb->ssthresh, flight + tcb->mss);
+	if (tcb->ca_state == ZS_CA_RECOVERY && zs_cc_find(tcb->cc)->on_rate == NULL)
+		tcb->cwnd = sack ? tcb->ssthresh : RTE_MIN(tcb->ssthresh, flight + tcb->mss);
 	tcb->ca_state = ZS_CA_OPEN;
 	tcb->dupacks = 0;
 	if (sack)
@@ -85,7 +86,10 @@ static void reno_partial_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ac
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	bool sack = (tcb->flags & ZS_TF_SACK) != 0;
+	uint32_t lost;
 
+	if (tcb->ca_state != ZS_CA_OPEN)
+		zs_undo_on_ack(s, tcb, a);
 	if (tcb->ca_state != ZS_CA_OPEN && zs_seq_geq(tcb->snd_una, tcb->recover))
 		leave_recovery(s, tcb);
 	if (a->acked > 0 && tcb->ca_state == ZS_CA_OPEN) {
@@ -100,12 +104,16 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 	} else if (a->acked > 0 && !sack && tcb->ca_state == ZS_CA_RECOVERY) {
 		reno_partial_ack(s, tcb, a->acked);
 	}
+	lost = tcb->lost;
 	if (sack)
 		zs_rack_detect(s, tcb);
 	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= DUP_THRESH)
 		mark_head_lost(s, tcb);
 	if (tcb->ca_state == ZS_CA_OPEN && (tcb->lost > 0 || tcb->flags & ZS_TF_FIN_LOST))
 		enter_recovery(s, tcb, a->inflight);
+	if (tcb->ca_state == ZS_CA_RECOVERY)
+		zs_prr_on_ack(s, tcb, a->acked + tcb->sacked - a->sacked_before,
+			      a->acked > 0 && tcb->lost <= lost);
 }
 
 void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb)
@@ -115,6 +123,8 @@ void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_rack_detect(s, tcb);
 	if (tcb->ca_state == ZS_CA_OPEN && tcb->lost > 0)
 		enter_recovery(s, tcb, inflight);
+	if (tcb->ca_state == ZS_CA_RECOVERY)
+		zs_prr_on_ack(s, tcb, 0, false);
 	zs_retx_arm(s, tcb);
 	zs_output_later(s, tcb);
 }
@@ -123,6 +133,7 @@ void zs_loss_repaired(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (tcb->ca_state != ZS_CA_OPEN || zs_ecn_covers(tcb))
 		return;
+	zs_undo_forget(s, tcb);
 	tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, zs_inflight(tcb));
 	tcb->cwnd = tcb->ssthresh;
 	zs_ecn_reduced(tcb);
@@ -144,6 +155,7 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint32_t inflight = zs_inflight(tcb);
 
+	zs_undo_on_rto(s, tcb);
 	if (!(tcb->flags & ZS_TF_SACK)) {
 		all_lost(s, tcb);
 	} else {

@@ -160,14 +160,12 @@ static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t 
 	struct rte_mbuf *m = next_lost(s, tcb);
 	struct zs_segment sg = { .first = m, .wnd = wnd };
 
-	if (m == NULL)
+	if (m == NULL || zs_score(s, tcb)->frto == ZS_FRTO_NEW_DATA)
 		return NOTHING;
 	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
 		return BLOCKED;
 	sg.len = gather_lost(s, tcb, m);
-	/* The first retransmission of a recovery goes out whatever the pipe says (RFC 6675 5 4.3).
-	 */
-	if (tcb->retx > 0 && zs_inflight(tcb) + sg.len > tcb->cwnd)
+	if (zs_inflight(tcb) + sg.len > tcb->cwnd)
 		return NOTHING;
 	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
 		return NOTHING;

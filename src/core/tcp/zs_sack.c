@@ -34,6 +34,7 @@ static void mark(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, str
 	if (seg->tx_count == 1) {
 		a->has_sack_tx = true;
 		a->sack_tx_us = seg->tx_us;
+		a->sack_old |= zs_seq_leq(seg->seq + seg->len, tcb->recover);
 	}
 	zs_rack_delivered(s, tcb, seg, seg->seq + seg->len, a);
 	if (tcb->flags & ZS_TF_PACED)
@@ -121,6 +122,7 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 		b[i] = zs_tcpopt_sack(pi->opt.sack, i);
 	if (is_dsack(b, n, pi->ack)) {
 		a->dsack = true;
+		a->dsack_left = b[0].left;
 		a->dsack_end = b[0].right;
 		s->stats.tcp_dsack_in++;
 		b[0] = (struct zs_sack_block){ 0 };

@@ -2,6 +2,8 @@
 /* Keeps marks, counts, places and the FIFO of retransmissions of a scoreboard in agreement. */
 #include "core/tcp/zs_score.h"
 
+#include "core/tcp/zs_ack.h"
+
 struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct zs_score *sc = zs_score(s, tcb);
@@ -29,6 +31,7 @@ void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 		zs_score_unretx(s, tcb, m);
 	seg->flags |= ZS_SEG_RETX;
 	tcb->retx += seg->len;
+	zs_undo_retx(s, tcb, seg);
 	seg->retx_next = NULL;
 	if (sc->retx_head == NULL)
 		sc->retx_head = m;

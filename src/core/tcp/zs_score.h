@@ -13,6 +13,13 @@
 
 #include "core/tcp/zs_tcb.h"
 
+/* F-RTO (RFC 5682): where a timeout stands. */
+enum zs_frto {
+	ZS_FRTO_OFF,	  /* it was right, as far as we know */
+	ZS_FRTO_RESENT,	  /* the first segment was sent again */
+	ZS_FRTO_NEW_DATA, /* that was acknowledged: new data goes out in place of what was lost */
+};
+
 struct zs_score {
 	/* places in the send queue */
 	struct rte_mbuf *sack_hint; /* record where the last SACK block ended; NULL = none */
@@ -28,6 +35,23 @@ struct zs_score {
 	uint32_t fack;	 /* highest sequence number delivered: RACK.fack */
 	uint32_t reo_us; /* when what is under suspicion will be taken for lost */
 	bool rack_valid, reo_pending;
+
+	/* proportional rate reduction (RFC 6937) */
+	uint32_t prr_delivered; /* bytes since the recovery began */
+	uint32_t prr_flight;	/* snd_nxt - snd_una then: RecoverFS */
+	uint64_t prr_base;	/* bytes_out + bytes_retx then */
+
+	/* what there was before the window shrank, should that turn out to be a mistake */
+	uint64_t prior_cc[5]; /* tcb->cc_priv */
+	uint32_t prior_cwnd, prior_ssthresh;
+	uint32_t undo_una;  /* snd_una then */
+	uint32_t undo_retx; /* bytes sent again since, less those reported as duplicates */
+	uint32_t retx_ts;   /* retx_sent: timestamp of the first retransmission */
+	bool undo;	    /* all this is valid */
+	bool undo_first_ack, retx_sent;
+	uint8_t prior_kind; /* tcb->cc */
+	uint8_t frto;	    /* enum zs_frto */
+	uint32_t frto_end;  /* end of the segment that the timeout sent again */
 
 	/* remembered for the life of the connection */
 	bool reordered;	      /* RACK.reordering_seen */
