@@ -123,6 +123,32 @@ static void path_mtu(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* RFC 1191 6.4: what did not fit is sent again, but cwnd does not change, whatever is acknowledged
+ * first. */
+static void path_mtu_is_no_loss(struct tt *t)
+{
+	uint32_t cwnd, ssthresh;
+
+	tt_connect_passive(t);
+	tt_send(t, 10 * 1460);
+	tt_expect_run(t, 1, 1, 1460, 10);
+	cwnd = tt_info(t).cwnd;
+	ssthresh = tt_info(t).ssthresh;
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1300, 1);
+	tt_drain(t);
+	for (uint32_t i = 1; i <= 10; i++) {
+		tt_advance(t, 10 * TT_MS);
+		tt_in(t, "A", 1, 1 + i * 1260, 0);
+		tt_drain(t);
+		assert_int_equal(tt_info(t).ca_state, 0);
+	}
+	assert_true(tt_info(t).cwnd >= cwnd);
+	assert_int_equal(tt_info(t).ssthresh, ssthresh);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 0);
+	tt_in(t, "A", 1, 14601, 0);
+	tt_drain(t);
+}
+
 /* All that we send may not be fragmented (RFC 1191 3), or there would be no such errors. */
 static void df_is_set(struct tt *t)
 {
@@ -200,12 +226,12 @@ static void others_unharmed(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(hard_in_syn_sent), TT(wrong_sequence_in_syn_sent),
-	TT(soft_in_syn_sent), TT(established_survives),
-	TT(source_quench),    TT(path_mtu),
-	TT(df_is_set),	      TT(path_mtu_not_believed),
-	TT(path_mtu_floor),   TT(path_mtu_zero),
-	TT(others_unharmed),
+	TT(hard_in_syn_sent),	   TT(wrong_sequence_in_syn_sent),
+	TT(soft_in_syn_sent),	   TT(established_survives),
+	TT(source_quench),	   TT(path_mtu),
+	TT(path_mtu_is_no_loss),   TT(df_is_set),
+	TT(path_mtu_not_believed), TT(path_mtu_floor),
+	TT(path_mtu_zero),	   TT(others_unharmed),
 };
 
 ZS_TEST_MAIN(tests)

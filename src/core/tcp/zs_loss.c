@@ -83,15 +83,33 @@ static void reno_partial_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ac
 	mark_head_lost(s, tcb);
 }
 
+/*
+ * Finds what is lost. Returns whether something is that was not so before: what did not fit the
+ * path (RFC 1191 6.4), or did not come with a SYN (RFC 7413 4.2.1), is sent again, but tells
+ * nothing of congestion.
+ */
+static bool find_losses(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint32_t before = tcb->lost - tcb->retx;
+
+	if (tcb->flags & ZS_TF_SACK)
+		zs_rack_detect(s, tcb);
+	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= DUP_THRESH)
+		mark_head_lost(s, tcb);
+	return zs_seq_gt(tcb->lost - tcb->retx, before) || tcb->flags & ZS_TF_FIN_LOST;
+}
+
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
-	bool sack = (tcb->flags & ZS_TF_SACK) != 0;
+	bool sack = (tcb->flags & ZS_TF_SACK) != 0, found, left = false;
 	uint32_t lost;
 
 	if (tcb->ca_state != ZS_CA_OPEN)
 		zs_undo_on_ack(s, tcb, a);
-	if (tcb->ca_state != ZS_CA_OPEN && zs_seq_geq(tcb->snd_una, tcb->recover))
+	if (tcb->ca_state != ZS_CA_OPEN && zs_seq_geq(tcb->snd_una, tcb->recover)) {
 		leave_recovery(s, tcb);
+		left = true;
+	}
 	if (a->acked > 0 && tcb->ca_state == ZS_CA_OPEN) {
 		tcb->dupacks = 0;
 		if (!sack)
@@ -105,11 +123,8 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 		reno_partial_ack(s, tcb, a->acked);
 	}
 	lost = tcb->lost;
-	if (sack)
-		zs_rack_detect(s, tcb);
-	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= DUP_THRESH)
-		mark_head_lost(s, tcb);
-	if (tcb->ca_state == ZS_CA_OPEN && (tcb->lost > 0 || tcb->flags & ZS_TF_FIN_LOST))
+	found = find_losses(s, tcb) || (left && tcb->lost > 0);
+	if (tcb->ca_state == ZS_CA_OPEN && found)
 		enter_recovery(s, tcb, a->inflight);
 	if (tcb->ca_state == ZS_CA_RECOVERY)
 		zs_prr_on_ack(s, tcb, a->acked + tcb->sacked - a->sacked_before,
@@ -119,9 +134,9 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint32_t inflight = zs_inflight(tcb);
+	bool found = find_losses(s, tcb);
 
-	zs_rack_detect(s, tcb);
-	if (tcb->ca_state == ZS_CA_OPEN && tcb->lost > 0)
+	if (tcb->ca_state == ZS_CA_OPEN && found)
 		enter_recovery(s, tcb, inflight);
 	if (tcb->ca_state == ZS_CA_RECOVERY)
 		zs_prr_on_ack(s, tcb, 0, false);
