@@ -522,6 +522,20 @@ static void simultaneous_open(struct tt *t)
 	tt_in(t, "A", 1, 11, 0);
 }
 
+/* RFC 9293 3.4 allows to leave data of a SYN to be repeated. */
+static void simultaneous_open_with_data(struct tt *t)
+{
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_in(t, "S", 0, 0, 100, .opt = "mss 1000,sackOK");
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_expect_state(t, ZS_SYN_RCVD);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_expect(t, "A", 1, 101, 0);
+	tt_read(t, 100);
+}
+
 static void simultaneous_open_ack(struct tt *t)
 {
 	simultaneous(t);
@@ -701,6 +715,7 @@ static const struct CMUnitTest tests[] = {
 	TT(close_in_syn_sent),
 	TT(abort_in_syn_sent),
 	TT(simultaneous_open),
+	TT(simultaneous_open_with_data),
 	TT(simultaneous_open_ack),
 	TT(simultaneous_open_retransmits),
 	TT(simultaneous_open_bad_ack),

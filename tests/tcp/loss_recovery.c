@@ -118,6 +118,21 @@ static void limited_transmit_window(struct tt *t)
 	tt_expect_none(t);
 }
 
+/* RFC 3042: it takes new data, and leaves cwnd alone. */
+static void limited_transmit_nothing_new(struct tt *t)
+{
+	start_plain(t, 10 * MSS);
+	dupack(t);
+	dupack(t);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).cwnd, 10 * MSS);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 10001, 1, MSS); /* it comes late, and goes all the same */
+	assert_int_equal(tt_info(t).cwnd, 10 * MSS);
+	assert_int_equal(tt_info(t).ca_state, 0);
+	tt_in(t, "A", 1, 11001, 0);
+}
+
 /* RFC 6582 3.2: a partial ACK repeats the next hole at once, without three more duplicates. */
 static void newreno_partial_ack(struct tt *t)
 {
@@ -402,6 +417,7 @@ static const struct CMUnitTest tests[] = {
 	TT(limited_transmit),
 	TT(limited_transmit_sack),
 	TT(limited_transmit_window),
+	TT(limited_transmit_nothing_new),
 	TT(newreno_partial_ack),
 	TT(newreno_no_timeout),
 	TT(no_second_recovery),

@@ -25,12 +25,17 @@ static unsigned answers(struct tt *t)
 	return n;
 }
 
-static void start(struct tt *t)
+static void start_of(struct tt *t, unsigned segs)
 {
 	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT);
-	tt_send(t, 100 * MSS);
+	tt_send(t, segs * MSS);
 	assert_int_equal(answers(t), FLIGHT);
 	tt_advance(t, RTT);
+}
+
+static void start(struct tt *t)
+{
+	start_of(t, 100);
 }
 
 /* SACK of [from, to], in segments from the first that is in flight. */
@@ -89,6 +94,53 @@ static void burst_loss(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* The segments from 4 to 9, and from 16 to `to`, have arrived. */
+static unsigned sack_two(struct tt *t, unsigned to)
+{
+	struct tt_seg ack = { .flags = "A", .seq = 1, .ack = 1 };
+	char opt[64];
+
+	snprintf(opt, sizeof(opt), "nop,nop,sack %u:%u %u:%u", 1 + 16 * MSS, 1 + (to + 1) * MSS,
+		 1 + 4 * MSS, 1 + 10 * MSS);
+	ack.opt = opt;
+	tt_in_(t, ack, __FILE__, __LINE__);
+	return answers(t);
+}
+
+/*
+ * RFC 6937 3: the first four and six more of twenty are lost: one recovery, no timeout, and no
+ * burst but of what was delivered and not replaced before the six were missed.
+ */
+static void scattered_losses(struct tt *t)
+{
+	static const unsigned next[] = { 1, 2, 3, 10, 11, 12, 13, 14, 15, 22 };
+
+	start_of(t, 22);
+	assert_int_equal(sack(t, 4, 4) + sack(t, 4, 5), 2); /* limited transmit: 20 and 21 */
+	for (unsigned i = 6; i <= 9; i++) {
+		tt_advance(t, TT_MS);
+		assert_in_range(sack(t, 4, i), 0, 2);
+	}
+	for (unsigned i = 16; i <= 19; i++) {
+		tt_advance(t, TT_MS);
+		assert_in_range(sack_two(t, i), 0, i == 16 ? 4 : 2);
+	}
+	tt_advance(t, RTT - 8 * TT_MS);
+	assert_in_range(sack_two(t, 20), 0, 2);
+	assert_in_range(sack_two(t, 21), 0, 2);
+	for (unsigned i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+		assert_true(tt_info(t).bytes_retx >= (i + 1) * MSS); /* it is on its way already */
+		tt_advance(t, i < 6 ? TT_MS : RTT);
+		tt_in(t, "A", 1, 1 + next[i] * MSS, 0);
+		assert_in_range(answers(t), 0, 3);
+		assert_in_range(tt_info(t).inflight, 0, tt_info(t).ssthresh);
+	}
+	assert_int_equal(tt_info(t).bytes_retx, 10 * MSS);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 1);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+	assert_int_equal(tt_info(t).ca_state, 0);
+}
+
 /* One reduction for the whole recovery, and in the end cwnd is ssthresh (RFC 6937 3). */
 static void ends_at_ssthresh(struct tt *t)
 {
@@ -125,9 +177,8 @@ static void without_sack(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT_CFG(one_loss, twenty),
-	TT_CFG(burst_loss, twenty),
-	TT_CFG(ends_at_ssthresh, twenty),
+	TT_CFG(one_loss, twenty),	  TT_CFG(burst_loss, twenty),
+	TT_CFG(scattered_losses, twenty), TT_CFG(ends_at_ssthresh, twenty),
 	TT_CFG(without_sack, twenty),
 };
 

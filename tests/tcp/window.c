@@ -341,6 +341,27 @@ static void autotune(struct zs_config *cfg)
 	cfg->rcvbuf_max = 4 << 20;
 }
 
+/* ARCHITECTURE 7: memory is counted, so half of the buffer is offered, and no more than a SYN can
+ * say.
+ */
+static void first_window(struct tt *t)
+{
+	tt_listen(t, 1);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1460,sackOK,nop,wscale 7");
+	tt_expect(t, "SA", 0, 1, 0, .wnd = 16 << 10);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+}
+
+static void first_window_of_a_large_buffer(struct tt *t)
+{
+	tt_listen(t, 1);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1460,sackOK,nop,wscale 7");
+	tt_expect(t, "SA", 0, 1, 0, .wnd = 65535);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+}
+
 /* An application that keeps up with a fast peer gets a larger buffer, up to the maximum. */
 static void window_grows(struct tt *t)
 {
@@ -453,6 +474,8 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(receiver_sws, small_rcvbuf),
 	TT_CFG(zero_window_takes_acks, small_rcvbuf),
 	TT_CFG(fin_with_zero_window, small_rcvbuf),
+	TT_CFG(first_window, autotune),
+	TT(first_window_of_a_large_buffer),
 	TT_CFG(window_grows, autotune),
 	TT(fixed_window_stays),
 	TT_CFG(tiny_segments_cost_memory, small_rcvbuf),
