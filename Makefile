@@ -10,6 +10,7 @@ export DESTDIR FUZZ_SECONDS
 RELEASE := build
 ASAN := build-asan
 FUZZ := build-fuzz
+COVERAGE := build-coverage
 # clang's link-time optimisation needs its own linker
 ifneq ($(findstring clang,$(CC)),)
 export CC_LD ?= lld
@@ -74,6 +75,13 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@ninja -C $(FUZZ) fuzzers
 	@tools/run-fuzz $(FUZZ)
 
+.PHONY: coverage
+coverage: ## lines of the stack that its tests execute: by file, at least 90 % in all
+	@tools/deps.sh build coverage
+	@$(MAKE) --no-print-directory $(COVERAGE)/build.ninja
+	@ninja -C $(COVERAGE)
+	@tools/run-tests --coverage $(COVERAGE)
+
 .PHONY: install
 install: all ## into PREFIX (/usr/local), below DESTDIR
 	@$(MESON) configure $(RELEASE) -Dprefix=$(abspath $(PREFIX))
@@ -81,7 +89,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(RELEASE) $(ASAN) $(FUZZ)
+	rm -rf $(RELEASE) $(ASAN) $(FUZZ) $(COVERAGE)
 
 $(RELEASE)/build.ninja:
 	@$(MESON) setup $(RELEASE) --prefix=$(abspath $(PREFIX))
@@ -93,3 +101,6 @@ $(ASAN)/build.ninja:
 $(FUZZ)/build.ninja:
 	@CC=clang $(MESON) setup $(FUZZ) --buildtype=debugoptimized -Db_lto=false \
 		-Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+
+$(COVERAGE)/build.ninja:
+	@$(MESON) setup $(COVERAGE) --buildtype=debugoptimized -Db_lto=false -Db_coverage=true

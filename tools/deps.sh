@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz] [bench] [docs]
+# Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz] [bench] [coverage] [docs]
 set -eu
 
 # libdpdk-dev brings every poll mode driver with it.
@@ -8,6 +8,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config libdpdk-dev libcmocka-dev
 	python3 iproute2 iputils-ping nftables ethtool procps valgrind curl wrk iperf3 tcpdump"
 lint="clang clang-format clang-tidy"
 bench="dpdk-dev gnuplot-nox"
+coverage="gcovr"
 docs="doxygen"
 fuzz="clang libclang-rt-14-dev llvm-14"
 
@@ -17,6 +18,7 @@ for set in "${@:-build}"; do
 	build) wanted="$wanted $build" ;;
 	lint) wanted="$wanted $lint" ;;
 	bench) wanted="$wanted $bench" ;;
+	coverage) wanted="$wanted $coverage" ;;
 	docs) wanted="$wanted $docs" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	*) echo "deps: no set of packages named '$set'" >&2; exit 2 ;;
