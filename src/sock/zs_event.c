@@ -119,13 +119,21 @@ static bool enough_to_read(const struct zs_sock *sk)
 	return info.rcv_wnd <= info.rcv_mss;
 }
 
-static unsigned tcp_readiness(const struct zs_sock *sk)
+/* Of a connection that neither end has begun to close, without an error. */
+static inline unsigned open_readiness(const struct zs_sock *sk)
+{
+	unsigned ev = zs_tcp_send_space(sk->tcb) > 0 ? ZS_EV_WRITE : 0;
+
+	return enough_to_read(sk) ? ev | ZS_EV_READ : ev;
+}
+
+static __attribute__((noinline)) unsigned other_readiness(const struct zs_sock *sk)
 {
 	enum zs_tcp_state st = zs_tcp_state(sk->tcb);
 	bool fin = zs_tcp_fin_received(sk->tcb) || (sk->flags & ZS_SF_RD_SHUT);
 	unsigned ev = zs_tcp_ep(sk->tcb)->error != 0 ? ZS_EV_ERR : 0;
 
-	if (unlikely(sk->flags & ZS_SF_ERRQ))
+	if (sk->flags & ZS_SF_ERRQ)
 		ev |= ZS_EV_ERRQ;
 	if (st == ZS_CLOSED && !zs_sock_ended(sk))
 		return ev | ZS_EV_WRITE | ZS_EV_HUP;
@@ -133,26 +141,36 @@ static unsigned tcp_readiness(const struct zs_sock *sk)
 		return ev | ZS_EV_READ | ZS_EV_WRITE | ZS_EV_RDHUP | ZS_EV_HUP;
 	if (zs_tcp_opening(sk->tcb))
 		return zs_tcp_syn_waits(sk->tcb) ? ev | ZS_EV_WRITE : ev;
+	ev |= open_readiness(sk);
 	if (fin)
 		ev |= ZS_EV_READ | ZS_EV_RDHUP;
-	else if (enough_to_read(sk))
-		ev |= ZS_EV_READ;
-	if ((sk->flags & ZS_SF_WR_SHUT) || zs_tcp_send_space(sk->tcb) > 0)
+	if (sk->flags & ZS_SF_WR_SHUT)
 		ev |= ZS_EV_WRITE;
 	if (fin && (sk->flags & ZS_SF_WR_SHUT))
 		ev |= ZS_EV_HUP;
 	return ev;
 }
 
+static inline unsigned tcp_readiness(const struct zs_sock *sk)
+{
+	if (likely(zs_tcp_state(sk->tcb) == ZS_ESTABLISHED &&
+		   !(sk->flags & (ZS_SF_RD_SHUT | ZS_SF_WR_SHUT | ZS_SF_ERRQ)) &&
+		   zs_tcp_ep(sk->tcb)->error == 0))
+		return open_readiness(sk);
+	return other_readiness(sk);
+}
+
 unsigned zs_sock_readiness(const struct zs_sock *sk)
 {
+	if (likely(sk->kind == ZS_SK_TCP))
+		return tcp_readiness(sk);
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_LISTENER:
 		return sk->lst->n_accept > 0 ? ZS_EV_READ : 0;
 	case ZS_SK_UDP:
 		return udp_readiness(sk);
 	case ZS_SK_TCP:
-		return tcp_readiness(sk);
+		break;
 	}
 	__builtin_unreachable();
 }
