@@ -109,6 +109,8 @@ static const struct why used[] = {
 	{ "freebsd.sysctl", "net.inet.tcp.msl", "TIME-WAIT lasts twice this, milliseconds" },
 	{ "freebsd.sysctl", "net.inet.tcp.finwait2_timeout", "milliseconds" },
 	{ "freebsd.sysctl", "net.inet.tcp.cc.algorithm", "congestion control" },
+	{ "freebsd.sysctl", "net.inet.tcp.pmtud_blackhole_detection",
+	  "shorter segments after timeouts in a row (RFC 8899)" },
 	{ "freebsd.sysctl", "net.inet.tcp.sack.enable", "selective acknowledgements (RFC 2018)" },
 	{ "freebsd.sysctl", "net.inet.tcp.rfc1323", "time stamps and window scaling (RFC 7323)" },
 	{ "stack", "merge", "0: segments that arrive together stay single" },

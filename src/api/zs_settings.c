@@ -18,6 +18,8 @@ static const struct zs_setting settings[] = {
 	{ "net.inet.tcp.recvbuf_max", CFG(rcvbuf_max), 0, ZS_SET_U32, false, 1, 1, BUF_MAX },
 	{ "kern.ipc.maxsockbuf", CFG(sndbuf_max), 0, ZS_SET_U32, true, 1, 1, BUF_MAX },
 	{ "net.inet.tcp.delacktime", CFG(delack_us), 0, ZS_SET_U32, false, 1000, 0, 500 },
+	{ "net.inet.tcp.pmtud_blackhole_detection", CFG(mtu_black_holes), 0, ZS_SET_BOOL, false, 1,
+	  0, 1 },
 	{ "net.inet.tcp.sack.enable", CFG(use_sack), 0, ZS_SET_BOOL, false, 1, 0, 1 },
 	{ "net.inet.tcp.rfc1323", CFG(use_ts), CFG(use_wscale), ZS_SET_BOOL, false, 1, 0, 1 },
 	{ "net.inet.tcp.ecn.enable", CFG(ecn), 0, ZS_SET_U8, false, 1, 0, 2 },

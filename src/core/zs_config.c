@@ -35,6 +35,7 @@ void zs_config_defaults(struct zs_config *cfg)
 		.use_sack = true,
 		.use_wscale = true,
 		.use_tlp = true,
+		.mtu_black_holes = true,
 		.use_merge = true,
 		.syn_cookies = true,
 		.tfo = ZS_TFO_CLIENT | ZS_TFO_SERVER,

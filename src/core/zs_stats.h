@@ -72,8 +72,8 @@ struct zs_stats {
 	uint64_t tcp_segs_in, tcp_segs_out, tcp_segs_retx, tcp_acks_out;
 	uint64_t tcp_bytes_in, tcp_bytes_out;
 	uint64_t tcp_conns_opened, tcp_conns_accepted, tcp_conns_closed, tcp_conns_reset;
-	uint64_t tcp_rto, tcp_fast_retx, tcp_lost_retx, tcp_tlp, tcp_undo, tcp_dsack_in, tcp_probes,
-		tcp_rst_out, tcp_challenge;
+	uint64_t tcp_rto, tcp_fast_retx, tcp_lost_retx, tcp_tlp, tcp_undo, tcp_black_holes,
+		tcp_dsack_in, tcp_probes, tcp_rst_out, tcp_challenge;
 	uint64_t tcp_cookies_out, tcp_cookies_in; /* SYN cookies: given out, and back */
 	uint64_t tcp_ecn_ce, tcp_ecn_cuts;	  /* marked segments; windows reduced for an echo */
 	uint64_t tcp_fast_path;			  /* segments taken by header prediction */

@@ -28,11 +28,11 @@ static const struct counter counters[] = {
 	STAT(tcp_bytes_out),	STAT(tcp_conns_opened), STAT(tcp_conns_accepted),
 	STAT(tcp_conns_closed), STAT(tcp_conns_reset),	STAT(tcp_rto),
 	STAT(tcp_fast_retx),	STAT(tcp_lost_retx),	STAT(tcp_tlp),
-	STAT(tcp_undo),		STAT(tcp_dsack_in),	STAT(tcp_probes),
-	STAT(tcp_rst_out),	STAT(tcp_challenge),	STAT(tcp_ecn_ce),
-	STAT(tcp_ecn_cuts),	STAT(tcp_fast_path),	STAT(allocs),
-	STAT(arp_conflicts),	STAT(nd_conflicts),	STAT(tcp_cookies_out),
-	STAT(tcp_cookies_in),
+	STAT(tcp_undo),		STAT(tcp_black_holes),	STAT(tcp_dsack_in),
+	STAT(tcp_probes),	STAT(tcp_rst_out),	STAT(tcp_challenge),
+	STAT(tcp_ecn_ce),	STAT(tcp_ecn_cuts),	STAT(tcp_fast_path),
+	STAT(allocs),		STAT(arp_conflicts),	STAT(nd_conflicts),
+	STAT(tcp_cookies_out),	STAT(tcp_cookies_in),
 };
 
 enum { N_COUNTERS = sizeof(counters) / sizeof(counters[0]) };

@@ -108,6 +108,8 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
 /* The reordering window ended: what is lost now? */
 void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb);
+/* Another timeout without progress: a segment that long may not fit the path (zs_pathmtu.c). */
+void zs_mtu_on_timeout(struct zs_stack *s, struct zs_tcb *tcb);
 /* A loss that is repaired already: the window shrinks as if recovery had begun and ended. */
 void zs_loss_repaired(struct zs_stack *s, struct zs_tcb *tcb);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a connection tells about itself, and what ICMP tells about it (RFC 5461, 5927, 1191). */
-#include <errno.h>
-
+/* What a connection tells about itself. */
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
@@ -90,71 +88,4 @@ struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)
 		.listeners = s->tcp.listeners.live,
 		.udp = zs_udp_count(s),
 	};
-}
-
-/* Segments in flight that no longer fit the path are lost; they are cut when they are sent again.
- */
-static void lower_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
-{
-	uint32_t overhead = zs_iphdr_with_tcp(tcb->flow.family) + (tcb->flags & ZS_TF_TS ? 12 : 0);
-	uint32_t mss;
-
-	zs_pmtu_lower(s, tcb->flow.family, &tcb->flow.faddr, mtu);
-	mss = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu) - overhead;
-	if (mss >= tcb->mss)
-		return;
-	tcb->mss = (uint16_t)mss;
-	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
-	     m = zs_seg(m)->next) {
-		struct zs_seg *seg = zs_seg(m);
-
-		if (seg->len <= mss || seg->flags & (ZS_SEG_LOST | ZS_SEG_SACKED))
-			continue;
-		zs_score_lost(s, tcb, m);
-	}
-	zs_output_later(s, tcb);
-}
-
-/* A SYN that was too long for its data is sent again without them, at once. */
-static void shorten_syn(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
-{
-	uint32_t now;
-
-	if (mtu >= tcb->mtu || tcb->snd_nxt == tcb->iss + 1)
-		return;
-	zs_pmtu_lower(s, tcb->flow.family, &tcb->flow.faddr, mtu);
-	now = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu);
-	if (now >= tcb->mtu)
-		return;
-	tcb->mtu = (uint16_t)now;
-	tcb->retx_count++;
-	zs_send_syn(s, tcb);
-}
-
-/* The connection is being opened, and no other segment than the SYN was there to be quoted. */
-static bool only_syn(const struct zs_tcb *tcb, uint32_t seq)
-{
-	return seq == tcb->iss && (tcb->state == ZS_SYN_SENT ||
-				   (tcb->state == ZS_SYN_RCVD && tcb->syn_flags & ZS_SY_CHILD));
-}
-
-void zs_tcp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, uint32_t seq, int hard,
-		       uint32_t mtu)
-{
-	uint8_t kind;
-	struct zs_tcb *tcb = zs_flowtab_find(s, flow, zs_flow_hash(s->hash_key, flow), &kind);
-
-	if (tcb == NULL || kind != ZS_REF_TCB)
-		return;
-	if (mtu == 0 && hard != 0 && only_syn(tcb, seq)) {
-		zs_tcb_dead(s, tcb, hard);
-		return;
-	}
-	/* RFC 5927 4.1: the quoted number must be in flight */
-	if (mtu == 0 || zs_seq_lt(seq, tcb->snd_una) || !zs_seq_lt(seq, tcb->snd_nxt))
-		return;
-	if (tcb->state == ZS_SYN_SENT)
-		shorten_syn(s, tcb, mtu);
-	else
-		lower_mss(s, tcb, mtu);
 }

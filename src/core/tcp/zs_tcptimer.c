@@ -68,6 +68,7 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->hdr_len = 0;
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
+	zs_mtu_on_timeout(s, tcb);
 	back_off(s, tcb);
 	zs_output_later(s, tcb);
 	return false;
