@@ -155,7 +155,7 @@ static void set_defaults(struct zs_conf_raw *raw, struct zs_conf *conf, const ch
 	raw->stack = conf->dpdk.stack;
 }
 
-static void add_eal(struct zs_conf *conf, const char *arg)
+void zs_conf_add_eal(struct zs_conf *conf, const char *arg)
 {
 	if (conf->dpdk.n_eal_argv < ZS_CONF_EAL_ARGS)
 		conf->eal_argv[conf->dpdk.n_eal_argv++] = arg;
@@ -170,22 +170,24 @@ static int prefix_of(uint32_t mask_be)
 	return __builtin_popcount(m);
 }
 
-static bool finish_port(struct zs_conf_raw *raw, struct zs_conf_port *p, unsigned id,
-			struct zs_dpdk_port *out)
+bool zs_conf_finish_port(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
+			 struct zs_dpdk_port *out)
 {
 	int prefix = p->prefix != 0 ? p->prefix : 24;
 
-	if (!zs_conf_finish_ip6(raw, p, id, &out->ip6))
+	if (!zs_conf_finish_ip6(raw, p, name, &out->ip6))
 		return false;
+	if (p->ip4_be == 0 && p->n_vip4 > 0)
+		return zs_conf_fail(raw, p->line, "[%s] has vip_addr, but no addr", name);
 	if (p->ip4_be == 0 && !out->ip6.on)
-		return zs_conf_fail(raw, p->line, "[port%u] has no addr", id);
+		return zs_conf_fail(raw, p->line, "[%s] has no addr", name);
 	if (p->has_mask) {
 		prefix = prefix_of(p->mask_be);
 		if (prefix < 0)
-			return zs_conf_fail(raw, p->line, "[port%u] netmask %s has a hole", id,
+			return zs_conf_fail(raw, p->line, "[%s] netmask %s has a hole", name,
 					    p->netmask);
 		if (p->prefix != 0 && p->prefix != prefix)
-			return zs_conf_fail(raw, p->line, "[port%u] addr and netmask disagree", id);
+			return zs_conf_fail(raw, p->line, "[%s] addr and netmask disagree", name);
 	}
 	out->mtu = (uint16_t)p->mtu;
 	out->vlan = (uint16_t)p->vlan;
@@ -193,6 +195,21 @@ static bool finish_port(struct zs_conf_raw *raw, struct zs_conf_port *p, unsigne
 	out->ip4_be = p->ip4_be;
 	out->ip4_prefix = (uint8_t)prefix;
 	out->ip4_gw_be = p->gw_be;
+	out->n_ip4_more = p->n_vip4;
+	memcpy(out->ip4_more_be, p->vip4_be, sizeof(out->ip4_more_be));
+	return true;
+}
+
+/* Where a port has VLANs, its section has no say in addresses, as in F-Stack. */
+static bool finish_one(struct zs_conf_raw *raw, unsigned id, struct zs_dpdk_port *out)
+{
+	const struct zs_conf_port *p = &raw->port[id];
+
+	if (!zs_conf_has_vlan(raw, id))
+		return zs_conf_finish_port(raw, p, zs_conf_printf(raw->conf, "port%u", id), out);
+	out->mtu = (uint16_t)p->mtu;
+	out->mac = p->mac;
+	out->ip4_be = 0;
 	return true;
 }
 
@@ -229,7 +246,7 @@ static bool finish_ports(struct zs_conf_raw *raw, struct zs_dpdk_config *d)
 		p->port_id = (uint16_t)id;
 		d->n_ports++;
 		if (raw->port[id].line != 0) {
-			if (!finish_port(raw, &raw->port[id], id, p))
+			if (!finish_one(raw, id, p))
 				return false;
 		} else if (raw->port_list != NULL) {
 			return zs_conf_fail(raw, raw->port_list_line,
@@ -260,7 +277,7 @@ static bool finish_vdevs(struct zs_conf_raw *raw)
 			arg = zs_conf_printf(raw->conf, "%s,iface=%s", arg, v->iface);
 		if (v->mac != NULL)
 			arg = zs_conf_printf(raw->conf, "%s,mac=%s", arg, v->mac);
-		add_eal(raw->conf, arg);
+		zs_conf_add_eal(raw->conf, arg);
 	}
 	return true;
 }
@@ -280,6 +297,7 @@ static bool finish_lcores(struct zs_conf_raw *raw)
 				    "lcore_mask: '%s' is not a hexadecimal mask of up to 64 CPUs",
 				    raw->lcore_mask);
 	raw->conf->dpdk.lcore_mask = mask;
+	raw->conf->lcore_mask_line = raw->lcore_mask_line;
 	return true;
 }
 
@@ -318,13 +336,14 @@ static void finish_eal(struct zs_conf_raw *raw)
 	struct zs_dpdk_config *d = &conf->dpdk;
 
 	if (raw->channel != 0)
-		add_eal(conf, zs_conf_printf(conf, "-n%u", raw->channel));
+		zs_conf_add_eal(conf, zs_conf_printf(conf, "-n%u", raw->channel));
 	if (raw->base_virtaddr != NULL)
-		add_eal(conf, zs_conf_printf(conf, "--base-virtaddr=%s", raw->base_virtaddr));
+		zs_conf_add_eal(conf,
+				zs_conf_printf(conf, "--base-virtaddr=%s", raw->base_virtaddr));
 	if (raw->file_prefix != NULL)
-		add_eal(conf, zs_conf_printf(conf, "--file-prefix=%s", raw->file_prefix));
+		zs_conf_add_eal(conf, zs_conf_printf(conf, "--file-prefix=%s", raw->file_prefix));
 	if (raw->log_level != 0)
-		add_eal(conf, zs_conf_printf(conf, "--log-level=%u", raw->log_level));
+		zs_conf_add_eal(conf, zs_conf_printf(conf, "--log-level=%u", raw->log_level));
 	if (raw->allow != NULL) {
 		char *list = zs_conf_strdup(conf, raw->allow);
 		char *save = NULL;
@@ -332,7 +351,7 @@ static void finish_eal(struct zs_conf_raw *raw)
 		d->pci = true;
 		for (char *dev = strtok_r(list, ", ", &save); dev != NULL;
 		     dev = strtok_r(NULL, ", ", &save))
-			add_eal(conf, zs_conf_printf(conf, "--allow=%s", dev));
+			zs_conf_add_eal(conf, zs_conf_printf(conf, "--allow=%s", dev));
 	}
 	d->pci = d->pci || raw->pci;
 	d->eal_argv = conf->eal_argv;
@@ -354,9 +373,8 @@ static bool finish(struct zs_conf_raw *raw)
 	struct zs_conf *conf = raw->conf;
 	uint64_t fds;
 
-	if (raw->nb_bond > 0)
-		return zs_conf_fail(raw, raw->nb_bond_line, "nb_bond: bonding is not supported");
-	if (!finish_lcores(raw) || !finish_vdevs(raw) || !finish_ports(raw, &conf->dpdk) ||
+	if (!finish_lcores(raw) || !finish_vdevs(raw) || !zs_conf_finish_bonds(raw) ||
+	    !finish_ports(raw, &conf->dpdk) || !zs_conf_finish_vlans(raw, &conf->dpdk) ||
 	    !finish_stack(raw))
 		return false;
 	finish_eal(raw);
@@ -497,6 +515,22 @@ static const char *option(int argc, char *const argv[], int *i, const char *name
 	return argv[++*i];
 }
 
+void zs_conf_one_process(const struct zs_conf *conf, char *text, size_t size)
+{
+	const char *file = conf->file != NULL ? conf->file : "config.ini";
+
+	if (conf->lcore_mask_line == 0)
+		snprintf(text, size,
+			 "%s: lcore_mask=, not given, says on which CPUs the first process has its "
+			 "threads",
+			 file);
+	else
+		snprintf(text, size,
+			 "%s:%d: lcore_mask=%llx: the first process has a thread on each of these "
+			 "CPUs",
+			 file, conf->lcore_mask_line, (unsigned long long)conf->dpdk.lcore_mask);
+}
+
 int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err)
 {
 	*args = (struct zs_conf_args){ 0 };
@@ -509,10 +543,10 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 			args->proc_type = v;
 			if (strcmp(v, "primary") == 0 || strcmp(v, "auto") == 0)
 				continue;
+			args->another = strcmp(v, "secondary") == 0;
 			snprintf(err, ZS_CONF_ERR,
-				 strcmp(v, "secondary") == 0
-					 ? "--proc-type: %s: " ONE_PROCESS
-					 : "--proc-type: '%s' is neither primary nor auto",
+				 args->another ? "--proc-type: %s: " ONE_PROCESS
+					       : "--proc-type: '%s' is neither primary nor auto",
 				 v);
 			return -EINVAL;
 		} else if ((v = option(argc, argv, &i, "proc-id", 'p')) != NULL) {
@@ -525,6 +559,7 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 				return -EINVAL;
 			}
 			if (n > 0) {
+				args->another = true;
 				snprintf(err, ZS_CONF_ERR, "--proc-id: %ld: " ONE_PROCESS, n);
 				return -EINVAL;
 			}

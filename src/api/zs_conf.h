@@ -8,6 +8,8 @@
 #ifndef ZS_CONF_H
 #define ZS_CONF_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "port/dpdk/zs_dpdk.h"
@@ -20,6 +22,7 @@ struct zs_conf {
 	struct zs_dpdk_config dpdk; /* for zs_dpdk_init(); its pointers live as long as this */
 	int fd_base;
 	uint32_t max_fds;
+	int lcore_mask_line;	 /* 0 = not given */
 	const char *file;	 /* NULL: none */
 	char err[ZS_CONF_ERR];	 /* why it failed, no newline */
 	char note[ZS_CONF_NOTE]; /* keys without effect, "" for none */
@@ -32,7 +35,11 @@ struct zs_conf {
 struct zs_conf_args {
 	const char *file;      /* --conf, -c; NULL = not given */
 	const char *proc_type; /* --proc-type, -t; NULL = not given */
+	bool another;	       /* it is to be one of several processes, and not the first */
 };
+
+/* Where several processes were started: what to do instead, by the line of the file. */
+void zs_conf_one_process(const struct zs_conf *conf, char *text, size_t size);
 
 /* -EINVAL with err written ("--proc-id: ..."). */
 int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err);

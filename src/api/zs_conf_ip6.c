@@ -102,7 +102,7 @@ enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port 
  * An address without a gateway has routers tell the rest, and autoconf6 = 1 is all that an
  * interface needs which has them tell everything.
  */
-bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, unsigned id,
+bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
 			struct zs_ip6_config *out)
 {
 	const uint8_t usual = 64;
@@ -110,7 +110,7 @@ bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, u
 
 	if (!p->has_ip6 && !(p->auto6_given && p->auto6)) {
 		if (gateway || p->n_vip6 > 0)
-			return zs_conf_fail(raw, p->line, "[port%u] has no addr6", id);
+			return zs_conf_fail(raw, p->line, "[%s] has no addr6", name);
 		return true;
 	}
 	*out = (struct zs_ip6_config){

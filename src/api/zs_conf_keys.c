@@ -14,6 +14,8 @@
 
 enum kind { U8, U16, U32, BOOL, NOT_BOOL, STR };
 
+enum { VLAN_IDS = 4095 };
+
 /* A number is value * mul. Sizes take a suffix k, m or g. */
 struct key {
 	const char *name;
@@ -49,7 +51,7 @@ static const struct key dpdk_keys[] = {
 	{ "pkt_tx_delay", RAW(pkt_tx_delay), U32, 1, 0, 1000000 },
 	{ "log_level", RAW(log_level), U32, 1, 0, 8 },
 	{ "nb_vdev", RAW(nb_vdev), U32, 1, 0, ZS_CONF_VDEVS },
-	{ "nb_bond", RAW(nb_bond), U32, 1, 0, 64 },
+	{ "nb_bond", RAW(nb_bond), U32, 1, 0, ZS_CONF_BONDS },
 	{ "pkt_bufs", RAW(pkt_bufs), U32, 1, 64, 1 << 26 },
 	{ "hdr_bufs", RAW(hdr_bufs), U32, 1, 64, 1 << 26 },
 	{ "big_bufs", RAW(big_bufs), U32, 1, 1, 1 << 26 },
@@ -278,8 +280,8 @@ static const struct key *find_key(const struct key *k, const char *name)
 
 /* ---- sections ---- */
 
-static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *section,
-		     const char *key, const char *value)
+bool zs_conf_key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *section,
+		      const char *key, const char *value)
 {
 	uint64_t n;
 
@@ -318,6 +320,8 @@ static bool key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 		p->gateway = zs_conf_strdup(raw->conf, value);
 		return get_ip4(raw, key, value, &p->gw_be);
 	}
+	if (strcmp(key, "vip_addr") == 0)
+		return zs_conf_vips(raw, p, value);
 	if (strcmp(key, "mtu") == 0) {
 		if (!get_number(value, &n) || n < 576 || n > 65535)
 			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535",
@@ -514,12 +518,20 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 	n = section_number(section, "port", ZS_CONF_PORTS);
 	if (n >= 0) {
 		raw->port[n].line = raw->port[n].line != 0 ? raw->port[n].line : raw->line;
-		return key_port(raw, &raw->port[n], section, key, value);
+		return zs_conf_key_port(raw, &raw->port[n], section, key, value);
 	}
 	n = section_number(section, "vdev", ZS_CONF_VDEVS);
 	if (n >= 0) {
 		raw->vdev[n].line = raw->vdev[n].line != 0 ? raw->vdev[n].line : raw->line;
 		return key_vdev(raw, &raw->vdev[n], section, key, value);
+	}
+	n = section_number(section, "vlan", VLAN_IDS);
+	if (n > 0)
+		return zs_conf_key_vlan(raw, (unsigned)n, section, key, value);
+	n = section_number(section, "bond", ZS_CONF_BONDS);
+	if (n >= 0) {
+		raw->bond[n].line = raw->bond[n].line != 0 ? raw->bond[n].line : raw->line;
+		return zs_conf_key_bond(raw, &raw->bond[n], section, key, value);
 	}
 	if (!key_special(raw, section, key, value, &done) || done)
 		return done && !raw->failed;

@@ -9,13 +9,15 @@
 
 #include "api/zs_conf.h"
 
-enum { ZS_CONF_PORTS = 32, ZS_CONF_VDEVS = 16 };
+enum { ZS_CONF_PORTS = 32, ZS_CONF_VDEVS = 16, ZS_CONF_VLANS = ZS_MAX_PORTS, ZS_CONF_BONDS = 8 };
 
 /* [portN]; line 0 = there is no such section */
 struct zs_conf_port {
 	int line;
 	char *addr, *netmask, *broadcast, *gateway, *ifname;
 	uint32_t ip4_be, mask_be, bcast_be, gw_be;
+	uint32_t vip4_be[ZS_IP4_MORE];
+	uint8_t n_vip4;
 	uint8_t prefix; /* of addr = a.b.c.d/n; 0 = none */
 	bool has_mask;
 	uint32_t mtu, vlan;
@@ -35,6 +37,20 @@ struct zs_conf_vdev {
 	char *iface, *path, *mac;
 	uint32_t queues, queue_size, cq;
 	bool has_cq;
+};
+
+/* [vlanN]: an interface of its own on a port. */
+struct zs_conf_vlan {
+	unsigned id;
+	uint32_t portid;
+	struct zs_conf_port net;
+};
+
+/* [bondN] */
+struct zs_conf_bond {
+	int line;
+	char *args; /* ",mode=4,..." */
+	bool has_mode, has_slave;
 };
 
 /* The file, key by key; the tables of zs_conf_keys.c point into it. */
@@ -69,6 +85,9 @@ struct zs_conf_raw {
 
 	struct zs_conf_port port[ZS_CONF_PORTS];
 	struct zs_conf_vdev vdev[ZS_CONF_VDEVS];
+	struct zs_conf_vlan vlan[ZS_CONF_VLANS];
+	unsigned n_vlans;
+	struct zs_conf_bond bond[ZS_CONF_BONDS];
 };
 
 /* A copy that lives as long as the configuration; never NULL (the process ends). */
@@ -96,8 +115,25 @@ enum zs_conf_found { ZS_KEY_UNKNOWN, ZS_KEY_OK, ZS_KEY_BAD };
 enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *key,
 				   const char *value);
 /* All keys are read: what they come to. */
-bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, unsigned id,
+bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
 			struct zs_ip6_config *out);
+
+/* Of [portN], and of [vlanN] as far as it has the same; name: "port0". */
+bool zs_conf_key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *section,
+		      const char *key, const char *value);
+bool zs_conf_finish_port(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
+			 struct zs_dpdk_port *out);
+
+/* zs_conf_net.c */
+bool zs_conf_vips(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *value);
+bool zs_conf_key_vlan(struct zs_conf_raw *raw, unsigned id, const char *section, const char *key,
+		      const char *value);
+bool zs_conf_has_vlan(const struct zs_conf_raw *raw, unsigned portid);
+bool zs_conf_finish_vlans(struct zs_conf_raw *raw, struct zs_dpdk_config *d);
+bool zs_conf_key_bond(struct zs_conf_raw *raw, struct zs_conf_bond *b, const char *section,
+		      const char *key, const char *value);
+bool zs_conf_finish_bonds(struct zs_conf_raw *raw);
+void zs_conf_add_eal(struct zs_conf *conf, const char *arg);
 
 /* List of numbers and ranges ("0-3,7"), each below max, into set bits; false: not such a list. */
 bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);

@@ -24,7 +24,8 @@ static const struct zs_mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } 
 static const struct zs_mac unknown = { { 0 } };
 
 static void arp_send(struct zs_stack *s, struct zs_netif *nif, enum zs_arp_op op,
-		     const struct zs_mac *dst, const struct zs_mac *tha, uint32_t tpa_be)
+		     const struct zs_mac *dst, const struct zs_mac *tha, uint32_t spa_be,
+		     uint32_t tpa_be)
 {
 	struct rte_mbuf *m = zs_hdr_alloc(s);
 	struct zs_eth_hdr *eth;
@@ -44,7 +45,7 @@ static void arp_send(struct zs_stack *s, struct zs_netif *nif, enum zs_arp_op op
 	arp->plen = sizeof(tpa_be);
 	arp->op_be = rte_cpu_to_be_16(op);
 	arp->sha = nif->mac;
-	memcpy(arp->spa, &nif->ip4_be, sizeof(arp->spa));
+	memcpy(arp->spa, &spa_be, sizeof(arp->spa));
 	arp->tha = *tha;
 	memcpy(arp->tpa, &tpa_be, sizeof(arp->tpa));
 	m->l2_len = sizeof(*eth);
@@ -53,10 +54,17 @@ static void arp_send(struct zs_stack *s, struct zs_netif *nif, enum zs_arp_op op
 	zs_txq_push(s, nif, m);
 }
 
+static void announce_one(struct zs_stack *s, struct zs_netif *nif, uint32_t ip4_be)
+{
+	arp_send(s, nif, ZS_ARP_REQUEST, &broadcast, &unknown, ip4_be, ip4_be);
+}
+
 void zs_arp_announce(struct zs_stack *s, struct zs_netif *nif)
 {
 	if (nif->ip4_be != 0)
-		arp_send(s, nif, ZS_ARP_REQUEST, &broadcast, &unknown, nif->ip4_be);
+		announce_one(s, nif, nif->ip4_be);
+	for (unsigned i = 0; i < nif->n_ip4_more; i++)
+		announce_one(s, nif, nif->ip4_more_be[i]);
 }
 
 static void announce_again(struct zs_stack *s, struct zs_timer *t)
@@ -78,7 +86,9 @@ void zs_arp_link_up(struct zs_stack *s, struct zs_netif *nif)
 
 void zs_arp_ask(struct zs_stack *s, const struct zs_neigh *n, bool unicast)
 {
-	arp_send(s, &s->netif[n->netif], ZS_ARP_REQUEST, unicast ? &n->mac : &broadcast, &unknown,
+	struct zs_netif *nif = &s->netif[n->netif];
+
+	arp_send(s, nif, ZS_ARP_REQUEST, unicast ? &n->mac : &broadcast, &unknown, nif->ip4_be,
 		 n->addr.ip4_be);
 }
 
@@ -104,7 +114,7 @@ static struct zs_neigh *find(struct zs_stack *s, const struct zs_netif *nif, uin
 }
 
 static void request_for_us(struct zs_stack *s, struct zs_netif *nif, const struct zs_mac *sha,
-			   uint32_t spa_be, bool answer)
+			   uint32_t spa_be, uint32_t tpa_be, bool answer)
 {
 	struct zs_addr sender = zs_addr_ip4(spa_be);
 	struct zs_neigh *n = zs_neigh_find(s, nif, ZS_AF_IP4, &sender);
@@ -115,7 +125,7 @@ static void request_for_us(struct zs_stack *s, struct zs_netif *nif, const struc
 	if (n != NULL)
 		zs_neigh_learn(s, n, sha, false);
 	if (answer)
-		arp_send(s, nif, ZS_ARP_REPLY, sha, sha, spa_be);
+		arp_send(s, nif, ZS_ARP_REPLY, sha, sha, tpa_be, spa_be);
 }
 
 /* Neither asks for us nor speaks in our name. False: of no use. */
@@ -163,13 +173,13 @@ static enum zs_drop arp_handle(struct zs_stack *s, const struct rte_mbuf *m,
 		return ZS_DROP_ARP_BAD;
 	if (nif->ip4_be == 0 || memcmp(&arp->sha, &nif->mac, sizeof(nif->mac)) == 0)
 		return ZS_DROP_ARP_NOT_OURS;
-	if (spa_be == nif->ip4_be) {
+	if (zs_netif_has_ip4(nif, spa_be)) {
 		if (!copy)
 			defend(s, nif);
 		return ZS_DROP_COUNT;
 	}
-	if (op == ZS_ARP_REQUEST && tpa_be == nif->ip4_be) {
-		request_for_us(s, nif, &arp->sha, spa_be, !copy);
+	if (op == ZS_ARP_REQUEST && zs_netif_has_ip4(nif, tpa_be)) {
+		request_for_us(s, nif, &arp->sha, spa_be, tpa_be, !copy);
 		return ZS_DROP_COUNT;
 	}
 	return news(s, nif, arp, spa_be, tpa_be) ? ZS_DROP_COUNT : ZS_DROP_ARP_NOT_OURS;

@@ -59,7 +59,7 @@ enum zs_offload {
 };
 
 /* IPv6 of an interface. The link-local address is made of its MAC address (RFC 4291 app. A). */
-enum { ZS_IP6_STATIC = 5 };
+enum { ZS_IP6_STATIC = 9, ZS_IP4_MORE = 64 };
 struct zs_ip6_config {
 	bool on;
 	bool autoconf;	    /* addresses and routers as routers advertise them (RFC 4862) */
@@ -78,9 +78,11 @@ struct zs_netif_config {
 	uint16_t vlan;	       /* all that is sent and received is in this VLAN; 0 = none */
 	uint32_t offloads;
 	struct zs_mac mac;
-	uint8_t ip4_prefix;  /* 0..32 */
-	uint32_t ip4_be;     /* 0 = no IPv4 */
-	uint32_t ip4_gw_be;  /* 0 = none */
+	uint8_t ip4_prefix; /* 0..32 */
+	uint32_t ip4_be;    /* 0 = no IPv4 */
+	uint32_t ip4_gw_be; /* 0 = none */
+	uint8_t n_ip4_more; /* further addresses, without a network of their own */
+	uint32_t ip4_more_be[ZS_IP4_MORE];
 	bool accept_any_dst; /* every unicast destination is ours (packet scripts) */
 	struct zs_ip6_config ip6;
 };

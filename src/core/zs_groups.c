@@ -29,12 +29,16 @@ bool zs_group_member(const struct zs_stack *s, const struct zs_netif *nif, uint8
 
 void zs_groups_tell(struct zs_stack *s, const struct zs_netif *nif)
 {
-	struct zs_mac macs[ZS_GROUP_MACS];
+	struct zs_mac macs[ZS_MAX_PORTS * ZS_GROUP_MACS];
 	unsigned n = 0;
 
 	if (s->env.groups == NULL)
 		return;
-	n += zs_mld_macs(s, nif, macs);
-	n += zs_igmp_macs(s, nif, macs + n);
+	for (uint16_t i = 0; i < s->n_netifs; i++) { /* a device may be in several VLANs */
+		if (s->netif[i].port != nif->port)
+			continue;
+		n += zs_mld_macs(s, &s->netif[i], macs + n);
+		n += zs_igmp_macs(s, &s->netif[i], macs + n);
+	}
 	s->env.groups(s->env.ctx, nif->port, macs, n);
 }

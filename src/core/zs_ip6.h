@@ -19,7 +19,7 @@ struct zs_pktinfo;
 /* Bytes in front of the transport header. */
 enum { ZS_L36_OFF = sizeof(struct zs_eth_hdr) + sizeof(struct zs_ip6_hdr) };
 
-enum { ZS_IF6_ADDRS = 8, ZS_IF6_GROUPS = 24, ZS_IF6_PREFIXES = 8, ZS_IF6_ROUTERS = 4 };
+enum { ZS_IF6_ADDRS = 16, ZS_IF6_GROUPS = 40, ZS_IF6_PREFIXES = 8, ZS_IF6_ROUTERS = 4 };
 
 enum zs_addr6_state {
 	ZS_A6_FREE,

@@ -137,6 +137,20 @@ static uint32_t prefix_mask_be(uint8_t prefix)
 	return prefix == 0 ? 0 : rte_cpu_to_be_32(UINT32_MAX << (32 - prefix));
 }
 
+static int set_more(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg)
+{
+	if (cfg->n_ip4_more > ZS_IP4_MORE || (cfg->n_ip4_more > 0 && cfg->ip4_be == 0))
+		return -EINVAL;
+	for (unsigned i = 0; i < cfg->n_ip4_more; i++)
+		if (cfg->ip4_more_be[i] == 0 ||
+		    zs_is_group(ZS_AF_IP4, &(struct zs_addr){ .ip4_be = cfg->ip4_more_be[i] }))
+			return -EINVAL;
+	nif->n_ip4_more = cfg->n_ip4_more;
+	memcpy(nif->ip4_more_be, cfg->ip4_more_be, sizeof(nif->ip4_more_be));
+	s->n_ip4_more += cfg->n_ip4_more;
+	return 0;
+}
+
 /* Routes that come with an address: its network, and the gateway. */
 static int install_routes(struct zs_stack *s, const struct zs_netif *nif,
 			  const struct zs_netif_config *cfg)
@@ -198,10 +212,13 @@ static void set_offloads(struct zs_netif *nif, const struct zs_netif_config *cfg
 
 int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_netif_config *cfg)
 {
+	int rc;
+
 	if (cfg->mtu < MIN_MTU || cfg->ip4_prefix > 32 || cfg->mac.b[0] & 1 || cfg->vlan > VLAN_MAX)
 		return -EINVAL;
 	for (uint16_t i = 0; i < s->n_netifs; i++)
-		if (&s->netif[i] != nif && s->netif[i].port == cfg->port)
+		if (&s->netif[i] != nif && s->netif[i].port == cfg->port &&
+		    s->netif[i].vlan == cfg->vlan)
 			return -EINVAL;
 	nif->port = cfg->port;
 	nif->mtu = cfg->mtu;
@@ -216,7 +233,8 @@ int zs_netif_init(struct zs_stack *s, struct zs_netif *nif, const struct zs_neti
 	nif->ip4_bcast_be = cfg->ip4_be == 0 || cfg->ip4_prefix > 30
 				    ? UINT32_MAX
 				    : cfg->ip4_be | ~nif->ip4_mask_be;
-	return install_routes(s, nif, cfg);
+	rc = set_more(s, nif, cfg);
+	return rc < 0 ? rc : install_routes(s, nif, cfg);
 }
 
 bool zs_source(const struct zs_stack *s, const struct zs_netif *nif, uint8_t family,
@@ -249,7 +267,12 @@ struct zs_netif *zs_netif_at(struct zs_stack *s, uint16_t index)
 
 bool zs_netif_has_ip4(const struct zs_netif *nif, uint32_t ip4_be)
 {
-	return ip4_be != 0 && nif->ip4_be == ip4_be;
+	if (ip4_be != 0 && nif->ip4_be == ip4_be)
+		return true;
+	for (unsigned i = 0; i < nif->n_ip4_more; i++)
+		if (nif->ip4_more_be[i] == ip4_be)
+			return true;
+	return false;
 }
 
 struct zs_netif *zs_netif_by_port(struct zs_stack *s, uint16_t port)

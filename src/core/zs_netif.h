@@ -35,6 +35,8 @@ struct zs_netif {
 	bool accept_any_dst, ip6; /* ip6: it has IPv6 addresses (zs_ip6.h) */
 	uint32_t ip4_be, ip4_mask_be;
 	uint32_t ip4_bcast_be; /* of the network; all ones when it has none */
+	uint8_t n_ip4_more;    /* further addresses; in all of them: s->n_ip4_more */
+	uint32_t ip4_more_be[ZS_IP4_MORE];
 	struct rte_mbuf *txq[ZS_TXQ_LEN];
 };
 

@@ -291,25 +291,46 @@ static enum zs_drop parse_arp(struct rte_mbuf *m, struct zs_pktinfo *pi)
 	return ZS_PARSE_ON;
 }
 
+/* The interface of the device that is in VLAN id; NULL: none is. */
+static struct zs_netif *in_vlan(struct zs_stack *s, struct zs_netif *nif, uint16_t id)
+{
+	uint16_t port = nif->port;
+
+	if (likely(nif->vlan == id))
+		return nif;
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].port == port && s->netif[i].vlan == id)
+			return &s->netif[i];
+	return NULL;
+}
+
 /*
- * The type of what is in our VLAN; ZS_ETH_VLAN for other packets, also those without a tag. A tag
- * of VLAN 0 carries only a priority (802.1Q 6.9): read over it.
+ * The type of what is in a VLAN of ours, and *nif the interface that is in it; ZS_ETH_VLAN for
+ * other packets, also those without a tag. A tag of VLAN 0 carries only a priority (802.1Q 6.9):
+ * read over it.
  */
-static uint16_t vlan_type(const struct zs_netif *nif, const struct rte_mbuf *m,
+static uint16_t vlan_type(struct zs_stack *s, struct zs_netif **nif, const struct rte_mbuf *m,
 			  struct zs_pktinfo *pi, uint16_t type)
 {
 	const struct zs_vlan_hdr *tag =
 		rte_pktmbuf_mtod_offset(m, struct zs_vlan_hdr *, sizeof(struct zs_eth_hdr));
 	const uint16_t ID = 0xfff;
+	struct zs_netif *in;
 
-	if (nif->offloads & ZS_OFF_RX_VLAN && m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
-		return (m->vlan_tci & ID) == nif->vlan ? type : ZS_ETH_VLAN;
-	if (type != ZS_ETH_VLAN || m->data_len < sizeof(struct zs_eth_hdr) + sizeof(*tag))
+	if ((*nif)->offloads & ZS_OFF_RX_VLAN && m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) {
+		in = in_vlan(s, *nif, m->vlan_tci & ID);
+	} else {
+		if (type != ZS_ETH_VLAN || m->data_len < sizeof(struct zs_eth_hdr) + sizeof(*tag))
+			return ZS_ETH_VLAN;
+		in = in_vlan(s, *nif, rte_be_to_cpu_16(tag->tci_be) & ID);
+		pi->l3_off += sizeof(*tag);
+		type = rte_be_to_cpu_16(tag->type_be);
+	}
+	if (in == NULL)
 		return ZS_ETH_VLAN;
-	if ((rte_be_to_cpu_16(tag->tci_be) & ID) != nif->vlan)
-		return ZS_ETH_VLAN;
-	pi->l3_off += sizeof(*tag);
-	return rte_be_to_cpu_16(tag->type_be);
+	*nif = in;
+	pi->nif = in;
+	return type;
 }
 
 static enum zs_drop parse_eth(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
@@ -326,7 +347,7 @@ static enum zs_drop parse_eth(struct zs_stack *s, struct zs_netif *nif, struct r
 	pi->l3_off = sizeof(*eth);
 	type = rte_be_to_cpu_16(eth->type_be);
 	if (unlikely(type == ZS_ETH_VLAN || nif->vlan != 0))
-		type = vlan_type(nif, m, pi, type);
+		type = vlan_type(s, &nif, m, pi, type);
 	if (likely(type == ZS_ETH_IP4))
 		return parse_ip4(s, nif, m, pi);
 	if (type == ZS_ETH_IP6 && (nif->ip6 || nif->index == ZS_LOOPBACK))

@@ -141,8 +141,7 @@ static inline void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
 		pi->kind = ZS_PKT_STRAY;
 }
 
-static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
-		    struct zs_pktinfo *pi);
+static void process(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
 
 /* Consumes m when it returns true. */
 static bool pass_stray(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)
@@ -180,11 +179,10 @@ static void input_fragment(struct zs_stack *s, struct zs_netif *nif, struct rte_
 	if (pi->kind == ZS_PKT_FRAG)
 		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
 	else
-		process(s, nif, m, pi);
+		process(s, m, pi);
 }
 
-static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
-		    struct zs_pktinfo *pi)
+static void process(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	switch ((enum zs_pkt_kind)pi->kind) {
 	case ZS_PKT_TCP:
@@ -206,7 +204,7 @@ static void process(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m
 		zs_icmp6_input(s, m, pi);
 		break;
 	case ZS_PKT_FRAG:
-		input_fragment(s, nif, m, pi);
+		input_fragment(s, pi->nif, m, pi);
 		break;
 	case ZS_PKT_IP_OTHER:
 		if (pi->flow.proto == ZS_PROTO_IGMP && pi->flow.family == ZS_AF_IP4) {
@@ -284,9 +282,8 @@ static void refind_flow(struct zs_stack *s, struct zs_pktinfo *pi)
 }
 
 /* Where packets of one connection follow each other. */
-static __attribute__((noinline)) void process_merged(struct zs_stack *s, struct zs_netif *nif,
-						     struct rte_mbuf **pkts, struct zs_pktinfo *pi,
-						     uint16_t n)
+static __attribute__((noinline)) void process_merged(struct zs_stack *s, struct rte_mbuf **pkts,
+						     struct zs_pktinfo *pi, uint16_t n)
 {
 	uint16_t k;
 
@@ -295,7 +292,7 @@ static __attribute__((noinline)) void process_merged(struct zs_stack *s, struct 
 		if (i + 1 < n && !s->tcp.flows_changed && zs_merge_fits(&pi[i], &pi[i + 1]))
 			k = zs_merge_run(s, &pkts[i], &pi[i], n - i);
 		refind_flow(s, &pi[i]);
-		process(s, nif, pkts[i], &pi[i]);
+		process(s, pkts[i], &pi[i]);
 	}
 }
 
@@ -324,10 +321,10 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 	}
 	again = again && s->cfg.use_merge;
 	if (again)
-		process_merged(s, nif, pkts, pi, n);
+		process_merged(s, pkts, pi, n);
 	for (i = again ? n : 0; i < n; i++) {
 		refind_flow(s, &pi[i]);
-		process(s, nif, pkts[i], &pi[i]);
+		process(s, pkts[i], &pi[i]);
 	}
 	s->stats.rx_packets += n;
 	s->stats.rx_bytes += bytes;
@@ -383,13 +380,15 @@ void zs_stack_drop(struct zs_stack *s, struct rte_mbuf *m, enum zs_drop why)
 
 void zs_stack_link_up(struct zs_stack *s, uint16_t port)
 {
-	struct zs_netif *nif = zs_netif_by_port(s, port);
+	for (uint16_t i = 0; i < s->n_netifs; i++) {
+		struct zs_netif *nif = &s->netif[i];
 
-	if (nif == NULL)
-		return;
-	zs_arp_link_up(s, nif);
-	zs_igmp_restart(s, nif);
-	zs_ip6_link_up(s, nif);
+		if (nif->port != port)
+			continue;
+		zs_arp_link_up(s, nif);
+		zs_igmp_restart(s, nif);
+		zs_ip6_link_up(s, nif);
+	}
 }
 
 void zs_stack_flush(struct zs_stack *s)

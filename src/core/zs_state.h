@@ -49,6 +49,7 @@ struct zs_stack {
 	struct zs_rand rand;
 	uint16_t ip_id; /* for datagrams that may be fragmented (RFC 6864) */
 	uint16_t n_netifs, n_routes;
+	uint16_t n_ip4_more; /* addresses of interfaces beyond their first */
 	uint32_t nh_gen;
 	uint8_t pool_level;   /* enum zs_pool_level */
 	uint32_t pool_credit; /* packets to come before the pool is looked at again */

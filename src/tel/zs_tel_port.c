@@ -15,7 +15,7 @@
 struct ifs {
 	uint16_t n;
 	struct zs_netif_view {
-		uint16_t mtu, vlan, staged;
+		uint16_t port, mtu, vlan, staged;
 		uint32_t offloads, ip4_be;
 		uint8_t ip4_prefix;
 		struct zs_mac mac;
@@ -34,6 +34,7 @@ static void look(struct zs_ctx *c, void *arg)
 		const struct zs_netif *nif = zs_look_netif(c->s, i);
 
 		p->v[i] = (struct zs_netif_view){
+			.port = nif->port,
 			.mtu = nif->mtu,
 			.vlan = nif->vlan,
 			.staged = nif->n_txq,
@@ -124,7 +125,7 @@ static int tell_ifs(struct zs_tel_query *q, const char *params, struct rte_tel_d
 		struct zs_show_port port;
 		struct zs_tel_dict t;
 
-		rc = zs_show_port(q->dpdk, (uint16_t)i, &port);
+		rc = zs_show_port(q->dpdk, p.v[i].port, &port);
 		if (rc == 0)
 			rc = zs_tel_entry(&t);
 		if (rc < 0)

@@ -285,23 +285,111 @@ static void each_line_is_told_of(void **state)
 	struct zs_conf conf;
 
 	(void)state;
-	write_file("x.ini", "[dpdk]\nlcore_mask=1\nvlan_strip=1\nvlan_stirp=1\n[pcap]\nenable=0\n"
-			    "[vlan12]\nportid=0\n[port0]\naddr=10.0.0.1\nvip_addr=10.0.0.2\n"
-			    "[freebsd.sysctl]\nnet.inet.tcp.hpts.minsleep=250\n"
-			    "[stack]\nmerge=0\nttl=9\n");
+	write_file("x.ini",
+		   "[dpdk]\nlcore_mask=1\nvlan_strip=1\nvlan_stirp=1\n[pcap]\nenable=0\n"
+		   "[vlan12]\nportid=0\naddr=10.0.1.1\n[port0]\naddr=10.0.0.1\nvip_addr=10.0.0.2\n"
+		   "[freebsd.sysctl]\nnet.inet.tcp.hpts.minsleep=250\n"
+		   "[stack]\nmerge=0\nttl=9\n");
 	assert_int_equal(zs_conf_check(&conf, "x.ini", tell, &t), 0);
 	assert_string_equal(t.text, "2:dpdk:lcore_mask:used! 3:dpdk:vlan_strip:unused! "
 				    "4:dpdk:vlan_stirp:unknown 6:pcap:enable:unused! "
-				    "8:vlan12:portid:unused! 10:port0:addr:used! "
-				    "11:port0:vip_addr:unused! "
-				    "13:freebsd.sysctl:net.inet.tcp.hpts.minsleep:unused! "
-				    "15:stack:merge:used! 16:stack:ttl:used ");
+				    "8:vlan12:portid:used! 9:vlan12:addr:used! "
+				    "11:port0:addr:used! "
+				    "12:port0:vip_addr:used! "
+				    "14:freebsd.sysctl:net.inet.tcp.hpts.minsleep:unused! "
+				    "16:stack:merge:used! 17:stack:ttl:used ");
 	assert_false(conf.dpdk.stack.use_merge);
 	zs_conf_free(&conf);
 	t.text[0] = '\0';
 	write_file("x.ini", "[dpdk]\nmemory=lots\nchannel=4\n");
 	assert_int_equal(zs_conf_check(&conf, "x.ini", tell, &t), -EINVAL);
 	assert_string_equal(t.text, "2:dpdk:memory:wrong! ");
+	zs_conf_free(&conf);
+}
+
+static void further_addresses(void **state)
+{
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(
+		load(&conf, "[port0]\naddr=10.0.0.1\nvip_addr=10.0.0.3;10.0.0.4; 10.9.0.1\n"), 0);
+	assert_int_equal(conf.dpdk.port[0].n_ip4_more, 3);
+	assert_int_equal(conf.dpdk.port[0].ip4_more_be[2], inet_addr("10.9.0.1"));
+	assert_string_equal(conf.note, "");
+	zs_conf_free(&conf);
+	assert_error("[port0]\naddr=10.0.0.1\nvip_addr=10.0.0.3;ten\n",
+		     "x.ini:3: vip_addr: 'ten' is not an IPv4 address");
+	assert_error("[port0]\nvip_addr=10.0.0.3\n", "x.ini:2: [port0] has vip_addr, but no addr");
+}
+
+/* Each is an interface; the port's own addresses do not count. */
+static void vlans(void **state)
+{
+	const struct zs_dpdk_config *d;
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[dpdk]\nport_list=0,2\nvlan_filter=5,6\n"
+				     "[port0]\naddr=10.0.0.1\nmtu=1400\n[port2]\naddr=10.2.0.1\n"
+				     "[vlan5]\nportid=0\naddr=10.0.5.1\nnetmask=255.255.0.0\n"
+				     "gateway=10.0.5.254\nvip_addr=10.0.5.2\n"
+				     "[vlan6]\nportid=0\naddr=10.0.6.1\naddr6=fd06::1\n"),
+			 0);
+	d = &conf.dpdk;
+	assert_int_equal(d->n_ports, 2);
+	assert_int_equal(d->port[0].mtu, 1400);
+	assert_int_equal(d->port[0].ip4_be, 0);
+	assert_int_equal(d->port[1].ip4_be, inet_addr("10.2.0.1"));
+	assert_int_equal(d->n_vlans, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(d->vlan[i].port, 0);
+		assert_int_equal(d->vlan[i].net.vlan, 5 + i);
+	}
+	assert_int_equal(d->vlan[0].net.ip4_be, inet_addr("10.0.5.1"));
+	assert_int_equal(d->vlan[0].net.ip4_prefix, 16);
+	assert_int_equal(d->vlan[0].net.ip4_gw_be, inet_addr("10.0.5.254"));
+	assert_int_equal(d->vlan[0].net.n_ip4_more, 1);
+	assert_true(d->vlan[1].net.ip6.on);
+	zs_conf_free(&conf);
+	assert_error("[vlan5]\nportid=1\naddr=10.0.5.1\n",
+		     "x.ini:2: [vlan5] portid: port 1 is not used");
+	assert_error("[vlan5]\nportid=0\n", "x.ini:2: [vlan5] has no addr");
+	assert_error("[vlan5]\nportid=x\n", "x.ini:2: portid: 'x' is not in 0..31");
+}
+
+static void bonds(void **state)
+{
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[dpdk]\nnb_bond=1\nport_list=2\n[port2]\naddr=10.0.0.1\n"
+				     "[bond0]\nmode=4\nslave=0000:0a:00.0,slave=0000:0a:00.1\n"
+				     "primary=0000:0a:00.0\nxmit_policy=l23\n"),
+			 0);
+	assert_string_equal(conf.dpdk.eal_argv[conf.dpdk.n_eal_argv - 1],
+			    "--vdev=net_bonding0,mode=4,slave=0000:0a:00.0,slave=0000:0a:00.1,"
+			    "primary=0000:0a:00.0,xmit_policy=l23");
+	assert_string_equal(conf.note, "");
+	zs_conf_free(&conf);
+}
+
+/* What F-Stack's script would have started is told what to do. */
+static void one_process(void **state)
+{
+	struct zs_conf conf;
+	char text[ZS_CONF_ERR];
+
+	(void)state;
+	assert_int_equal(load(&conf, "[dpdk]\nlcore_mask=c\n"), 0);
+	zs_conf_one_process(&conf, text, sizeof(text));
+	assert_string_equal(text,
+			    "x.ini:2: lcore_mask=c: the first process has a thread on each of "
+			    "these CPUs");
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[dpdk]\nchannel=4\n"), 0);
+	zs_conf_one_process(&conf, text, sizeof(text));
+	assert_non_null(strstr(text, "x.ini: lcore_mask="));
 	zs_conf_free(&conf);
 }
 
@@ -322,7 +410,8 @@ static void wrong_values_say_where(void **state)
 	assert_error("[dpdk]\nport_list=0-31\n", "x.ini:2: port_list: there is no [port0]");
 	assert_error("[dpdk]\nnb_vdev=1\n", "x.ini:2: nb_vdev: there is no [vdev0]");
 	assert_error("[dpdk]\nnb_vdev=1\n[vdev0]\nqueues=1\n", "x.ini:4: [vdev0] has no path");
-	assert_error("[dpdk]\nnb_bond=1\n", "x.ini:2: nb_bond: bonding is not supported");
+	assert_error("[dpdk]\nnb_bond=1\n", "x.ini:2: nb_bond: there is no [bond0]");
+	assert_error("[dpdk]\nnb_bond=1\n[bond0]\nmode=4\n", "x.ini:4: [bond0] has no slave");
 	assert_error("[dpdk]\neal_args=\n", "x.ini:2: eal_args: empty");
 	assert_error("[port0]\naddr=10.0.0.256\n",
 		     "x.ini:2: addr: '10.0.0.256' is not an IPv4 address");
@@ -444,7 +533,9 @@ static void arguments(void **state)
 	assert_string_equal(args.file, "b.ini");
 	assert_int_equal(parse(&args, err, 11, others), 0);
 	assert_null(args.file);
+	assert_false(args.another);
 	assert_int_equal(parse(&args, err, 2, second), -EINVAL);
+	assert_true(args.another);
 	assert_string_equal(err, "--proc-type: secondary: not here: "
 				 "one process runs a thread on each CPU of lcore_mask");
 	assert_int_equal(parse(&args, err, 2, later), -EINVAL);
@@ -497,6 +588,10 @@ int main(void)
 		cmocka_unit_test(ip6),
 		cmocka_unit_test(keys_without_effect_are_named_once),
 		cmocka_unit_test(each_line_is_told_of),
+		cmocka_unit_test(further_addresses),
+		cmocka_unit_test(vlans),
+		cmocka_unit_test(bonds),
+		cmocka_unit_test(one_process),
 		cmocka_unit_test(wrong_values_say_where),
 		cmocka_unit_test(settings_of_freebsd),
 		cmocka_unit_test(long_lines_are_refused),

@@ -251,6 +251,51 @@ static void test_answers(void **state)
 }
 
 /* What is known on one link says nothing about another. */
+/* Further addresses of the interface: asked for, announced, defended, and sent from. */
+static void test_further_addresses(void **state)
+{
+	const uint32_t more = ip4(10, 9, 9, 9);
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net_prepare(&net, US);
+	net.cfg.netif[0].n_ip4_more = 1;
+	net.cfg.netif[0].ip4_more_be[0] = more;
+	net_create(&net);
+	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(7), host(7), more);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_int_equal(f.b[L2 + 7], ZS_ARP_REPLY);
+	assert_memory_equal(f.b + L2 + 14, &more, 4); /* in its name */
+	net_clear(&net);
+	zs_arp_announce(net.s, net.nif);
+	net_flush(&net);
+	assert_int_equal(net.n_out, 2);
+	net_sent(&net, 1, &f);
+	assert_memory_equal(f.b + L2 + 14, &more, 4);
+	assert_memory_equal(f.b + L2 + 24, &more, 4);
+	net_clear(&net);
+	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(8), more, host(9));
+	assert_int_equal(net.s->stats.arp_conflicts, 1);
+	net_clear(&net);
+	/* ping: the answer comes from the address that was asked */
+	frame_icmp(&f, host(7), more, ZS_ICMP_ECHO, 0, 0x00010002, "x", 1);
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 1);
+	net_sent(&net, 0, &f);
+	assert_memory_equal(f.b + L2 + 12, &more, 4);
+	frame_icmp(&f, more, host(US), ZS_ICMP_ECHO, 0, 0x00010002, "x", 1);
+	net_input(&net, &f);
+	assert_int_equal(drops(&net, ZS_DROP_IP_SOURCE), 1);
+	net_end(&net);
+	/* what cannot be one */
+	net_prepare(&net, US);
+	net.cfg.netif[0].n_ip4_more = 1;
+	assert_int_equal(zs_stack_create(&net.s, &net.cfg, &net.env, net.now), -EINVAL);
+	assert_int_equal(zs_simpools_fini(&net.pools), 0);
+}
+
 static void test_links_apart(void **state)
 {
 	const struct zs_addr five = zs_addr_ip4(host(5));
@@ -606,25 +651,16 @@ static void test_no_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolution),
-		cmocka_unit_test(test_no_answer),
-		cmocka_unit_test(test_waiting_room),
-		cmocka_unit_test(test_waiting_room_total),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_links_apart),
-		cmocka_unit_test(test_hygiene),
-		cmocka_unit_test(test_announcements),
-		cmocka_unit_test(test_link_up),
-		cmocka_unit_test(test_ageing),
-		cmocka_unit_test(test_confirmed),
-		cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_flood_of_requests),
-		cmocka_unit_test(test_worth),
-		cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_resolution),   cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_waiting_room), cmocka_unit_test(test_waiting_room_total),
+		cmocka_unit_test(test_groups),	     cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_links_apart),  cmocka_unit_test(test_further_addresses),
+		cmocka_unit_test(test_hygiene),	     cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_link_up),	     cmocka_unit_test(test_ageing),
+		cmocka_unit_test(test_confirmed),    cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_full),	     cmocka_unit_test(test_flood_of_requests),
+		cmocka_unit_test(test_worth),	     cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_no_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

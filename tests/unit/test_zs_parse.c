@@ -284,6 +284,64 @@ static void test_vlan_port(void **state)
 	net_end(&net);
 }
 
+/* Two VLANs and no untagged packets on one device: each is an interface. */
+static void test_vlans_of_a_port(void **state)
+{
+	struct net net;
+	struct frame f, plain;
+	struct zs_pktinfo pi;
+	struct rte_mbuf *m;
+
+	(void)state;
+	net_prepare(&net, US);
+	net.cfg.n_netifs = 2;
+	net.cfg.netif[1] = net.cfg.netif[0];
+	net.cfg.netif[0].vlan = 5;
+	net.cfg.netif[1].vlan = 6;
+	net.cfg.netif[1].ip4_be = ip4(10, 6, 0, 2);
+	net.cfg.netif[1].ip4_gw_be = 0;
+	net_create(&net);
+	frame_udp(&plain, host(PEER), 53, host(US), 5353, data, N);
+	assert_drop(&net, &plain, ZS_DROP_ETH_TYPE);
+	for (uint8_t id = 4; id < 8; id++) {
+		frame_eth(&f, mac_of(US), mac_of(PEER), ZS_ETH_VLAN);
+		frame_put(&f, (const uint8_t[]){ 0, id, 8, 0 }, 4);
+		frame_put(&f, plain.b + L2, plain.len - L2);
+		if (id < 5 || id > 6) {
+			assert_drop(&net, &f, ZS_DROP_ETH_TYPE);
+			continue;
+		}
+		parse(&net, &f, &pi);
+		assert_int_equal(pi.kind, ZS_PKT_UDP);
+		assert_ptr_equal(pi.nif, &net.s->netif[id - 5]);
+		m = net_mbuf(&net, &plain);
+		net.nif->offloads |= ZS_OFF_RX_VLAN;
+		m->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+		m->vlan_tci = id;
+		parse_mbuf(&net, m, &pi);
+		net.nif->offloads &= ~(uint32_t)ZS_OFF_RX_VLAN;
+		assert_int_equal(pi.kind, ZS_PKT_UDP);
+		assert_ptr_equal(pi.nif, &net.s->netif[id - 5]);
+	}
+	/* and answers go out by the same, tagged */
+	frame_icmp(&plain, ip4(10, 6, 0, 1), ip4(10, 6, 0, 2), ZS_ICMP_ECHO, 0, 1, "x", 1);
+	frame_eth(&f, mac_of(US), mac_of(PEER), ZS_ETH_VLAN);
+	frame_put(&f, "\0\6\10\0", 4);
+	frame_put(&f, plain.b + L2, plain.len - L2);
+	net_input(&net, &f);
+	assert_int_equal(net.n_out, 1); /* ARP: who has 10.6.0.1? */
+	net_sent(&net, 0, &f);
+	assert_int_equal(get16(f.b + L2 - 2), ZS_ETH_VLAN);
+	assert_int_equal(get16(f.b + L2), 6);
+	net_end(&net);
+	/* twice the same is none */
+	net_prepare(&net, US);
+	net.cfg.n_netifs = 2;
+	net.cfg.netif[1] = net.cfg.netif[0];
+	assert_int_equal(zs_stack_create(&net.s, &net.cfg, &net.env, net.now), -EINVAL);
+	assert_int_equal(zs_simpools_fini(&net.pools), 0);
+}
+
 static void test_bad_headers(void **state)
 {
 	struct net net;
@@ -633,13 +691,21 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp),	      cmocka_unit_test(test_tcp_options),
-		cmocka_unit_test(test_udp),	      cmocka_unit_test(test_others),
-		cmocka_unit_test(test_options_of_ip), cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_vlan_port),     cmocka_unit_test(test_bad_headers),
-		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_any_destination),
-		cmocka_unit_test(test_padding),	      cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_truncated),     cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_tcp_options),
+		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_options_of_ip),
+		cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_vlan_port),
+		cmocka_unit_test(test_vlans_of_a_port),
+		cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_any_destination),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_garbage),
 	};
 

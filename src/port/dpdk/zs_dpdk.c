@@ -88,8 +88,23 @@ bool zs_dpdk_pci_bound(void)
 	       driver_has_device("/sys/bus/pci/drivers/uio_pci_generic");
 }
 
+static bool has_vlan(const struct zs_dpdk_config *cfg, uint16_t port)
+{
+	for (uint16_t i = 0; i < cfg->n_vlans; i++)
+		if (cfg->vlan[i].port == port)
+			return true;
+	return false;
+}
+
 static int check_config(const struct zs_dpdk_config *cfg)
 {
+	unsigned n = cfg->n_vlans;
+
+	for (uint16_t i = 0; i < cfg->n_ports; i++)
+		n += !has_vlan(cfg, i);
+	if (n > ZS_MAX_PORTS)
+		return zs_dpdk_fail(-EINVAL, "%u interfaces: at most %d are possible", n,
+				    ZS_MAX_PORTS);
 	if (cfg->n_ports == 0 || cfg->n_ports > ZS_MAX_PORTS)
 		return zs_dpdk_fail(-EINVAL, "%u ports: 1 to %d are possible", cfg->n_ports,
 				    ZS_MAX_PORTS);
@@ -205,8 +220,27 @@ static void set_netif(struct zs_netif_config *nif, uint16_t index, const struct 
 		.ip4_be = cfg->ip4_be,
 		.ip4_prefix = cfg->ip4_prefix,
 		.ip4_gw_be = cfg->ip4_gw_be,
+		.n_ip4_more = cfg->n_ip4_more,
 		.ip6 = cfg->ip6,
 	};
+	memcpy(nif->ip4_more_be, cfg->ip4_more_be, sizeof(nif->ip4_more_be));
+}
+
+/* There are ZS_MAX_PORTS at most: check_config(). */
+static void set_netifs(struct zs_config *stack, const struct zs_dpdk *d,
+		       const struct zs_dpdk_config *cfg)
+{
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		if (!has_vlan(cfg, i))
+			set_netif(&stack->netif[n++], i, &d->port[i], &cfg->port[i]);
+	for (uint16_t i = 0; i < cfg->n_vlans; i++) {
+		uint16_t port = cfg->vlan[i].port;
+
+		set_netif(&stack->netif[n++], port, &d->port[port], &cfg->vlan[i].net);
+	}
+	stack->n_netifs = n;
 }
 
 /* ---- lcores ---- */
@@ -281,9 +315,7 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 
 	if (getrandom(env.seed, sizeof(env.seed), 0) != (ssize_t)sizeof(env.seed))
 		return zs_dpdk_fail(-EIO, "no random numbers for the stack's seed");
-	stack.n_netifs = d->n_ports;
-	for (uint16_t i = 0; i < d->n_ports; i++)
-		set_netif(&stack.netif[i], i, &d->port[i], &cfg->port[i]);
+	set_netifs(&stack, d, cfg);
 	rc = zs_stack_create(&lc->s, &stack, &env, zs_lcore_clock_us(lc));
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "the stack does not start: %s",

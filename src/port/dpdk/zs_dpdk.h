@@ -70,7 +70,15 @@ struct zs_dpdk_port {
 	uint32_t ip4_be;   /* 0 = no IPv4 */
 	uint8_t ip4_prefix;
 	uint32_t ip4_gw_be; /* 0 = none */
+	uint8_t n_ip4_more; /* further addresses */
+	uint32_t ip4_more_be[ZS_IP4_MORE];
 	struct zs_ip6_config ip6;
+};
+
+/* An interface in a VLAN, beside others on its port. */
+struct zs_dpdk_vlan {
+	uint16_t port;		 /* index of the port */
+	struct zs_dpdk_port net; /* its vlan and addresses; what else there is is the port's */
 };
 
 /* Fill with zs_dpdk_config_defaults() first. Nothing in it is kept after zs_dpdk_init(). */
@@ -100,8 +108,12 @@ struct zs_dpdk_config {
 	uint32_t n_pkt, n_hdr, n_big;
 	uint16_t big_room;
 
-	uint16_t n_ports; /* 1..ZS_MAX_PORTS; port[i] is interface i of the stack */
+	uint16_t n_ports; /* 1..ZS_MAX_PORTS */
 	struct zs_dpdk_port port[ZS_MAX_PORTS];
+	/* A port that has some is an interface of the stack by these only. Interfaces are numbered:
+	 * ports, then VLANs. */
+	uint16_t n_vlans;
+	struct zs_dpdk_vlan vlan[ZS_MAX_PORTS];
 	uint32_t kern_ip4_be; /* kernel side of the default tap; 0 = gateway, else first of net */
 
 	/*
