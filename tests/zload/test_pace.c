@@ -36,6 +36,20 @@ static void what_was_not_taken_stays_due(void **state)
 	assert_int_equal(pace_behind(&p, HZ), 999);
 }
 
+static void what_is_forgotten_is_not_due(void **state)
+{
+	struct pace p;
+	uint64_t due;
+
+	(void)state;
+	pace_start(&p, 1000, 5, HZ, 0);
+	assert_true(pace_take(&p, 0, &due));
+	pace_forget(&p, HZ);
+	assert_true(pace_take(&p, HZ, &due) && due == HZ);
+	assert_false(pace_take(&p, HZ, &due));
+	assert_int_equal(pace_behind(&p, 2ull * HZ), 3); /* of the limit */
+}
+
 static void without_a_rate_all_is_due(void **state)
 {
 	struct pace p;
@@ -66,6 +80,7 @@ static void the_limit_holds(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_rate_is_kept_for_a_day),
 	cmocka_unit_test(what_was_not_taken_stays_due),
+	cmocka_unit_test(what_is_forgotten_is_not_due),
 	cmocka_unit_test(without_a_rate_all_is_due),
 	cmocka_unit_test(the_limit_holds),
 };

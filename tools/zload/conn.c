@@ -163,9 +163,11 @@ static bool answered(struct load *l, struct conn *c, uint64_t now)
 		conn_fail(l, c, FAIL_RESPONSE, now);
 		return false;
 	}
-	hist_record(&r->recent, result_ns(r, now - c->due[c->first]));
-	r->responses++;
-	r->status[c->in.status]++;
+	if (c->due[c->first] >= l->measure_at) { /* else it is of the warm-up */
+		hist_record(&r->recent, result_ns(r, now - c->due[c->first]));
+		r->responses++;
+		r->status[c->in.status]++;
+	}
 	c->verified = true;
 	if (++c->first == l->args->pipeline)
 		c->first = 0;

@@ -62,6 +62,7 @@ static void hand_out(struct load *l, uint64_t now)
 	}
 }
 
+/* What fell due in the warm-up and waits still, for connections perhaps, is not measured either. */
 static void measure(struct load *l, uint64_t now)
 {
 	struct z_stats st = { 0 };
@@ -69,6 +70,8 @@ static void measure(struct load *l, uint64_t now)
 	z_stats_get(&st, sizeof(st));
 	l->busy_before = st.busy_cycles;
 	l->total_before = st.total_cycles;
+	if (l->args->warmup_s > 0)
+		pace_forget(&l->pace, now);
 	result_begin(&l->result, now);
 }
 

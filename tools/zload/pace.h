@@ -46,6 +46,13 @@ static inline bool pace_take(struct pace *p, uint64_t now, uint64_t *due)
 	return true;
 }
 
+/* What was due before now and not taken is not asked for any more. */
+static inline void pace_forget(struct pace *p, uint64_t now)
+{
+	p->start = now;
+	p->next = 0;
+}
+
 /* Requests that are due and were not taken. */
 static inline uint64_t pace_behind(const struct pace *p, uint64_t now)
 {
