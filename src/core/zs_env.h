@@ -128,11 +128,11 @@ struct zs_config {
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	bool use_ts, use_sack, use_wscale;
-	bool use_tlp;	  /* tail loss probes (RFC 8985 7) */
+	bool use_tlp;	      /* tail loss probes (RFC 8985 7) */
 	bool mtu_black_holes; /* shorter segments after timeouts in a row (RFC 8899 4.3) */
-	bool use_merge;	  /* segments of a burst that continue each other become one packet */
-	bool syn_cookies; /* when the SYN queue is full */
-	bool tfo_key_set; /* otherwise a key is drawn */
+	bool use_merge;	      /* segments of a burst that continue each other become one packet */
+	bool syn_cookies;     /* when the SYN queue is full */
+	bool tfo_key_set;     /* otherwise a key is drawn */
 	uint8_t tfo_key[16];
 	uint32_t tfo; /* enum zs_tfo_mode */
 	uint8_t ttl;

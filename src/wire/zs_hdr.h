@@ -46,7 +46,13 @@ struct zs_arp_hdr {
 } ZS_WIRE;
 _Static_assert(sizeof(struct zs_arp_hdr) == 28, "ARP packet");
 
-enum zs_ipproto { ZS_PROTO_ICMP = 1, ZS_PROTO_IGMP = 2, ZS_PROTO_TCP = 6, ZS_PROTO_UDP = 17, ZS_PROTO_ICMP6 = 58 };
+enum zs_ipproto {
+	ZS_PROTO_ICMP = 1,
+	ZS_PROTO_IGMP = 2,
+	ZS_PROTO_TCP = 6,
+	ZS_PROTO_UDP = 17,
+	ZS_PROTO_ICMP6 = 58
+};
 
 enum { ZS_IP4_DF = 0x4000, ZS_IP4_MF = 0x2000, ZS_IP4_OFFMASK = 0x1fff };
 
