@@ -83,8 +83,8 @@ def get(host, size, n=1, count=1, stall=NO_STALL, within=25, pipeline=False, por
     expect(silence < stall, f"a silence of {silence:.2f} s")
 
 
-def echo(host, size, n=1, stall=NO_STALL, within=25, port=7):
-    silence = traffic.run([Echo(s, size) for s in connect(host.kernel, n, port)], within)
+def echo(host, size, n=1, stall=NO_STALL, within=25, port=7, ip=lab.STACK_IP):
+    silence = traffic.run([Echo(s, size) for s in connect(host.kernel, n, port, ip)], within)
     expect(silence < stall, f"a silence of {silence:.2f} s")
 
 

@@ -7,8 +7,8 @@ import time
 
 import lab
 import traffic
-from cases import KB, MB, STALL, serving
-from traffic import Echo, Http, connect, expect
+from cases import KB, MB, NO_STALL, STALL, echo, serving
+from traffic import Http, connect, expect
 
 TCPI_OPT_SYN_DATA = 0x20
 
@@ -36,15 +36,10 @@ def agree(host, port, ip, words):
     expect(got == words, f"{sorted(got)} instead of {sorted(words)}")
 
 
-def echoes(host, size, n, ip, stall=2.5, within=25):
-    silence = traffic.run([Echo(s, size) for s in connect(host.kernel, n, 7, ip)], within)
-    expect(silence < stall, f"a silence of {silence:.2f} s")
-
-
 def transfers(suite, host, what, ip, words):
     suite.case(f"{what}: what both agree on", agree, host, 7, ip, words)
-    suite.case(f"{what}: echo 4 MiB", echoes, host, 4 * MB, 1, ip)
-    suite.case(f"{what}: 20 connections, 64 KB each", echoes, host, 64 * KB, 20, ip)
+    suite.case(f"{what}: echo 4 MiB", echo, host, 4 * MB, ip=ip)
+    suite.case(f"{what}: 20 connections, 64 KB each", echo, host, 64 * KB, 20, ip=ip)
 
 
 ALL = {"ts", "sack", "wscale"}
@@ -60,10 +55,9 @@ def group_interop_controls(suite):
                          dpdk=settings(cc=control, ecn=ecn)) as host:
                 kernel_sets(host, ecn=ecn)
                 transfers(suite, host, what, lab.STACK_IP, words)
-                suite.case(f"{what}: echo 1 MiB, IPv6", echoes, host, MB, 1, lab.STACK_IP6)
+                suite.case(f"{what}: echo 1 MiB, IPv6", echo, host, MB, ip=lab.STACK_IP6)
                 host.loss(1)
-                suite.case(f"{what}: echo 1 MiB, 1 % lost", echoes, host, MB, 1, lab.STACK_IP,
-                           stall=STALL[1], within=40, limit=45)
+                suite.case(f"{what}: echo 1 MiB, 1 % lost", echo, host, MB, stall=STALL[1], within=40, limit=45)
                 host.loss(0)
 
 
@@ -96,14 +90,14 @@ def narrow(host, far, mtu):
         host.kernel.run(f"ip link set kf mtu {mtu}")
         far.run(f"ip link set fk mtu {mtu}")
         silence = traffic.run([stream], 25)
-        expect(silence < 2.5, f"a silence of {silence:.2f} s")
+        expect(silence < NO_STALL, f"a silence of {silence:.2f} s")
 
 
 def segments_fit(host, far, mtu):
     """Afterwards a new connection is told the path's MTU by its own segments alone."""
     with connect(far, 1, 80, lab.STACK_IP)[0] as s:
         silence = traffic.run([Http(s, MB, 2)], 25)
-        expect(silence < 2.5, f"a silence of {silence:.2f} s")
+        expect(silence < NO_STALL, f"a silence of {silence:.2f} s")
 
 
 def group_interop_path_mtu(suite):

@@ -182,6 +182,14 @@ static uint32_t usable_window(const struct zs_tcb *tcb)
 	return zs_seq_gt(edge, tcb->snd_nxt) ? edge - tcb->snd_nxt : 0;
 }
 
+/* What cwnd, too, lets out now. */
+static inline uint32_t room_of_windows(const struct zs_tcb *tcb, uint32_t inflight)
+{
+	uint32_t room = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
+
+	return RTE_MIN(room, usable_window(tcb));
+}
+
 /* May a segment that is not full be sent? RFC 9293 3.8.6.2.1, with Minshall's form of Nagle's rule.
  */
 static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
@@ -247,10 +255,9 @@ static __attribute__((noinline)) uint32_t several(const struct zs_stack *s,
 						  const struct zs_tcb *tcb, uint32_t avail,
 						  uint32_t inflight)
 {
-	uint32_t most = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
+	uint32_t most = room_of_windows(tcb, inflight);
 	uint32_t len, rest;
 
-	most = RTE_MIN(most, usable_window(tcb));
 	if (tcb->flags & ZS_TF_PACED)
 		most = RTE_MIN(most, zs_pace_quantum(s, tcb));
 	len = RTE_MIN(avail, RTE_MIN(most, (uint32_t)TSO_BYTES));
@@ -280,10 +287,10 @@ static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, str
  * Is this the last of several full segments, because what is left is less than one, or no window is
  * left for it, or half of the largest window is full? Then PSH goes with it, so that a receiver who
  * puts segments together does not wait for more (RFC 9293 3.9.1.2). run: payload since the last
- * PSH, of this turn.
+ * PSH, of this turn; room: of both windows.
  */
-static bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uint32_t avail,
-		       uint32_t inflight)
+static inline bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uint32_t avail,
+			      uint32_t room)
 {
 	uint32_t next = tcb->mss;
 
@@ -291,8 +298,19 @@ static bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uin
 		return false;
 	if (tcb->flags & ZS_TF_MORE && avail - len < next)
 		return false; /* the application says that more comes */
-	return avail - len < next || run + len + next > tcb->max_snd_wnd / 2 ||
-	       inflight + len + next > tcb->cwnd || usable_window(tcb) - len < next;
+	return avail - len < next || room < len + next || run + len + next > tcb->max_snd_wnd / 2;
+}
+
+/* len bytes of new data are out. */
+static inline void note_new_data(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+{
+	tcb->snd_nxt += len;
+	tcb->bytes_out += len;
+	s->stats.tcp_bytes_out += len;
+	if (tcb->rcv_acked != tcb->rcv_nxt)
+		tcb->quickack = 0; /* ACKs find data to go with: they may wait for it */
+	note_ack_sent(tcb);
+	note_in_flight(s, tcb);
 }
 
 /* run: as for ends_burst(). */
@@ -327,7 +345,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		return BLOCKED;
 	sg.len = len;
 	sg.flags = ZS_ACK;
-	if (end_of_write || ends_burst(tcb, *run, len, avail, inflight))
+	if (end_of_write || ends_burst(tcb, *run, len, avail, room_of_windows(tcb, inflight)))
 		sg.flags |= ZS_PSH;
 	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
 		sg.flags |= ZS_FIN | ZS_PSH;
@@ -342,16 +360,10 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	zs_sndq_sent(s, tcb, len);
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_pace_sent(s, tcb, len);
-	tcb->snd_nxt += len;
-	tcb->bytes_out += len;
+	note_new_data(s, tcb, len);
 	*run = sg.flags & ZS_PSH ? 0 : *run + len;
-	s->stats.tcp_bytes_out += len;
 	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
 		tcb->snd_small = tcb->snd_nxt;
-	if (tcb->rcv_acked != tcb->rcv_nxt)
-		tcb->quickack = 0; /* ACKs find data to go with: they may wait for it */
-	note_ack_sent(tcb);
-	note_in_flight(s, tcb);
 	if (sg.flags & ZS_FIN)
 		enter_fin_sent(s, tcb);
 	return SENT;
@@ -366,13 +378,12 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 	enum { RARE = ZS_TF_PACED | ZS_TF_ECN | ZS_TF_FIN_QUEUED | ZS_TF_MORE | ZS_TF_SND_RULES };
 	const struct zs_netif *nif = &s->netif[tcb->netif];
 	uint32_t avail = zs_unsent_bytes(tcb), mss = tcb->mss;
-	uint32_t inflight = zs_inflight(tcb), sent = 0;
-	uint32_t room = tcb->cwnd > inflight ? tcb->cwnd - inflight : 0;
+	uint32_t room, sent = 0;
 	struct rte_mbuf *m = tcb->unsent;
 
 	if (tcb->flags & RARE || (avail > mss && nif->offloads & ZS_OFF_TX_TSO))
 		return;
-	room = RTE_MIN(room, usable_window(tcb));
+	room = room_of_windows(tcb, zs_inflight(tcb));
 	while (m != NULL && zs_txq_room(nif) > 0) {
 		struct zs_seg *seg = zs_seg(m);
 		uint32_t len = seg->len;
@@ -382,9 +393,7 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 		if (len > mss || len > room ||
 		    (small && (len < avail || !small_allowed(tcb, len, avail))))
 			break;
-		if (seg->flags & ZS_SEG_EOR ||
-		    (*run + len > mss && (avail - len < mss || room - len < mss ||
-					  *run + len + mss > tcb->max_snd_wnd / 2)))
+		if (seg->flags & ZS_SEG_EOR || ends_burst(tcb, *run, len, avail, room))
 			flags |= ZS_PSH;
 		if (zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
 			break;
@@ -400,13 +409,7 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 	if (sent == 0)
 		return;
 	tcb->unsent = m;
-	tcb->snd_nxt += sent;
-	tcb->bytes_out += sent;
-	s->stats.tcp_bytes_out += sent;
-	if (tcb->rcv_acked != tcb->rcv_nxt)
-		tcb->quickack = 0; /* as in send_one() */
-	note_ack_sent(tcb);
-	note_in_flight(s, tcb);
+	note_new_data(s, tcb, sent);
 }
 
 /*
