@@ -14,6 +14,7 @@ import time
 
 import lab
 import traffic
+from tool import ask
 from traffic import Echo, Http, connect, expect
 
 KB, MB = 1024, 1 << 20
@@ -47,15 +48,30 @@ def serving(suite, name, *args, port=80, figures=None, dpdk="", **lab_args):
 def finish(server, figures=None):
     expect(server.alive(), "it died: " + server.output()[-1500:])
     time.sleep(0.5)   # for the last words of the connections
+    if has_all_back(server):
+        settle(server)
     result = server.stop()
     expect(result, "no line of statistics")
-    # this link's rings hold none: what is in use now has been lost
-    expect(result["bufs_in_use"] == 0 or not (server.link or "").startswith("af_packet"),
+    expect(result["bufs_in_use"] == 0 or not has_all_back(server),
            f"{result['bufs_in_use']:.0f} buffers still in use")
     # af_xdp takes one buffer a packet: what it still holds must be copied to be sent again
     result["copies_due"] = 1500 * result["segments_resent"] if server.link == "af_xdp" else 0
     if figures:
         figures(result)
+
+
+def has_all_back(server):
+    """This link's rings hold no buffers: what is in use when all is quiet has been lost."""
+    return (server.link or "").startswith("af_packet")
+
+
+def settle(server, within=30):
+    """Waits until no buffer is in use. With loss, the last ones wait for a timeout that has backed off."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if not any(pool["in_use"] for pool in ask(server, "bufs")["pools"].values()):
+            return
+        time.sleep(0.2)
 
 
 def copied_nothing(figures):

@@ -15,28 +15,12 @@ import types
 
 import lab
 from cases import KB, MB, quick, serving
+from tool import TOOL, ask, pid_of, run_tool
 from traffic import connect, expect
 
-TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "zstack", "zstack")
 COMMANDS = (["ss", "-tiapnm"], ["ss", "-s"], ["ss", "-a", "sport", "80"], ["arp"], ["arp", "-c"], ["ndp"], ["route"],
             ["if", "-s"], ["stats", "-a"], ["stats", "--core", "0"], ["bufs", "-c"], ["top", "-b", "-n1", "-d0.2"],
             ["pcap", "status"], ["set"], ["set", "cc"], ["prometheus"], ["ls"])
-
-
-def run_tool(server, *args, code=0):
-    pid = [] if args[0] == "ls" else ["--pid", str(pid_of(server))]
-    p = subprocess.run([TOOL, *args, *pid], capture_output=True, text=True, timeout=20, check=False)
-    expect(p.returncode == code, f"{args}: exit {p.returncode}: {p.stdout[-200:]} {p.stderr[-300:]}")
-    return p.stdout if code == 0 else p.stderr
-
-
-def ask(server, *args):
-    return json.loads(run_tool(server, *args, "--json"))
-
-
-def pid_of(server):
-    """taskset becomes the program that it starts."""
-    return server.proc.pid
 
 
 # ---- the kernel's own view ----
