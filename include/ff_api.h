@@ -47,8 +47,10 @@ struct linux_sockaddr {
 typedef int (*loop_func_t)(void *arg);
 
 /*
- * Starts the stacks of this process, one for each CPU of lcore_mask. Recognized: --conf/-c FILE,
- * --proc-type/-t primary, --proc-id/-p 0; everything else in argv is left to the application.
+ * Starts the stacks of this process: one for each CPU of lcore_mask, or, with --proc-id, the one of
+ * that CPU among them. Recognized: --conf/-c FILE, --proc-type/-t primary, secondary or auto,
+ * --proc-id/-p N; everything else in argv is left to the application. A secondary process waits up
+ * to 20 seconds for its primary, number 0; they need hugepages.
  * Without --conf, ./config.ini is read when it exists, and otherwise the defaults hold (one net_tap
  * port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr.
  */

@@ -135,20 +135,6 @@ static bool is_mem(void *arg, const void *p)
 
 /* ---- start ---- */
 
-/* F-Stack's script starts a process for each CPU. */
-static void tell_what_instead(const struct zs_conf_args *args)
-{
-	char text[ZS_CONF_ERR];
-
-	zs_conf_free(&app.conf);
-	if (zs_conf_load(&app.conf, args->file, args) == 0) {
-		zs_conf_one_process(&app.conf, text, sizeof(text));
-		fprintf(stderr,
-			"zstack: %s; start it once, or with one CPU and a port of its own each\n",
-			text);
-	}
-}
-
 static int load(int argc, char *const argv[])
 {
 	struct zs_conf_args args;
@@ -157,8 +143,6 @@ static int load(int argc, char *const argv[])
 
 	if (rc < 0) {
 		fprintf(stderr, "zstack: %s\n", err);
-		if (args.another)
-			tell_what_instead(&args);
 		return rc;
 	}
 	if (args.file == NULL && access("config.ini", F_OK) == 0)

@@ -20,8 +20,6 @@
 
 enum { FD_BASE = 1024, MAX_POLLERS = 4096 };
 
-#define ONE_PROCESS "not here: one process runs a thread on each CPU of lcore_mask"
-
 /* ---- strings and messages ---- */
 
 struct zs_conf_str {
@@ -72,7 +70,10 @@ bool zs_conf_fail(struct zs_conf_raw *raw, int line, const char *fmt, ...)
 	if (raw->failed)
 		return false;
 	raw->failed = true;
-	n = snprintf(err, ZS_CONF_ERR, "%s:%d: ", raw->file, line);
+	if (line > 0)
+		n = snprintf(err, ZS_CONF_ERR, "%s:%d: ", raw->file, line);
+	else
+		n = snprintf(err, ZS_CONF_ERR, "%s: ", raw->file);
 	if (n < 0 || n >= ZS_CONF_ERR)
 		return false;
 	va_start(ap, fmt);
@@ -282,7 +283,6 @@ static bool finish_vdevs(struct zs_conf_raw *raw)
 	return true;
 }
 
-/* F-Stack starts a process for each bit of lcore_mask, here it is a thread. */
 static bool finish_lcores(struct zs_conf_raw *raw)
 {
 	uint64_t mask;
@@ -297,7 +297,6 @@ static bool finish_lcores(struct zs_conf_raw *raw)
 				    "lcore_mask: '%s' is not a hexadecimal mask of up to 64 CPUs",
 				    raw->lcore_mask);
 	raw->conf->dpdk.lcore_mask = mask;
-	raw->conf->lcore_mask_line = raw->lcore_mask_line;
 	return true;
 }
 
@@ -423,7 +422,8 @@ static void publish(struct zs_conf_raw *raw, const struct zs_conf_args *args)
 	g->dpdk.nb_channel = (int)raw->channel;
 	g->dpdk.memory = (int)raw->memory;
 	g->dpdk.no_huge = raw->no_huge;
-	g->dpdk.nb_procs = 1;
+	g->dpdk.nb_procs = d->procs ? __builtin_popcountll(d->lcore_mask) : 1;
+	g->dpdk.proc_id = d->proc_id;
 	g->dpdk.promiscuous = raw->promiscuous;
 	g->dpdk.nb_vdev = (int)raw->nb_vdev;
 	g->dpdk.numa_on = raw->numa_on;
@@ -464,7 +464,7 @@ static int read_all(struct zs_conf *conf, const char *file, const struct zs_conf
 	raw.on_line_arg = arg;
 	if (file != NULL)
 		rc = parse_file(&raw);
-	if (rc == 0 && !finish(&raw))
+	if (rc == 0 && (!finish(&raw) || !zs_conf_finish_procs(&raw, args)))
 		rc = -EINVAL;
 	if (rc == 0)
 		publish(&raw, args);
@@ -491,79 +491,4 @@ void zs_conf_free(struct zs_conf *conf)
 		conf->strings = str->next;
 		free(str);
 	}
-}
-
-/*
- * Value of option i, "--name=X", "--name X" or "-l X"; NULL when argv[i] is something else. "" when
- * the value is missing.
- */
-static const char *option(int argc, char *const argv[], int *i, const char *name, char letter)
-{
-	const char *arg = argv[*i];
-	size_t len = strlen(name);
-
-	if (strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, name, len) == 0) {
-		if (arg[2 + len] == '=')
-			return arg + 3 + len;
-		if (arg[2 + len] != '\0')
-			return NULL;
-	} else if (arg[0] != '-' || arg[1] != letter || arg[2] != '\0') {
-		return NULL;
-	}
-	if (*i + 1 >= argc)
-		return "";
-	return argv[++*i];
-}
-
-void zs_conf_one_process(const struct zs_conf *conf, char *text, size_t size)
-{
-	const char *file = conf->file != NULL ? conf->file : "config.ini";
-
-	if (conf->lcore_mask_line == 0)
-		snprintf(text, size,
-			 "%s: lcore_mask=, not given, says on which CPUs the first process has its "
-			 "threads",
-			 file);
-	else
-		snprintf(text, size,
-			 "%s:%d: lcore_mask=%llx: the first process has a thread on each of these "
-			 "CPUs",
-			 file, conf->lcore_mask_line, (unsigned long long)conf->dpdk.lcore_mask);
-}
-
-int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err)
-{
-	*args = (struct zs_conf_args){ 0 };
-	for (int i = 1; i < argc && argv[i] != NULL && strcmp(argv[i], "--") != 0; i++) {
-		const char *v;
-
-		if ((v = option(argc, argv, &i, "conf", 'c')) != NULL) {
-			args->file = v;
-		} else if ((v = option(argc, argv, &i, "proc-type", 't')) != NULL) {
-			args->proc_type = v;
-			if (strcmp(v, "primary") == 0 || strcmp(v, "auto") == 0)
-				continue;
-			args->another = strcmp(v, "secondary") == 0;
-			snprintf(err, ZS_CONF_ERR,
-				 args->another ? "--proc-type: %s: " ONE_PROCESS
-					       : "--proc-type: '%s' is neither primary nor auto",
-				 v);
-			return -EINVAL;
-		} else if ((v = option(argc, argv, &i, "proc-id", 'p')) != NULL) {
-			char *end;
-			long n = strtol(v, &end, 10);
-
-			if (*v == '\0' || *end != '\0' || n < 0 || n > 65535) {
-				snprintf(err, ZS_CONF_ERR,
-					 "--proc-id: '%s' is not a process number", v);
-				return -EINVAL;
-			}
-			if (n > 0) {
-				args->another = true;
-				snprintf(err, ZS_CONF_ERR, "--proc-id: %ld: " ONE_PROCESS, n);
-				return -EINVAL;
-			}
-		}
-	}
-	return 0;
 }

@@ -22,7 +22,6 @@ struct zs_conf {
 	struct zs_dpdk_config dpdk; /* for zs_dpdk_init(); its pointers live as long as this */
 	int fd_base;
 	uint32_t max_fds;
-	int lcore_mask_line;	 /* 0 = not given */
 	const char *file;	 /* NULL: none */
 	char err[ZS_CONF_ERR];	 /* why it failed, no newline */
 	char note[ZS_CONF_NOTE]; /* keys without effect, "" for none */
@@ -35,11 +34,9 @@ struct zs_conf {
 struct zs_conf_args {
 	const char *file;      /* --conf, -c; NULL = not given */
 	const char *proc_type; /* --proc-type, -t; NULL = not given */
-	bool another;	       /* it is to be one of several processes, and not the first */
+	uint16_t proc_id;      /* --proc-id, -p */
+	bool has_proc_id;
 };
-
-/* Where several processes were started: what to do instead, by the line of the file. */
-void zs_conf_one_process(const struct zs_conf *conf, char *text, size_t size);
 
 /* -EINVAL with err written ("--proc-id: ..."). */
 int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *err);

@@ -124,6 +124,9 @@ bool zs_conf_key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const cha
 bool zs_conf_finish_port(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
 			 struct zs_dpdk_port *out);
 
+/* zs_conf_args.c: what lcore_mask and the command line come to. */
+bool zs_conf_finish_procs(struct zs_conf_raw *raw, const struct zs_conf_args *args);
+
 /* zs_conf_net.c */
 bool zs_conf_vips(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *value);
 bool zs_conf_key_vlan(struct zs_conf_raw *raw, unsigned id, const char *section, const char *key,

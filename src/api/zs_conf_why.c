@@ -23,7 +23,7 @@ static const struct why unused[] = {
 	{ "dpdk", "pkt_tx_delay", "packets leave at the end of each turn" },
 	{ "dpdk", "fstack_log_level", "level= and dir= in [log]" },
 	{ "dpdk", "fstack_log_file_prefix", "level= and dir= in [log]" },
-	{ "dpdk", "proc_mask", "one process has a thread on each CPU of lcore_mask" },
+	{ "dpdk", "proc_mask", "lcore_mask says on which CPUs there are processes or threads" },
 	{ "pcap", "*", "zstack pcap captures from a running program" },
 	{ "kni", "*", "packets for the kernel need an interface of its own" },
 	{ "rss_check", "*", "connect() finds a local port that suits its core by itself" },
@@ -73,7 +73,8 @@ static const struct why unused[] = {
 };
 
 static const struct why used[] = {
-	{ "dpdk", "lcore_mask", "a thread with a stack on each of these CPUs" },
+	{ "dpdk", "lcore_mask",
+	  "a thread with a stack on each of these CPUs; with --proc-type or --proc-id a process" },
 	{ "dpdk", "channel", "memory channels, EAL's -n" },
 	{ "dpdk", "base_virtaddr", "EAL's --base-virtaddr" },
 	{ "dpdk", "promiscuous", "ports take frames for others too" },

@@ -374,22 +374,50 @@ static void bonds(void **state)
 	zs_conf_free(&conf);
 }
 
-/* What F-Stack's script would have started is told what to do. */
-static void one_process(void **state)
+static int load_as(struct zs_conf *conf, const char *text, int argc, const char *const *argv)
 {
+	struct zs_conf_args args;
+	char err[ZS_CONF_ERR];
+
+	assert_int_equal(zs_conf_args(argc, (char *const *)(uintptr_t)argv, &args, err), 0);
+	write_file("x.ini", text);
+	return zs_conf_load(conf, "x.ini", &args);
+}
+
+/* Who says which process it is, gets one for each CPU; others threads. */
+static void processes(void **state)
+{
+	const char *first[] = { "x", "--proc-type=primary", "--proc-id=0" };
+	const char *second[] = { "x", "--proc-type=secondary", "--proc-id=1" };
+	const char *automatic[] = { "x", "-t", "auto", "-p", "1" };
+	const char *none[] = { "x", "-t", "auto" };
 	struct zs_conf conf;
-	char text[ZS_CONF_ERR];
 
 	(void)state;
-	assert_int_equal(load(&conf, "[dpdk]\nlcore_mask=c\n"), 0);
-	zs_conf_one_process(&conf, text, sizeof(text));
-	assert_string_equal(text,
-			    "x.ini:2: lcore_mask=c: the first process has a thread on each of "
-			    "these CPUs");
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=c\n", 3, first), 0);
+	assert_true(conf.dpdk.procs);
+	assert_int_equal(conf.dpdk.proc_id, 0);
+	assert_int_equal(ff_global_cfg.dpdk.nb_procs, 2);
 	zs_conf_free(&conf);
-	assert_int_equal(load(&conf, "[dpdk]\nchannel=4\n"), 0);
-	zs_conf_one_process(&conf, text, sizeof(text));
-	assert_non_null(strstr(text, "x.ini: lcore_mask="));
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=c\n", 3, second), 0);
+	assert_true(conf.dpdk.procs);
+	assert_int_equal(ff_global_cfg.dpdk.proc_id, 1);
+	zs_conf_free(&conf);
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=c\n", 5, automatic), 0);
+	assert_true(conf.dpdk.procs);
+	assert_int_equal(conf.dpdk.proc_id, 1);
+	zs_conf_free(&conf);
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=c\n", 3, none), 0);
+	assert_false(conf.dpdk.procs);
+	assert_int_equal(ff_global_cfg.dpdk.nb_procs, 1);
+	zs_conf_free(&conf);
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=4\n", 3, first), 0);
+	assert_false(conf.dpdk.procs); /* of one process nothing is shared */
+	zs_conf_free(&conf);
+	assert_int_equal(load_as(&conf, "[dpdk]\nlcore_mask=4\n", 3, second), -EINVAL);
+	assert_string_equal(conf.err,
+			    "x.ini:2: lcore_mask names the CPUs of all processes, 1: none "
+			    "for --proc-id=1");
 	zs_conf_free(&conf);
 }
 
@@ -519,7 +547,8 @@ static void arguments(void **state)
 	const char *others[] = { "x", "--port", "80", "--body=3", "-v", "-cx",
 				 "-", "file",	"--", "-c",	  "no" };
 	const char *second[] = { "x", "--proc-type=secondary" };
-	const char *later[] = { "x", "--proc-id=1" };
+	const char *wrong[] = { "x", "--proc-type=primary", "--proc-id=1" };
+	const char *third[] = { "x", "--proc-type=third" };
 	const char *bad_id[] = { "x", "--proc-id", "three" };
 	const char *missing[] = { "x", "--conf" };
 	struct zs_conf_args args;
@@ -533,14 +562,15 @@ static void arguments(void **state)
 	assert_string_equal(args.file, "b.ini");
 	assert_int_equal(parse(&args, err, 11, others), 0);
 	assert_null(args.file);
-	assert_false(args.another);
+	assert_false(args.has_proc_id);
 	assert_int_equal(parse(&args, err, 2, second), -EINVAL);
-	assert_true(args.another);
-	assert_string_equal(err, "--proc-type: secondary: not here: "
-				 "one process runs a thread on each CPU of lcore_mask");
-	assert_int_equal(parse(&args, err, 2, later), -EINVAL);
-	assert_string_equal(err, "--proc-id: 1: not here: "
-				 "one process runs a thread on each CPU of lcore_mask");
+	assert_string_equal(err, "--proc-type=secondary without --proc-id");
+	assert_int_equal(parse(&args, err, 3, wrong), -EINVAL);
+	assert_string_equal(err,
+			    "--proc-type=primary --proc-id=1: the primary process is number 0, "
+			    "all others are secondary");
+	assert_int_equal(parse(&args, err, 2, third), -EINVAL);
+	assert_string_equal(err, "--proc-type: 'third' is neither primary nor secondary nor auto");
 	assert_int_equal(parse(&args, err, 3, bad_id), -EINVAL);
 	assert_string_equal(err, "--proc-id: 'three' is not a process number");
 	assert_int_equal(parse(&args, err, 2, missing), 0);
@@ -591,7 +621,7 @@ int main(void)
 		cmocka_unit_test(further_addresses),
 		cmocka_unit_test(vlans),
 		cmocka_unit_test(bonds),
-		cmocka_unit_test(one_process),
+		cmocka_unit_test(processes),
 		cmocka_unit_test(wrong_values_say_where),
 		cmocka_unit_test(settings_of_freebsd),
 		cmocka_unit_test(long_lines_are_refused),

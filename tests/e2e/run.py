@@ -21,6 +21,7 @@ import cases  # noqa: E402
 import idle  # noqa: E402
 import interop  # noqa: E402
 import ported  # noqa: E402
+import procs  # noqa: E402
 import seeing  # noqa: E402
 
 
@@ -89,7 +90,7 @@ def main():
     lab.die_on_signals()
 
     suite = Suite(args)
-    groups = [fn for module in (cases, idle, interop, ported, seeing)
+    groups = [fn for module in (cases, idle, interop, ported, procs, seeing)
               for name, fn in inspect.getmembers(module, inspect.isfunction)
               if name.startswith("group_") and args.only in name
               and (not args.quick or getattr(fn, "quick", False))]

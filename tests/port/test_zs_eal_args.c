@@ -144,6 +144,27 @@ static void test_bounds(void **state)
 	assert_int_equal(a.argc, ZS_MAX_EAL_ARGS + 1);
 }
 
+static void test_values_by_name(void **state)
+{
+	(void)state;
+	assert_null(zs_eal_args_value(&a, "--file-prefix"));
+	text(ZS_ARG_STRING, "--file-prefix=weak --no-huge");
+	assert_string_equal(zs_eal_args_value(&a, "--file-prefix"), "weak");
+	text(ZS_ARG_ENV, "--file-prefix strong");
+	assert_string_equal(zs_eal_args_value(&a, "--file-prefix"), "strong");
+	assert_null(zs_eal_args_value(&a, "--no-huge"));
+}
+
+static void test_dropped_whoever_gave_it(void **state)
+{
+	(void)state;
+	text(ZS_ARG_DEFAULT, "--vdev=net_a0 -n 4");
+	text(ZS_ARG_ENV, "--vdev net_b0 --no-pci --vdev=net_c0");
+	zs_eal_args_drop(&a, "--vdev");
+	assert_string_equal(line(), "prog -n 4 --no-pci");
+	assert_false(zs_eal_args_has_device(&a));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +178,8 @@ int main(void)
 		cmocka_unit_test_setup(test_names_are_whole_names, fresh),
 		cmocka_unit_test_setup(test_errors_say_why, fresh),
 		cmocka_unit_test_setup(test_bounds, fresh),
+		cmocka_unit_test_setup(test_values_by_name, fresh),
+		cmocka_unit_test_setup(test_dropped_whoever_gave_it, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

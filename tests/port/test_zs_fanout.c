@@ -18,6 +18,8 @@
 
 #include "ringpeer.h"
 
+#include "core/tcp/zs_tcp.h"
+#include "core/tcp/zs_tfo.h"
 #include "core/zs_neigh.h"
 #include "core/zs_netif.h"
 #include "core/zs_pkt.h"
@@ -400,6 +402,15 @@ static void test_frames_wait_for_the_sender(void **state)
 	expect_idle();
 }
 
+/* A client's next connection may come to another stack than the one that gave it its cookie. */
+static void test_cookies_of_one_lcore_are_good_on_another(void **state)
+{
+	const struct zs_listener l = { .has_tfo_key = false };
+
+	(void)state;
+	assert_memory_equal(zs_tfo_key(w.s[0], &l), zs_tfo_key(w.s[1], &l), 16);
+}
+
 /* ---- the world ---- */
 
 static int setup(void **state)
@@ -458,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_frames_go_where_the_application_says),
 		cmocka_unit_test(test_groups_of_any_lcore),
 		cmocka_unit_test(test_frames_wait_for_the_sender),
+		cmocka_unit_test(test_cookies_of_one_lcore_are_good_on_another),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -96,7 +96,7 @@ static struct zs_lcore *begin(int i, enum zs_idle_mode mode)
 
 	lc->idle.mode = mode;
 	lc->idle.state = ZS_AWAKE;
-	lc->idle.need_wakeup = false;
+	*lc->idle.need_wakeup = false;
 	lc->idle.spin_us = mode == ZS_IDLE_POWERSAVE ? 0 : 50;
 	turn(lc);
 	turn(lc); /* what starting has left is over */
@@ -209,12 +209,20 @@ static bool rung(const struct zs_lcore *lc)
 	return poll(&fd, 1, 0) == 1;
 }
 
+/* As another lcore does. */
+static void rouse(const struct zs_lcore *lc)
+{
+	const struct zs_box box = { .event = lc->idle.event, .need_wakeup = lc->idle.need_wakeup };
+
+	zs_idle_wake(&box);
+}
+
 static void test_who_is_awake_is_not_rung_for(void **state)
 {
 	struct zs_lcore *lc = begin(1, ZS_IDLE_ADAPTIVE);
 
 	(void)state;
-	zs_idle_wake(lc);
+	rouse(lc);
 	assert_false(rung(lc));
 }
 
@@ -228,7 +236,7 @@ static void test_a_sleeper_is_woken_once(void **state)
 	assert_int_equal(stats(lc).sleeps, 0);
 	assert_int_equal(lc->idle.state, ZS_ARMED);
 	turn(lc);
-	zs_idle_wake(lc);
+	rouse(lc);
 	assert_true(rung(lc));
 	before = now_us();
 	zs_lcore_idle(lc, UINT64_MAX);
@@ -238,7 +246,7 @@ static void test_a_sleeper_is_woken_once(void **state)
 	turn(lc);
 	assert_int_equal(stats(lc).wakes_packet, 1);
 	assert_int_equal(lc->idle.state, ZS_AWAKE);
-	zs_idle_wake(lc);
+	rouse(lc);
 	assert_false(rung(lc));
 }
 
@@ -253,7 +261,7 @@ static void test_work_found_after_arming_keeps_it_awake(void **state)
 	zs_lcore_mark_busy(lc);
 	zs_idle_turned(lc);
 	assert_int_equal(lc->idle.state, ZS_AWAKE);
-	assert_false(lc->idle.need_wakeup);
+	assert_false(*lc->idle.need_wakeup);
 	zs_lcore_idle(lc, UINT64_MAX);
 	assert_int_equal(stats(lc).sleeps, 0);
 }
@@ -317,7 +325,7 @@ static void test_descriptor_tells_when_a_turn_is_due(void **state)
 	turn(lc);
 	zs_lcore_fd_arm(lc);
 	assert_false(readable(lc, 0));
-	zs_idle_wake(lc);
+	rouse(lc);
 	assert_true(readable(lc, 0));
 	assert_true(readable(lc, 0)); /* until there was a turn */
 	zs_lcore_fd_arm(lc);

@@ -16,12 +16,12 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 
 #include "core/tcp/zs_tcp.h"
 #include "port/dpdk/zs_eal_args.h"
 #include "port/dpdk/zs_fanout.h"
 #include "port/dpdk/zs_pcap.h"
+#include "port/dpdk/zs_procs.h"
 
 static void say(const char *fmt, va_list ap)
 {
@@ -108,6 +108,9 @@ static int check_config(const struct zs_dpdk_config *cfg)
 	if (cfg->n_ports == 0 || cfg->n_ports > ZS_MAX_PORTS)
 		return zs_dpdk_fail(-EINVAL, "%u ports: 1 to %d are possible", cfg->n_ports,
 				    ZS_MAX_PORTS);
+	if (cfg->procs && cfg->proc_id >= __builtin_popcountll(cfg->lcore_mask))
+		return zs_dpdk_fail(-EINVAL, "process %u: there are only %d CPUs for processes",
+				    cfg->proc_id, __builtin_popcountll(cfg->lcore_mask));
 	for (uint16_t i = 0; i < cfg->n_ports; i++) {
 		if (cfg->port[i].ip4_prefix > 32)
 			return zs_dpdk_fail(-EINVAL, "port %u: prefix length %u", i,
@@ -129,6 +132,11 @@ static int start_eal(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	if (a == NULL)
 		return zs_dpdk_fail(-ENOMEM, "out of memory");
 	rc = zs_eal_compose(a, cfg, &d->own_tap);
+	if (rc == 0 && cfg->procs) {
+		const char *prefix = zs_eal_args_value(a, "--file-prefix");
+
+		rc = zs_procs_open(d, cfg, prefix != NULL ? prefix : "rte");
+	}
 	if (rc == 0 && rte_eal_init(a->argc, a->argv) < 0)
 		rc = zs_dpdk_fail(rte_errno != 0 ? -rte_errno : -EIO, "EAL does not start: %s",
 				  rte_errno == EALREADY ? "it has run in this process already"
@@ -187,18 +195,20 @@ static unsigned n_buckets(const struct zs_dpdk *d)
 	return 1u << (31 - __builtin_clz(n));
 }
 
+/* A secondary process has what the primary has started. */
 static int start_ports(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 {
-	int rc = 0;
+	bool own = !zs_procs_secondary(d);
+	int rc = d->procs != NULL ? zs_procs_share(d) : 0;
 
-	for (uint16_t i = 0; rc == 0 && i < d->n_ports; i++)
+	for (uint16_t i = 0; rc == 0 && own && i < d->n_ports; i++)
 		rc = zs_ethport_check(d, i, &cfg->port[i]);
-	zs_rss_init(&d->rss, d->n_lcores, n_buckets(d));
-	for (uint16_t i = 0; rc == 0 && d->n_lcores > 1 && i < d->n_lcores; i++)
-		rc = zs_fan_create(d->lcore[i]);
+	zs_rss_init(&d->rss, d->n_stacks, n_buckets(d));
+	if (rc == 0 && d->n_stacks > 1)
+		rc = zs_fan_create(d);
 	if (rc == 0)
 		rc = zs_pools_create(d, cfg);
-	for (uint16_t i = 0; rc == 0 && i < d->n_ports; i++) {
+	for (uint16_t i = 0; rc == 0 && own && i < d->n_ports; i++) {
 		rc = zs_ethport_start(d, i, &cfg->port[i]);
 		if (rc == 0)
 			rc = setup_tap(d, i, cfg);
@@ -260,37 +270,62 @@ static struct zs_node *find_node(struct zs_dpdk *d, int socket)
 	return node;
 }
 
-static int add_lcore(struct zs_dpdk *d, unsigned id, const struct zs_dpdk_config *cfg)
+/* Memory for a stack on that CPU. */
+static int add_place(struct zs_dpdk *d, unsigned cpu, const struct zs_dpdk_config *cfg)
 {
-	int socket = cfg->numa ? (int)rte_lcore_to_socket_id(id) : SOCKET_ID_ANY;
+	int socket = cfg->numa ? (int)rte_lcore_to_socket_id(cpu) : SOCKET_ID_ANY;
 	struct zs_node *node = find_node(d, socket);
-	struct zs_lcore *lc;
 
-	if (node == NULL || d->n_lcores == ZS_MAX_LCORES)
+	if (node == NULL || d->n_stacks == ZS_MAX_LCORES)
 		return zs_dpdk_fail(-E2BIG, "at most %d lcores on %d NUMA nodes are possible",
 				    ZS_MAX_LCORES, ZS_MAX_NODES);
-	lc = rte_zmalloc_socket(NULL, sizeof(*lc), RTE_CACHE_LINE_SIZE, socket);
+	node->n_lcores++;
+	d->node_of[d->n_stacks++] = node;
+	return 0;
+}
+
+static int add_lcore(struct zs_dpdk *d, unsigned id, uint16_t index)
+{
+	struct zs_node *node = d->node_of[index];
+	struct zs_lcore *lc = zs_mem_near(d, sizeof(*lc), node->socket);
+
 	if (lc == NULL)
 		return zs_dpdk_fail(-ENOMEM, "out of memory");
 	lc->d = d;
 	lc->id = id;
-	lc->index = d->n_lcores;
+	lc->index = index;
 	lc->n_ports = d->n_ports;
 	lc->node = node;
-	node->n_lcores++;
 	d->lcore[d->n_lcores++] = lc;
 	return 0;
 }
 
+/* One of ours among those of all processes. */
+static int add_own(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
+{
+	int rc = 0;
+
+	for (uint64_t mask = cfg->lcore_mask; rc == 0 && mask != 0; mask &= mask - 1)
+		rc = add_place(d, (unsigned)__builtin_ctzll(mask), cfg);
+	return rc < 0 ? rc : add_lcore(d, rte_get_main_lcore(), cfg->proc_id);
+}
+
 static int add_lcores(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 {
-	int rc = add_lcore(d, rte_get_main_lcore(), cfg);
-	unsigned id;
+	unsigned id = rte_get_main_lcore();
+	int rc = 0;
 
+	if (cfg->procs)
+		return add_own(d, cfg);
+	rc = add_place(d, id, cfg);
+	if (rc == 0)
+		rc = add_lcore(d, id, 0);
 	RTE_LCORE_FOREACH_WORKER(id)
 	{
 		if (rc == 0)
-			rc = add_lcore(d, id, cfg);
+			rc = add_place(d, id, cfg);
+		if (rc == 0)
+			rc = add_lcore(d, id, d->n_lcores);
 	}
 	return rc;
 }
@@ -302,9 +337,9 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 	struct zs_env env = {
 		.alloc = zs_mem_alloc,
 		.free = zs_mem_free,
-		.tx = d->n_lcores > 1 ? zs_fan_tx : zs_loop_tx,
-		.pass_on = d->n_lcores > 1 ? zs_fan_pass_on : NULL,
-		.rss_ok = d->n_lcores > 1 ? zs_fan_rss_ok : NULL,
+		.tx = d->n_stacks > 1 ? zs_fan_tx : zs_loop_tx,
+		.pass_on = d->n_stacks > 1 ? zs_fan_pass_on : NULL,
+		.rss_ok = d->n_stacks > 1 ? zs_fan_rss_ok : NULL,
 		.groups = zs_groups_set,
 		.ctx = lc,
 		.pkt_pool = lc->node->pools.pkt,
@@ -315,6 +350,9 @@ static int create_stack(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 
 	if (getrandom(env.seed, sizeof(env.seed), 0) != (ssize_t)sizeof(env.seed))
 		return zs_dpdk_fail(-EIO, "no random numbers for the stack's seed");
+	if (!stack.tfo_key_set)
+		memcpy(stack.tfo_key, d->tfo_key, sizeof(stack.tfo_key));
+	stack.tfo_key_set = true;
 	set_netifs(&stack, d, cfg);
 	rc = zs_stack_create(&lc->s, &stack, &env, zs_lcore_clock_us(lc));
 	if (rc < 0)
@@ -363,23 +401,28 @@ static int start_lcores(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	return rc;
 }
 
-/* Takes apart whatever is there. */
+/* Takes apart whatever is there. Other processes that have not ended keep what they share. */
 static void destroy(struct zs_dpdk *d)
 {
+	bool left = zs_procs_others(d);
+
 	zs_pcap_detach(d);
 	zs_pcap_finish(d);
+	zs_procs_leave(d);
 	for (uint16_t i = 0; i < d->n_lcores; i++)
 		zs_stack_destroy(d->lcore[i]->s);
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		zs_ethport_stop(d, i);
-	for (uint16_t i = 0; i < d->n_lcores; i++)
-		zs_fan_free(d->lcore[i]);
-	zs_pools_free(d);
+	if (!left) {
+		zs_fan_free(d);
+		zs_pools_free(d);
+	}
 	for (uint16_t i = 0; i < d->n_lcores; i++) {
 		zs_idle_fini(d->lcore[i]);
-		rte_free(d->lcore[i]);
+		zs_mem_near_free(d, d->lcore[i]);
 	}
-	if (d->eal_up)
+	zs_procs_close(d);
+	if (d->eal_up && !left)
 		(void)rte_eal_cleanup(); /* the process is to go on or end either way */
 	zs_signal_restore(d);
 	close(d->stop_fd);
@@ -399,16 +442,20 @@ int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg)
 	d->n_ports = cfg->n_ports;
 	d->close_ms = cfg->close_ms;
 	d->idle = cfg->idle;
+	d->spread = cfg->procs;
 	d->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (d->stop_fd < 0) {
 		rc = zs_dpdk_fail(-errno, "no event descriptor: %s", strerror(errno));
 		free(d);
 		return rc;
 	}
-	rc = start_eal(d, cfg);
+	if (getrandom(d->tfo_key, sizeof(d->tfo_key), 0) != (ssize_t)sizeof(d->tfo_key))
+		rc = zs_dpdk_fail(-EIO, "no random numbers");
+	if (rc == 0)
+		rc = start_eal(d, cfg);
 	if (rc < 0)
 		goto err_destroy;
-	if (cfg->on_eal != NULL)
+	if (cfg->on_eal != NULL && !zs_procs_secondary(d))
 		rc = cfg->on_eal(cfg->on_eal_arg);
 	if (rc < 0)
 		goto err_destroy;
@@ -417,6 +464,8 @@ int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg)
 		rc = start_ports(d, cfg);
 	if (rc == 0)
 		rc = start_lcores(d, cfg);
+	if (rc == 0 && cfg->procs && cfg->proc_id == 0)
+		rc = zs_procs_publish(d);
 	if (rc < 0)
 		goto err_destroy;
 	if (cfg->signals)
@@ -441,7 +490,7 @@ struct zs_lcore *zs_dpdk_lcore(const struct zs_dpdk *d, unsigned index)
 
 unsigned zs_lcore_index(const struct zs_lcore *lc)
 {
-	return lc->index;
+	return lc->d->procs != NULL ? 0 : lc->index;
 }
 
 struct zs_stack *zs_lcore_stack(struct zs_lcore *lc)
@@ -495,12 +544,25 @@ static uint32_t n_conns(const struct zs_dpdk *d)
 	return n;
 }
 
-enum { CLOSE_NAP_US = 500 }; /* one of several lcores sleeps for all, and hears for itself only */
+enum {
+	CLOSE_NAP_US = 500, /* one of several lcores sleeps for all, and hears for itself only */
+	OTHERS_END_US = 3000000,
+};
+
+/* Connections that are ending, or processes whose packets go through this one. */
+static bool is_needed(const struct zs_dpdk *d, uint64_t begin_us)
+{
+	uint64_t us = zs_stack_now(d->lcore[0]->s) - begin_us;
+
+	return (us < d->close_ms * 1000ull && n_conns(d) > 0) ||
+	       (us < OTHERS_END_US && zs_procs_others(d));
+}
 
 /* Runs the loops for connections that are ending, one after the other; TIME-WAIT needs nobody. */
 static void close_in_order(struct zs_dpdk *d)
 {
-	uint64_t until_us = zs_lcore_clock_us(d->lcore[0]) + d->close_ms * 1000ull;
+	uint64_t begin_us = zs_lcore_clock_us(d->lcore[0]);
+	uint64_t until_us = begin_us + d->close_ms * 1000ull;
 
 	do {
 		uint64_t next_us = until_us;
@@ -512,13 +574,14 @@ static void close_in_order(struct zs_dpdk *d)
 			zs_lcore_flush(d->lcore[i]);
 		}
 		zs_lcore_idle(d->lcore[0], next_us);
-	} while (n_conns(d) > 0 && zs_stack_now(d->lcore[0]->s) < until_us);
+	} while (is_needed(d, begin_us));
 }
 
 void zs_dpdk_fini(struct zs_dpdk *d)
 {
 	if (d == NULL)
 		return;
+	zs_procs_end(d);
 	close_in_order(d);
 	for (uint16_t i = d->n_lcores; i-- > 0;) {
 		zs_tcp_foreach(d->lcore[i]->s, abort_conn, d->lcore[i]->s);

@@ -101,8 +101,10 @@ struct zs_dpdk_config {
 	enum zs_dpdk_huge huge;
 	uint32_t mem_mb;     /* -m; 0 = as much as the pools need */
 	uint64_t lcore_mask; /* a stack on each CPU of it; 0 = one stack, wherever it may */
-	bool numa;	     /* take memory from the node of each lcore's CPU; false = anywhere */
-	bool signals; /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
+	bool procs; /* one process for each CPU of it (zs_procs.h) instead of a thread: this is */
+	uint16_t proc_id; /* the one for the CPU of this number; 0 = the primary */
+	bool numa;	  /* take memory from the node of each lcore's CPU; false = anywhere */
+	bool signals;	  /* where nobody handles them: SIGINT, SIGTERM stop; SIGPIPE is ignored */
 
 	/* buffers for each lcore; raised to what the rings may keep and some more */
 	uint32_t n_pkt, n_hdr, n_big;

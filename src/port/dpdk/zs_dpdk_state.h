@@ -19,6 +19,7 @@
 struct zs_eal_args;
 struct zs_fan;
 struct zs_pcap;
+struct zs_procs;
 
 enum { ZS_MAX_NODES = 8, ZS_PORT_GROUPS = 64 };
 
@@ -30,10 +31,11 @@ struct zs_quirks {
 	uint32_t max_mtu;
 	const char *mtu_hint; /* for the message when max_mtu is exceeded */
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
-	bool page_bufs;	 /* every buffer of the packet pool has to be one page, without gaps between
-			    them */
-	bool one_queue;	 /* how many there are its peer decides, later */
-	bool no_prepare; /* but for TSO */
+	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between
+			   them */
+	bool one_process; /* its queues are of the process that made it */
+	bool one_queue;	  /* how many there are its peer decides, later */
+	bool no_prepare;  /* but for TSO */
 	bool no_tso;
 };
 
@@ -86,10 +88,18 @@ struct zs_idle {
 	int queues;	   /* epoll: interrupts of its receive queues, edge-triggered */
 	int out,
 		timer; /* zs_lcore_fd(): epoll of the two above and the timer; -1 = not asked for */
-	uint64_t out_us; /* when the timer makes it readable */
-	int foreign;	 /* of the application's waits: ends sleeps too; -1 = none */
+	uint64_t out_us;   /* when the timer makes it readable */
+	int foreign;	   /* of the application's waits: ends sleeps too; -1 = none */
+	bool *need_wakeup; /* the one below, or in memory of several processes */
 	/* Written by others too. */
-	_Alignas(RTE_CACHE_LINE_SIZE) bool need_wakeup;
+	_Alignas(RTE_CACHE_LINE_SIZE) bool asleep;
+};
+
+/* A stack as others see it: what they leave for it, and what wakes it (zs_fanout.c). */
+struct zs_box {
+	int event;
+	bool *need_wakeup;
+	struct rte_ring *ring[1 + ZS_MAX_PORTS][ZS_MAX_LCORES]; /* what it is, and from whom */
 };
 
 /* An lcore: its stack and its loop. Only its own thread touches it, unless that does not run. */
@@ -104,7 +114,7 @@ struct zs_lcore {
 	uint32_t idle_turns;	    /* in a row */
 	uint32_t links_down;	    /* lcore 0: ports whose links have not been up yet */
 	uint64_t links_us;	    /* when to look again */
-	uint16_t index;		    /* in d->lcore */
+	uint16_t index;		    /* of its stack: in d->lcore, where this is the only process */
 	uint16_t n_ports;
 	bool busy;   /* this turn so far */
 	bool worked; /* more than a timer was due: sleep is not near */
@@ -120,7 +130,12 @@ struct zs_dpdk {
 	bool stop;   /* written by any thread */
 	bool spread; /* every lcore gets its own packets; before, lcore 0 gets all */
 	uint16_t n_ports, n_lcores, n_nodes;
+	uint16_t n_stacks; /* of all processes */
 	struct zs_lcore *lcore[ZS_MAX_LCORES];
+	struct zs_node *node_of[ZS_MAX_LCORES]; /* of each stack */
+	struct zs_box *box;			/* of each stack, where there are several */
+	struct zs_procs *procs;			/* NULL: the only process */
+	uint8_t tfo_key[16]; /* of all stacks, unless there is a configured one */
 	struct zs_ethport port[ZS_MAX_PORTS];
 	struct zs_node node[ZS_MAX_NODES];
 	struct zs_rss rss;
@@ -173,6 +188,9 @@ int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t i
 /* zs_mem.c: memory of the stack. */
 void *zs_mem_alloc(void *ctx, size_t size, size_t align);
 void zs_mem_free(void *ctx, void *p);
+/* Zeroed, for the lcores of a node, aligned to cache lines. */
+void *zs_mem_near(const struct zs_dpdk *d, size_t size, int socket);
+void zs_mem_near_free(const struct zs_dpdk *d, void *p);
 
 /* zs_signal.c. A signal makes d->stop_fd readable. */
 void zs_signal_catch(struct zs_dpdk *d);
@@ -189,7 +207,9 @@ static inline void zs_lcore_queues(const struct zs_lcore *lc, const struct zs_et
 {
 	*first = 0;
 	*end = lc->fan == NULL ? 1 : p->n_rxq;
-	if (lc->d->spread && lc->fan != NULL) {
+	if (lc->d->procs != NULL && lc->index == 0) {
+		*end = p->n_rxq; /* as far as nobody else does: zs_procs_polls() */
+	} else if (lc->d->spread && lc->fan != NULL) {
 		*first = RTE_MIN(lc->index, p->n_rxq);
 		*end = RTE_MIN(lc->index + 1, p->n_rxq);
 	} else if (lc->index != 0) {
@@ -216,7 +236,7 @@ static inline bool zs_idle_is_due(const struct zs_lcore *lc, uint64_t idle_tsc)
 void zs_idle_sleep(struct zs_lcore *lc, uint64_t now_us, uint64_t until_us);
 /* The end of a turn that began with another state than ZS_AWAKE. */
 void zs_idle_turned(struct zs_lcore *lc);
-/* Something was left for lc in a ring: it has a turn soon, even if it sleeps. Any thread. */
-void zs_idle_wake(struct zs_lcore *lc);
+/* Something was left for a stack: it has a turn soon, even if it sleeps. Any thread. */
+void zs_idle_wake(const struct zs_box *box);
 
 #endif

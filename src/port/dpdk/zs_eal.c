@@ -77,6 +77,49 @@ static int add_no_huge(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, 
 	return rc;
 }
 
+static bool is_mounted(void)
+{
+	char line[512];
+	bool found = false;
+	FILE *f = fopen("/proc/mounts", "re");
+
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+		found = strstr(line, " hugetlbfs ") != NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static int refuse(struct zs_eal_args *a, const char *why)
+{
+	snprintf(a->error, sizeof(a->error),
+		 "several processes share their memory: %s; or start one without --proc-type, "
+		 "with a thread on each CPU",
+		 why);
+	return -EINVAL;
+}
+
+/* Files of hugepages that every process maps. */
+static int add_shared_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
+{
+	bool primary = cfg->proc_id == 0;
+	uint32_t need = cfg->mem_mb != 0 ? cfg->mem_mb : zs_pools_mem_mb(cfg);
+	char why[96];
+
+	if (cfg->huge == ZS_HUGE_OFF || zs_eal_args_has(a, "--no-huge") ||
+	    zs_eal_args_has(a, "--in-memory") || zs_eal_args_has(a, "--no-shconf"))
+		return refuse(a, "not with no_huge, --no-huge, --in-memory or --no-shconf");
+	if (!is_mounted())
+		return refuse(a, "mount -t hugetlbfs none /dev/hugepages");
+	if (primary && free_huge_mb() < need) {
+		snprintf(why, sizeof(why),
+			 "%" PRIu32 " MB of free hugepages (vm.nr_hugepages), not %" PRIu64, need,
+			 free_huge_mb());
+		return refuse(a, why);
+	}
+	return zs_eal_args_add(a, ZS_ARG_CONFIG, "--proc-type", primary ? "primary" : "secondary");
+}
+
 /* Secondary processes share files; for others no files are made, or no names of them stay. */
 static int add_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
@@ -84,7 +127,9 @@ static int add_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 	bool shared = zs_eal_args_has(a, "--proc-type");
 	int rc = 0;
 
-	if (!want_huge(cfg, a))
+	if (cfg->procs)
+		rc = add_shared_memory(a, cfg);
+	else if (!want_huge(cfg, a))
 		rc = zs_eal_args_add(a, level, "--no-huge", NULL);
 	else if (!shared && zs_eal_args_has(a, "--huge-dir"))
 		rc = zs_eal_args_add(a, level, "--huge-unlink", NULL);
@@ -92,7 +137,7 @@ static int add_memory(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 		rc = zs_eal_args_add(a, level, "--in-memory", NULL);
 	if (rc == 0 && zs_eal_args_has(a, "--no-huge"))
 		rc = add_no_huge(a, cfg, shared);
-	if (rc == 0 && cfg->mem_mb != 0)
+	if (rc == 0 && cfg->mem_mb != 0 && cfg->proc_id == 0)
 		rc = add_megabytes(a, ZS_ARG_CONFIG, cfg->mem_mb);
 	return rc;
 }
@@ -126,13 +171,24 @@ static void list_lcores(char *text, size_t size, uint64_t mask)
 					__builtin_ctzll(mask));
 }
 
+/* Bit number n of those that are set, alone. */
+static uint64_t bit_of(uint64_t mask, unsigned n)
+{
+	for (; n > 0; n--)
+		mask &= mask - 1;
+	return mask & -mask;
+}
+
 static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
+	uint64_t mask = cfg->lcore_mask;
 	char text[512];
 	int rc;
 
-	if (cfg->lcore_mask != 0) {
-		list_lcores(text, sizeof(text), cfg->lcore_mask);
+	if (cfg->procs)
+		mask = bit_of(mask, cfg->proc_id);
+	if (mask != 0) {
+		list_lcores(text, sizeof(text), mask);
 		return zs_eal_args_add(a, ZS_ARG_CONFIG, "-l", text);
 	}
 	rc = float_anywhere(text, sizeof(text));
@@ -150,6 +206,10 @@ static int add_devices(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, 
 		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--vdev", default_vdev);
 	if (rc == 0 && !pci)
 		rc = zs_eal_args_add(a, ZS_ARG_DEFAULT, "--no-pci", NULL);
+	if (cfg->procs && cfg->proc_id != 0) { /* EAL asks the primary for them */
+		zs_eal_args_drop(a, "--vdev");
+		*own_tap = false;
+	}
 	return rc;
 }
 

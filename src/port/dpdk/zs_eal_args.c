@@ -243,6 +243,30 @@ bool zs_eal_args_has(const struct zs_eal_args *a, const char *name)
 	return false;
 }
 
+const char *zs_eal_args_value(const struct zs_eal_args *a, const char *name)
+{
+	for (int i = 0; i < a->n; i++) {
+		const struct zs_eal_opt *o = &a->opt[i];
+
+		if (!names(o->word, name) || is_replaced(a, o))
+			continue;
+		if (o->value != NULL)
+			return o->value;
+		return o->word[name_len(o->word)] == '=' ? strchr(o->word, '=') + 1 : NULL;
+	}
+	return NULL;
+}
+
+void zs_eal_args_drop(struct zs_eal_args *a, const char *name)
+{
+	int kept = 0;
+
+	for (int i = 0; i < a->n; i++)
+		if (!names(a->opt[i].word, name))
+			a->opt[kept++] = a->opt[i];
+	a->n = kept;
+}
+
 bool zs_eal_args_has_device(const struct zs_eal_args *a)
 {
 	for (int i = 0; i < a->n; i++)

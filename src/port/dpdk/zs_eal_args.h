@@ -27,7 +27,7 @@ struct zs_eal_args {
 	int n_text;
 	char *argv[2 * ZS_MAX_EAL_ARGS + 2];
 	int argc;
-	char error[160]; /* why the last call failed */
+	char error[256]; /* why the last call failed */
 };
 
 void zs_eal_args_init(struct zs_eal_args *a);
@@ -43,6 +43,10 @@ int zs_eal_args_text(struct zs_eal_args *a, int level, const char *text);
 int zs_eal_args_add(struct zs_eal_args *a, int level, const char *word, const char *value);
 
 /* True when this option ("--vdev", "-l") is given and not replaced so far. */
+/* Forgets an option, whoever gave it. */
+void zs_eal_args_drop(struct zs_eal_args *a, const char *name);
+/* The value of an option that counts; NULL: not given, or without one. */
+const char *zs_eal_args_value(const struct zs_eal_args *a, const char *name);
 bool zs_eal_args_has(const struct zs_eal_args *a, const char *name);
 /* True when any source names a device to use: --vdev, -a, --allow. */
 bool zs_eal_args_has_device(const struct zs_eal_args *a);

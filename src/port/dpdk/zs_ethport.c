@@ -123,10 +123,11 @@ static uint64_t rss_types(const struct zs_ethport *p)
 	return wanted & p->info.flow_type_rss_offloads;
 }
 
-/* A queue for each lcore, as far as there are queues. */
-static void choose_queues(struct zs_ethport *p, uint16_t n_lcores)
+/* A queue for each stack, as far as there are queues that other processes can use, too. */
+static void choose_queues(struct zs_ethport *p, const struct zs_dpdk *d)
 {
-	uint16_t n = p->quirks.one_queue ? 1 : n_lcores;
+	bool one = p->quirks.one_queue || (d->procs != NULL && p->quirks.one_process);
+	uint16_t n = one ? 1 : d->n_stacks;
 
 	p->n_rxq = RTE_MIN(n, p->info.max_rx_queues);
 	p->n_txq = RTE_MIN(n, p->info.max_tx_queues);
@@ -152,7 +153,7 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s", index, strerror(-rc));
 	zs_quirks_get(p, &p->quirks);
-	choose_queues(p, d->n_lcores);
+	choose_queues(p, d);
 	p->mtu = cfg->mtu != 0 ? cfg->mtu : (uint16_t)default_mtu(p);
 	rc = check_mtu(p, index);
 	if (rc < 0)
@@ -249,7 +250,7 @@ static uint32_t rx_room(const struct zs_ethport *p)
 
 static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uint16_t queue)
 {
-	struct zs_node *node = d->lcore[queue]->node;
+	struct zs_node *node = d->node_of[queue];
 	struct rte_mempool *mp = zs_pool_rx(d, node, index, (uint16_t)rx_room(p));
 	int rc = -ENOMEM;
 
@@ -378,7 +379,8 @@ int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	struct zs_ethport *p = &d->port[index];
 	int rc;
 
-	p->intr = d->idle != ZS_IDLE_POLL;
+	/* A queue may go from one process to another, its interrupt does not. */
+	p->intr = d->idle != ZS_IDLE_POLL && (d->procs == NULL || p->n_rxq == 1);
 	rc = configure(d, index, cfg);
 	if (rc == 0)
 		rc = set_mtu(p, index);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * May packets point into memory that is not EAL's? Where the driver reads them with the CPU, in
- * this process, yes. A device that reads memory by itself would need it mapped first, and a peer
- * process that gets addresses needs it shared: neither is done here, so such ports say no. And so
- * do those where another lcore sends, for the application would hear of the end there.
+ * this process, yes. A device that reads memory by itself would need it mapped first, and another
+ * process that gets addresses needs it shared: neither is done here, so such ports say no, and so
+ * does a primary or secondary process. And so do those where another lcore sends, for the
+ * application would hear of the end there.
  */
 #include <errno.h>
 #include <string.h>
@@ -25,6 +26,8 @@ static bool reads_with_cpu(const struct zs_ethport *port)
 
 int zs_dpdk_mem_map(const struct zs_dpdk *d)
 {
+	if (d->procs != NULL)
+		return -ENOTSUP;
 	for (uint16_t i = 0; i < d->n_ports; i++)
 		if (!reads_with_cpu(&d->port[i]) || d->port[i].n_txq < d->n_lcores)
 			return -ENOTSUP;

@@ -7,99 +7,215 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
-#include <rte_malloc.h>
 #include <rte_ring.h>
 
 #include "core/zs_pkt.h"
+#include "port/dpdk/zs_procs.h"
 
 enum {
 	RING = 1024,
 	/* A producer that loses its CPU in the middle of its work does not stop the others. */
 	RING_FLAGS = RING_F_MP_RTS_ENQ | RING_F_SC_DEQ,
+	/* Of processes, one of which may end in the middle: one ring for each two of them. */
+	PAIR_MIN = 128,
+	PAIR_FLAGS = RING_F_SP_ENQ | RING_F_SC_DEQ,
 	ASKED_SHIFT = 8,
 	INDEX_MASK = (1 << ASKED_SHIFT) - 1,
 };
 _Static_assert((unsigned)ZS_MAX_PORTS <= (unsigned)INDEX_MASK, "one byte");
 
+/* What an lcore has gathered for the others. */
 struct zs_fan {
-	struct rte_ring *in;		   /* packets for the stack */
-	struct rte_ring *tx[ZS_MAX_PORTS]; /* frames for the own queue; NULL: others have theirs */
 	uint16_t n_out[ZS_MAX_LCORES];
 	struct rte_mbuf *out[ZS_MAX_LCORES][ZS_BURST];
 };
 
 /* ---- life ---- */
 
-static struct rte_ring *make_ring(const struct zs_lcore *lc, const char *what, unsigned port)
+/* Who leave something in rings of their own: all processes, or all threads as one. */
+static uint16_t n_sources(const struct zs_dpdk *d)
 {
+	return d->procs != NULL ? d->n_stacks : 1;
+}
+
+static uint16_t source(const struct zs_lcore *lc)
+{
+	return lc->d->procs != NULL ? lc->index : 0;
+}
+
+static unsigned ring_size(const struct zs_dpdk *d)
+{
+	if (d->procs == NULL)
+		return RING;
+	return RTE_MAX((unsigned)RING / rte_align32pow2(d->n_stacks - 1u), (unsigned)PAIR_MIN);
+}
+
+/* Where whoever used it before was killed in the middle: what was half done is lost. */
+static void mend(struct rte_ring *r, bool produces)
+{
+	if (produces)
+		r->prod.head = r->prod.tail;
+	else
+		r->cons.tail = r->cons.head;
+}
+
+/* row: 0 = packets for the stack, 1 + port = frames for its queue. */
+static int open_ring(struct zs_dpdk *d, uint16_t to, uint16_t row, uint16_t from)
+{
+	unsigned flags = d->procs != NULL ? PAIR_FLAGS : RING_FLAGS;
 	char name[RTE_RING_NAMESIZE];
 	struct rte_ring *r;
 
-	snprintf(name, sizeof(name), "zs_%s%u_%u", what, lc->index, port);
-	r = rte_ring_create(name, RING, lc->node->socket, (unsigned)RING_FLAGS);
+	snprintf(name, sizeof(name), "zs_to%u_%u_%u", to, row, from);
+	r = zs_procs_secondary(d)
+		    ? rte_ring_lookup(name)
+		    : rte_ring_create(name, ring_size(d), d->node_of[to]->socket, flags);
 	if (r == NULL)
-		zs_dpdk_fail(0, "no memory for the rings of lcore %u: %s", lc->id,
-			     rte_strerror(rte_errno));
-	return r;
-}
-
-int zs_fan_create(struct zs_lcore *lc)
-{
-	const struct zs_dpdk *d = lc->d;
-	struct zs_fan *fan =
-		rte_zmalloc_socket(NULL, sizeof(*fan), RTE_CACHE_LINE_SIZE, lc->node->socket);
-
-	if (fan == NULL)
-		return zs_dpdk_fail(-ENOMEM, "out of memory");
-	lc->fan = fan;
-	fan->in = make_ring(lc, "in", 0);
-	if (fan->in == NULL)
-		return -ENOMEM;
-	for (uint16_t i = 0; i < d->n_ports; i++) {
-		if (d->port[i].n_txq == d->n_lcores || lc->index >= d->port[i].n_txq)
-			continue;
-		fan->tx[i] = make_ring(lc, "tx", i);
-		if (fan->tx[i] == NULL)
-			return -ENOMEM;
-	}
+		return zs_dpdk_fail(-ENOMEM, "no memory for the rings of stack %u: %s", to,
+				    rte_strerror(rte_errno));
+	if (zs_procs_secondary(d) && (to == d->procs->id || from == d->procs->id))
+		mend(r, from == d->procs->id);
+	d->box[to].ring[row][from] = r;
 	return 0;
 }
 
-static void free_ring(struct rte_ring *r)
+static int open_box(struct zs_dpdk *d, uint16_t to)
+{
+	int rc = 0;
+
+	d->box[to].event = -1;
+	if (d->procs != NULL) {
+		d->box[to].need_wakeup = &d->procs->sh->stack[to].need_wakeup;
+		d->box[to].event = rc = zs_procs_event(d, to);
+	}
+	for (uint16_t from = 0; rc >= 0 && from < n_sources(d); from++) {
+		if (d->procs != NULL && from == to)
+			continue;
+		rc = open_ring(d, to, 0, from);
+		for (uint16_t i = 0; rc == 0 && i < d->n_ports; i++)
+			if (d->port[i].n_txq < d->n_stacks && to < d->port[i].n_txq)
+				rc = open_ring(d, to, 1 + i, from);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+int zs_fan_create(struct zs_dpdk *d)
+{
+	int rc = 0;
+
+	d->box = calloc(d->n_stacks, sizeof(*d->box));
+	if (d->box == NULL)
+		return zs_dpdk_fail(-ENOMEM, "out of memory");
+	for (uint16_t to = 0; rc == 0 && to < d->n_stacks; to++)
+		rc = open_box(d, to);
+	for (uint16_t i = 0; rc == 0 && i < d->n_lcores; i++) {
+		d->lcore[i]->fan = zs_mem_near(d, sizeof(struct zs_fan), d->lcore[i]->node->socket);
+		if (d->lcore[i]->fan == NULL)
+			rc = zs_dpdk_fail(-ENOMEM, "out of memory");
+	}
+	return rc;
+}
+
+static void empty_ring(struct rte_ring *r)
 {
 	void *m;
 
 	while (r != NULL && rte_ring_dequeue(r, &m) == 0)
 		rte_pktmbuf_free(m);
-	rte_ring_free(r); /* NULL allowed */
 }
 
-void zs_fan_free(struct zs_lcore *lc)
+/* Of another process the primary's lcore may take what nobody else takes any more. */
+void zs_fan_bury(struct zs_lcore *lc, uint16_t index)
 {
-	if (lc->fan == NULL)
-		return;
-	free_ring(lc->fan->in);
-	for (uint16_t i = 0; i < ZS_MAX_PORTS; i++)
-		free_ring(lc->fan->tx[i]);
-	rte_free(lc->fan);
-	lc->fan = NULL;
+	struct zs_box *box = &lc->d->box[index];
+
+	for (uint16_t from = 0; from < n_sources(lc->d); from++) {
+		if (box->ring[0][from] == NULL)
+			continue;
+		mend(box->ring[0][from], false);
+		empty_ring(box->ring[0][from]);
+	}
+}
+
+static void close_box(const struct zs_dpdk *d, struct zs_box *box)
+{
+	for (size_t row = 0; !zs_procs_secondary(d) && row < RTE_DIM(box->ring); row++) {
+		for (size_t from = 0; from < RTE_DIM(box->ring[row]); from++) {
+			empty_ring(box->ring[row][from]);
+			rte_ring_free(box->ring[row][from]); /* NULL allowed */
+		}
+	}
+	if (d->procs != NULL && box->event >= 0)
+		close(box->event);
+}
+
+/* What is for a secondary alone, it empties itself. */
+void zs_fan_free(struct zs_dpdk *d)
+{
+	for (uint16_t i = 0; i < d->n_lcores; i++) {
+		if (zs_procs_secondary(d) && d->lcore[i]->fan != NULL)
+			zs_fan_bury(d->lcore[i], d->procs->id);
+		zs_mem_near_free(d, d->lcore[i]->fan);
+		d->lcore[i]->fan = NULL;
+	}
+	for (uint16_t to = 0; d->box != NULL && to < d->n_stacks; to++)
+		close_box(d, &d->box[to]);
+	free(d->box);
+	d->box = NULL;
 }
 
 uint32_t zs_fan_held(const struct zs_dpdk *d)
 {
-	return d->n_lcores > 1 ? RING * d->n_lcores * (1u + d->n_ports) : 0;
+	uint32_t pairs = d->procs != NULL ? d->n_stacks - 1u : 1;
+
+	return d->n_stacks > 1 ? ring_size(d) * pairs * d->n_stacks * (1u + d->n_ports) : 0;
+}
+
+/* ---- what may leave the process ---- */
+
+static bool is_foreign(const struct rte_mbuf *m)
+{
+	for (; m != NULL; m = m->next)
+		if (RTE_MBUF_HAS_EXTBUF(m))
+			return true;
+	return false;
+}
+
+/*
+ * Memory of the application's and the function that ends its use are of one process: another gets a
+ * copy. Returns how many of the packets can go.
+ */
+static uint16_t make_sendable(struct zs_lcore *lc, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *copy;
+
+		if (likely(!is_foreign(pkts[i])))
+			continue;
+		copy = rte_pktmbuf_copy(pkts[i], lc->node->pools.big, 0, UINT32_MAX);
+		if (copy == NULL)
+			return i;
+		copy->port = pkts[i]->port;
+		rte_pktmbuf_free(pkts[i]);
+		pkts[i] = copy;
+	}
+	return n;
 }
 
 /* ---- in ---- */
 
 static void hand_over(struct zs_lcore *lc, unsigned to, struct rte_mbuf **pkts, unsigned n)
 {
-	unsigned taken = rte_ring_enqueue_burst(lc->d->lcore[to]->fan->in, (void **)pkts, n, NULL);
+	const struct zs_dpdk *d = lc->d;
+	unsigned taken = d->procs != NULL ? make_sendable(lc, pkts, (uint16_t)n) : n;
 
+	taken = rte_ring_enqueue_burst(d->box[to].ring[0][source(lc)], (void **)pkts, taken, NULL);
 	lc->stats.handed_over += taken;
-	zs_idle_wake(lc->d->lcore[to]);
+	zs_idle_wake(&d->box[to]);
 	for (; taken < n; taken++)
 		zs_stack_drop(lc->s, pkts[taken], ZS_DROP_HANDOVER_FULL);
 }
@@ -118,10 +234,10 @@ static void stage(struct zs_lcore *lc, unsigned to, struct rte_mbuf *m)
 /* Borrows m. Who finds no buffer for a copy asks by itself when it wants to know. */
 static void stage_copies(struct zs_lcore *lc, const struct rte_mbuf *m)
 {
-	for (uint16_t to = 0; to < lc->d->n_lcores; to++) {
+	for (uint16_t to = 0; to < lc->d->n_stacks; to++) {
 		struct rte_mbuf *copy;
 
-		if (to == lc->index)
+		if (to == lc->index || !zs_procs_present(lc->d, to))
 			continue;
 		copy = rte_pktmbuf_copy(m, lc->node->pools.pkt, 0, m->pkt_len);
 		if (copy == NULL)
@@ -136,7 +252,7 @@ static void hand_over_staged(struct zs_lcore *lc)
 {
 	struct zs_fan *fan = lc->fan;
 
-	for (uint16_t to = 0; to < lc->d->n_lcores; to++) {
+	for (uint16_t to = 0; to < lc->d->n_stacks; to++) {
 		if (fan->n_out[to] > 0)
 			hand_over(lc, to, fan->out[to], fan->n_out[to]);
 		fan->n_out[to] = 0;
@@ -160,6 +276,7 @@ uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts,
 			stage_copies(lc, pkts[i]);
 			to = lc->index;
 		}
+		to = zs_procs_heir(d, to);
 		if (to == lc->index)
 			pkts[own++] = pkts[i];
 		else
@@ -184,10 +301,10 @@ void zs_fan_news(struct zs_lcore *lc, uint16_t index, struct rte_mbuf *m)
 	hand_over_staged(lc);
 }
 
-void zs_fan_take(struct zs_lcore *lc)
+static void take(struct zs_lcore *lc, struct rte_ring *r)
 {
 	struct rte_mbuf *pkts[ZS_BURST];
-	unsigned n = rte_ring_dequeue_burst(lc->fan->in, (void **)pkts, ZS_BURST, NULL);
+	unsigned n = rte_ring_dequeue_burst(r, (void **)pkts, ZS_BURST, NULL);
 
 	if (n == 0)
 		return;
@@ -202,24 +319,39 @@ void zs_fan_take(struct zs_lcore *lc)
 	}
 }
 
+void zs_fan_take(struct zs_lcore *lc)
+{
+	struct rte_ring **in = lc->d->box[lc->index].ring[0];
+
+	for (uint16_t from = 0; from < n_sources(lc->d); from++)
+		if (in[from] != NULL)
+			take(lc, in[from]);
+}
+
+/* The next stack that has not been asked; lc's own: there is none. */
+static unsigned next_to_ask(const struct zs_lcore *lc, unsigned *asked)
+{
+	const struct zs_dpdk *d = lc->d;
+	unsigned to = lc->index;
+
+	do {
+		to = (to + 1u) % d->n_stacks;
+		++*asked;
+	} while (*asked < d->n_stacks && !zs_procs_present(d, to));
+	return *asked < d->n_stacks ? to : lc->index;
+}
+
 bool zs_fan_pass_on(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why)
 {
 	struct zs_lcore *lc = ctx;
 	const struct zs_dpdk *d = lc->d;
-	unsigned asked = m->port >> ASKED_SHIFT, to = lc->index;
+	bool whole = why == ZS_PASS_WHOLE;
+	unsigned asked = whole ? 0 : m->port >> ASKED_SHIFT, to;
 
 	if (!d->spread)
 		return false;
-	switch (why) {
-	case ZS_PASS_WHOLE:
-		asked = 0;
-		to = zs_rss_frame(&d->rss, m, lc->index);
-		break;
-	case ZS_PASS_STRAY:
-		if (++asked < d->n_lcores)
-			to = (lc->index + 1u) % d->n_lcores;
-		break;
-	}
+	to = whole ? zs_procs_heir(d, zs_rss_frame(&d->rss, m, lc->index))
+		   : next_to_ask(lc, &asked);
 	m->port = (uint16_t)(port | asked << ASKED_SHIFT);
 	if (to == lc->index)
 		return false;
@@ -239,16 +371,19 @@ bool zs_fan_rss_ok(void *ctx, const struct zs_flow *flow)
 uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct zs_lcore *lc = ctx;
-	uint16_t n_txq = lc->d->port[port].n_txq;
-	struct zs_lcore *owner;
+	const struct zs_dpdk *d = lc->d;
+	uint16_t n_txq = d->port[port].n_txq, owner;
 
 	if (lc->index < n_txq)
 		return zs_loop_tx(lc, port, pkts, n);
-	owner = lc->d->lcore[lc->index % n_txq];
-	n = (uint16_t)rte_ring_enqueue_burst(owner->fan->tx[port], (void **)pkts, n, NULL);
+	owner = lc->index % n_txq;
+	if (d->procs != NULL)
+		n = make_sendable(lc, pkts, n);
+	n = (uint16_t)rte_ring_enqueue_burst(d->box[owner].ring[1 + port][source(lc)],
+					     (void **)pkts, n, NULL);
 	if (n > 0)
 		zs_lcore_mark_busy(lc);
-	zs_idle_wake(owner);
+	zs_idle_wake(&d->box[owner]);
 	return n;
 }
 
@@ -269,15 +404,22 @@ static void send_ring(struct zs_lcore *lc, uint16_t port, struct rte_ring *r)
 
 void zs_fan_send(struct zs_lcore *lc)
 {
+	const struct zs_box *box = &lc->d->box[lc->index];
+
 	for (uint16_t i = 0; i < lc->n_ports; i++)
-		if (lc->fan->tx[i] != NULL)
-			send_ring(lc, i, lc->fan->tx[i]);
+		for (uint16_t from = 0; from < n_sources(lc->d); from++)
+			if (box->ring[1 + i][from] != NULL)
+				send_ring(lc, i, box->ring[1 + i][from]);
 }
 
 bool zs_fan_tx_pending(const struct zs_lcore *lc)
 {
-	for (uint16_t i = 0; lc->fan != NULL && i < lc->n_ports; i++)
-		if (lc->fan->tx[i] != NULL && !rte_ring_empty(lc->fan->tx[i]))
-			return true;
+	const struct zs_box *box = lc->fan != NULL ? &lc->d->box[lc->index] : NULL;
+
+	for (uint16_t i = 0; box != NULL && i < lc->n_ports; i++)
+		for (uint16_t from = 0; from < n_sources(lc->d); from++)
+			if (box->ring[1 + i][from] != NULL &&
+			    !rte_ring_empty(box->ring[1 + i][from]))
+				return true;
 	return false;
 }

@@ -4,17 +4,20 @@
  * their flow's (or a device with one queue), copies of ARP for every stack's neighbour table,
  * packets that the stack of one lcore does not know and another's may, and frames to send where a
  * device has fewer transmit queues than there are lcores. A full ring is a drop with a name, or a
- * device that takes no more. With one lcore there is nothing of all this.
+ * device that takes no more. With one lcore there is nothing of all this. The same between the
+ * processes of zs_procs.h.
  */
 #ifndef ZS_FANOUT_H
 #define ZS_FANOUT_H
 
 #include "port/dpdk/zs_dpdk_state.h"
 
-/* Rings of one lcore. -ENOMEM is said on stderr. */
-int zs_fan_create(struct zs_lcore *lc);
+/* Rings of all stacks; a secondary process finds them. -ENOMEM is said on stderr. */
+int zs_fan_create(struct zs_dpdk *d);
 /* Frees what waits in them, too. */
-void zs_fan_free(struct zs_lcore *lc);
+void zs_fan_free(struct zs_dpdk *d);
+/* The process of a stack is gone: drops what waits for it. */
+void zs_fan_bury(struct zs_lcore *lc, uint16_t index);
 /* Buffers that all rings can keep. */
 uint32_t zs_fan_held(const struct zs_dpdk *d);
 

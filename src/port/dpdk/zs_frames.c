@@ -8,13 +8,14 @@
 #include <errno.h>
 
 #include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_procs.h"
 
 void zs_dpdk_look_at_frames(struct zs_dpdk *d, zs_frame_fn fn, void *arg)
 {
 	d->look_arg = arg;
 	__atomic_store_n(&d->look, fn, __ATOMIC_RELEASE);
 	for (uint16_t i = 0; i < d->n_lcores; i++)
-		__atomic_store_n(&d->lcore[i]->aside, fn != NULL || d->n_lcores > 1,
+		__atomic_store_n(&d->lcore[i]->aside, fn != NULL || d->n_stacks > 1,
 				 __ATOMIC_RELAXED);
 }
 
@@ -48,15 +49,16 @@ static int ask(const struct zs_lcore *lc, zs_frame_fn look, const struct rte_mbu
 		.data = rte_pktmbuf_mtod(m, void *),
 		.len = m->data_len,
 		.lcore = lc->index,
-		.n_lcores = d->n_lcores,
+		.n_lcores = d->n_stacks,
 		.vlan_stripped = (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0,
 		.vlan_tci = m->vlan_tci,
 	};
 	int to = look(d->look_arg, &f);
 
 	*len = f.len;
-	if (to >= 0 && to < d->n_lcores && !d->spread)
-		return lc->index; /* the others do not run yet */
+	if (to >= 0 && to < d->n_stacks)
+		return d->spread ? (int)zs_procs_heir(d, (unsigned)to)
+				 : lc->index; /* the others do not run yet */
 	return to;
 }
 
@@ -79,7 +81,7 @@ uint16_t zs_frames_look(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **p
 			pkts[kept++] = m;
 		} else if (to == ZS_FRAME_ANSWER) {
 			answer(lc, index, m, len);
-		} else if (to >= 0 && to < d->n_lcores) {
+		} else if (to >= 0 && to < d->n_stacks) {
 			zs_fan_give(lc, (unsigned)to, index, m);
 		} else {
 			zs_stack_drop(lc->s, m, ZS_DROP_BY_APP);

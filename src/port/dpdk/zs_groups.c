@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The group addresses that a device lets in. All stacks of a process have the same addresses at
+ * The group addresses that a device lets in. All stacks have the same addresses at
  * first, so the first one speaks for all. A device that has no filter for so many, or none at all,
  * is asked for all groups; one that refuses that too lets them in anyway or has to be promiscuous.
  */
 #include <rte_ethdev.h>
 
-#include "port/dpdk/zs_dpdk_state.h"
+#include "port/dpdk/zs_procs.h"
 
 _Static_assert(sizeof(struct zs_mac) == sizeof(struct rte_ether_addr), "the same bytes");
 
@@ -37,6 +37,15 @@ static int add_more(const struct zs_ethport *p, const struct rte_ether_addr *lis
 	return 0;
 }
 
+/* The device is the primary's. */
+static void ask_primary(struct zs_shared *sh, const struct zs_ethport *p, uint16_t port,
+			const struct rte_ether_addr *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!has(p, &list[i]))
+			__atomic_store_n(&sh->all_groups[port], true, __ATOMIC_RELEASE);
+}
+
 void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned n)
 {
 	struct zs_lcore *lc = ctx;
@@ -45,6 +54,10 @@ void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned
 	int rc = 0;
 
 	memcpy(list, macs, n * sizeof(*macs));
+	if (zs_procs_secondary(lc->d)) {
+		ask_primary(lc->d->procs->sh, p, port, list, n);
+		return;
+	}
 	rte_spinlock_lock(&lc->d->groups_lock);
 	if (lc->index == 0)
 		rc = set_list(p, list, n);

@@ -159,6 +159,15 @@ int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 		.timer = -1,
 		.foreign = -1,
 	};
+	if (lc->d->procs != NULL) { /* the others know this one */
+		close(id->event);
+		id->event = lc->d->box[lc->index].event;
+	}
+	id->need_wakeup = lc->d->procs != NULL ? lc->d->box[lc->index].need_wakeup : &id->asleep;
+	if (lc->d->box != NULL) {
+		lc->d->box[lc->index].event = id->event;
+		lc->d->box[lc->index].need_wakeup = id->need_wakeup;
+	}
 	if (id->event < 0 || id->queues < 0)
 		return zs_dpdk_fail(-errno, "no event descriptor: %s", strerror(errno));
 	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS); /* sleeps last longer where it fails */
@@ -187,7 +196,8 @@ static void close_fd(int fd)
 
 void zs_idle_fini(struct zs_lcore *lc)
 {
-	close_fd(lc->idle.event);
+	if (lc->d->procs == NULL) /* else it is of the box */
+		close_fd(lc->idle.event);
 	close_fd(lc->idle.queues);
 	close_fd(lc->idle.out);
 	close_fd(lc->idle.timer);
@@ -203,23 +213,23 @@ static void arm(struct zs_lcore *lc)
 	while (epoll_wait(lc->idle.queues, edges, MAX_EDGES, 0) == MAX_EDGES)
 		;
 	switch_interrupts(lc, true);
-	__atomic_store_n(&lc->idle.need_wakeup, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(lc->idle.need_wakeup, true, __ATOMIC_SEQ_CST);
 	lc->idle.state = ZS_ARMED;
 }
 
 static void disarm(struct zs_lcore *lc)
 {
 	switch_interrupts(lc, false);
-	__atomic_store_n(&lc->idle.need_wakeup, false, __ATOMIC_RELAXED);
+	__atomic_store_n(lc->idle.need_wakeup, false, __ATOMIC_RELAXED);
 	lc->idle.state = ZS_AWAKE;
 }
 
-void zs_idle_wake(struct zs_lcore *lc)
+void zs_idle_wake(const struct zs_box *box)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&lc->idle.need_wakeup, __ATOMIC_RELAXED) &&
-	    __atomic_exchange_n(&lc->idle.need_wakeup, false, __ATOMIC_SEQ_CST))
-		(void)eventfd_write(lc->idle.event, 1); /* fails when it is readable already */
+	if (__atomic_load_n(box->need_wakeup, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(box->need_wakeup, false, __ATOMIC_SEQ_CST))
+		(void)eventfd_write(box->event, 1); /* fails when it is readable already */
 }
 
 /* A packet ended the sleep. If it came within the longest spin, sleep had come too early. */

@@ -12,6 +12,7 @@
 
 #include "port/dpdk/zs_fanout.h"
 #include "port/dpdk/zs_frames.h"
+#include "port/dpdk/zs_procs.h"
 
 enum {
 	YIELD_EVERY = 32, /* idle turns between two offers of the CPU to others */
@@ -100,11 +101,14 @@ static void watch_links(struct zs_lcore *lc, uint64_t now_us)
  * application wants to see frames first. */
 static __attribute__((noinline)) void receive_aside(struct zs_lcore *lc)
 {
+	if (lc->d->procs != NULL && !zs_procs_turn(lc))
+		return;
 	for (uint16_t i = 0; i < lc->n_ports; i++) {
 		uint16_t q, end;
 
 		for (zs_lcore_queues(lc, &lc->d->port[i], &q, &end); q < end; q++)
-			receive(lc, i, q, true);
+			if (zs_procs_polls(lc, q))
+				receive(lc, i, q, true);
 	}
 	if (lc->fan != NULL)
 		zs_fan_take(lc);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include <rte_malloc.h>
+
 #include "port/dpdk/zs_dpdk_state.h"
 
 enum { THP_SIZE = 2 << 20, LEAD = 4096 };
@@ -42,4 +44,19 @@ void zs_mem_free(void *ctx, void *p)
 	(void)ctx;
 	if (p != NULL)
 		munmap(h, h->map_size);
+}
+
+void *zs_mem_near(const struct zs_dpdk *d, size_t size, int socket)
+{
+	if (d->procs != NULL) /* there is one node, and heaps of several processes have locks */
+		return zs_mem_alloc(NULL, size, RTE_CACHE_LINE_SIZE);
+	return rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, socket);
+}
+
+void zs_mem_near_free(const struct zs_dpdk *d, void *p)
+{
+	if (d->procs != NULL)
+		zs_mem_free(NULL, p);
+	else
+		rte_free(p);
 }

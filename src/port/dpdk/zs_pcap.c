@@ -23,6 +23,7 @@
 
 #include "port/dpdk/zs_dpdk_state.h"
 #include "port/dpdk/zs_pcapfilter.h"
+#include "port/dpdk/zs_procs.h"
 
 enum {
 	SNAPLEN = 2048,
@@ -271,6 +272,10 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 			 "bytes of a packet",
 			 SNAPLEN_MAX);
 		return -EINVAL;
+	}
+	if (zs_procs_secondary(d)) {
+		snprintf(err, ZS_PCAP_ERR, "the ports are the primary process's: ask that");
+		return -ENOTSUP;
 	}
 	p = calloc(1, sizeof(*p));
 	if (p == NULL)

@@ -10,10 +10,12 @@
 #include <stdio.h>
 
 #include <rte_errno.h>
+#include <rte_lcore.h>
 #include <rte_mbuf_pool_ops.h>
 
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_procs.h"
 
 enum { CACHE = 512, SPARE = 128, OTHER_MEM_MB = 64, PAGE = 4096 };
 
@@ -55,16 +57,35 @@ uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg)
 
 /* The buffer freed last is the next to be taken, while the processor's cache still knows it. */
 static const char pool_ops[] = "stack";
+/* The same without a lock, that somebody may be killed with. */
+static const char proc_pool_ops[] = "lf_stack";
 
-static struct rte_mempool *create(const struct zs_node *node, const char *name, uint32_t n,
-				  uint32_t room)
+static const char *ops_of(const struct zs_dpdk *d)
+{
+	return d->procs != NULL ? proc_pool_ops : pool_ops;
+}
+
+/* The primary's. */
+static struct rte_mempool *find(const char *name)
+{
+	struct rte_mempool *mp = rte_mempool_lookup(name);
+
+	if (mp == NULL)
+		zs_dpdk_fail(0, "the primary process has no pool %s", name);
+	return mp;
+}
+
+static struct rte_mempool *create(const struct zs_dpdk *d, const struct zs_node *node,
+				  const char *name, uint32_t n, uint32_t room)
 {
 	uint32_t cache = RTE_MIN((uint32_t)CACHE, n / 8);
 	struct rte_mempool *mp;
 
+	if (zs_procs_secondary(d))
+		return find(name);
 	mp = rte_pktmbuf_pool_create_by_ops(name, n, cache, ZS_PRIV_SIZE,
 					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), node->socket,
-					    pool_ops);
+					    ops_of(d));
 	if (mp == NULL)
 		zs_dpdk_fail(0, "no memory for %" PRIu32 " buffers of %" PRIu32 " bytes: %s", n,
 			     room, rte_strerror(rte_errno));
@@ -73,7 +94,8 @@ static struct rte_mempool *create(const struct zs_node *node, const char *name, 
 
 /* The same with buffers of exactly one page each, one behind the other; the room is what is left in
  * it. */
-static struct rte_mempool *create_of_pages(const struct zs_node *node, const char *name, uint32_t n)
+static struct rte_mempool *create_of_pages(const struct zs_dpdk *d, const struct zs_node *node,
+					   const char *name, uint32_t n)
 {
 	enum { FLAGS = RTE_MEMPOOL_F_NO_SPREAD };
 	uint32_t elt = PAGE - (rte_mempool_calc_obj_size(PAGE, FLAGS, NULL) - PAGE);
@@ -84,8 +106,10 @@ static struct rte_mempool *create_of_pages(const struct zs_node *node, const cha
 	struct rte_mempool *mp;
 	int rc;
 
+	if (zs_procs_secondary(d))
+		return find(name);
 	mp = rte_mempool_create_empty(name, n, elt, CACHE, sizeof(priv), node->socket, FLAGS);
-	rc = mp == NULL ? -rte_errno : rte_mempool_set_ops_byname(mp, pool_ops, NULL);
+	rc = mp == NULL ? -rte_errno : rte_mempool_set_ops_byname(mp, ops_of(d), NULL);
 	if (rc >= 0) {
 		rte_pktmbuf_pool_init(mp, &priv);
 		rc = rte_mempool_populate_default(mp);
@@ -122,6 +146,11 @@ static uint32_t least(const struct zs_dpdk *d, bool received)
 	return n;
 }
 
+static void rx_pool_name(char name[RTE_MEMPOOL_NAMESIZE], uint16_t port, int node)
+{
+	snprintf(name, RTE_MEMPOOL_NAMESIZE, "zs_rx%u_%d", port, node);
+}
+
 static int create_node(struct zs_dpdk *d, struct zs_node *node, const struct zs_dpdk_config *cfg)
 {
 	uint32_t n_pkt = RTE_MAX(cfg->n_pkt * node->n_lcores, least(d, true));
@@ -134,13 +163,40 @@ static int create_node(struct zs_dpdk *d, struct zs_node *node, const struct zs_
 	snprintf(pkt, sizeof(pkt), "zs_pkt%d", number);
 	snprintf(hdr, sizeof(hdr), "zs_hdr%d", number);
 	snprintf(big, sizeof(big), "zs_big%d", number);
-	p->pkt = wants_pages(d) ? create_of_pages(node, pkt, n_pkt)
-				: create(node, pkt, n_pkt, ZS_DPDK_PKT_ROOM);
+	p->pkt = wants_pages(d) ? create_of_pages(d, node, pkt, n_pkt)
+				: create(d, node, pkt, n_pkt, ZS_DPDK_PKT_ROOM);
 	if (p->pkt != NULL)
-		p->hdr = create(node, hdr, n_hdr, ZS_DPDK_HDR_ROOM);
+		p->hdr = create(d, node, hdr, n_hdr, ZS_DPDK_HDR_ROOM);
 	if (p->hdr != NULL)
-		p->big = create(node, big, n_big, cfg->big_room);
+		p->big = create(d, node, big, n_big, cfg->big_room);
 	return p->big != NULL ? 0 : -ENOMEM;
+}
+
+/* The cache of a lcore whose process was killed in the middle may be wrong, and is lost. */
+static void forget_cache(struct rte_mempool *mp)
+{
+	struct rte_mempool_cache *cache = rte_mempool_default_cache(mp, rte_lcore_id());
+
+	if (cache != NULL)
+		cache->len = 0;
+}
+
+/* What a secondary process needs of pools that are there. */
+static void find_rest(struct zs_dpdk *d)
+{
+	for (struct zs_node *node = d->node; node < d->node + d->n_nodes; node++) {
+		forget_cache(node->pools.pkt);
+		forget_cache(node->pools.hdr);
+		forget_cache(node->pools.big);
+		for (uint16_t i = 0; i < d->n_ports; i++) {
+			char name[RTE_MEMPOOL_NAMESIZE];
+
+			rx_pool_name(name, i, (int)(node - d->node));
+			node->rx_pool[i] = rte_mempool_lookup(name); /* few ports have one */
+			if (node->rx_pool[i] != NULL)
+				forget_cache(node->rx_pool[i]);
+		}
+	}
 }
 
 int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
@@ -152,6 +208,8 @@ int zs_pools_create(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 		return zs_dpdk_fail(-EINVAL, "pool sizes out of range");
 	for (uint16_t i = 0; rc == 0 && i < d->n_nodes; i++)
 		rc = create_node(d, &d->node[i], cfg);
+	if (rc == 0 && zs_procs_secondary(d))
+		find_rest(d);
 	return rc;
 }
 
@@ -163,15 +221,17 @@ struct rte_mempool *zs_pool_rx(struct zs_dpdk *d, struct zs_node *node, uint16_t
 	if (room + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(node->pools.pkt))
 		return node->pools.pkt;
 	if (node->rx_pool[index] == NULL) {
-		snprintf(name, sizeof(name), "zs_rx%u_%d", index, (int)(node - d->node));
+		rx_pool_name(name, index, (int)(node - d->node));
 		node->rx_pool[index] =
-			create(node, name, 2 * d->port[index].held * d->port[index].n_rxq, room);
+			create(d, node, name, 2 * d->port[index].held * d->port[index].n_rxq, room);
 	}
 	return node->rx_pool[index];
 }
 
 void zs_pools_free(struct zs_dpdk *d)
 {
+	if (zs_procs_secondary(d))
+		return;
 	for (struct zs_node *node = d->node; node < d->node + d->n_nodes; node++) {
 		for (uint16_t i = 0; i < d->n_ports; i++)
 			rte_mempool_free(node->rx_pool[i]); /* NULL allowed */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 
@@ -81,11 +82,25 @@ static void tap(struct zs_quirks *q)
 	q->mtu_hint = ": its driver can do no more";
 }
 
+/*
+ * Virtual devices have in the process that made them what their queues need: descriptors, mappings,
+ * a signal. net_null needs nothing.
+ */
+static bool is_of_one_process(const struct zs_ethport *p)
+{
+	return strcmp(rte_bus_name(rte_dev_bus(p->info.device)), "vdev") == 0 &&
+	       strcmp(p->info.driver_name, "net_null") != 0;
+}
+
 void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	const char *name = p->info.driver_name;
 
-	*q = (struct zs_quirks){ .max_mtu = UINT16_MAX, .mtu_hint = "" };
+	*q = (struct zs_quirks){
+		.max_mtu = UINT16_MAX,
+		.mtu_hint = "",
+		.one_process = is_of_one_process(p),
+	};
 	if (strcmp(name, "net_af_packet") == 0)
 		af_packet(p, q);
 	else if (strcmp(name, "net_af_xdp") == 0)
