@@ -228,11 +228,12 @@ unsigned zs_nd_input(struct zs_stack *s, const struct rte_mbuf *m, const struct 
 {
 	uint32_t n_opts;
 	const struct zs_nd_hdr *nd = (const void *)zs_nd_message(m, pi, sizeof(*nd), &n_opts);
-	const uint8_t *opts = (const uint8_t *)(nd + 1);
+	const uint8_t *opts;
 	struct zs_addr target;
 
 	if (nd == NULL)
 		return ZS_DROP_ICMP_BAD;
+	opts = (const uint8_t *)(nd + 1);
 	memcpy(&target, nd->target, sizeof(target));
 	if (zs_ip6_is_group(&target) || zs_ip6_zone(&target) != 0)
 		return ZS_DROP_ICMP_BAD;

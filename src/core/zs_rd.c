@@ -306,13 +306,14 @@ unsigned zs_rd_input(struct zs_stack *s, const struct rte_mbuf *m, const struct 
 {
 	uint32_t n_opts;
 	const struct zs_ra_hdr *ra = (const void *)zs_nd_message(m, pi, sizeof(*ra), &n_opts);
-	const uint8_t *opts = (const uint8_t *)(ra + 1);
+	const uint8_t *opts;
 	struct zs_if6 *i = zs_if6(s, pi->nif);
 
 	if (ra == NULL || !zs_ip6_is_link_local(&pi->flow.faddr))
 		return ZS_DROP_ICMP_BAD;
 	if (i == NULL || !wants(s, i))
 		return ZS_DROP_ICMP_IGNORED;
+	opts = (const uint8_t *)(ra + 1);
 	zs_timer_cancel(&s->wheel, &i->rs_timer);
 	params_in(s, i, ra);
 	zs_nd_learn_sender(s, pi, opts, n_opts);

@@ -472,6 +472,27 @@ static void ooo_is_bounded(struct tt *t)
 	tt_drain(t);
 }
 
+static void least_rcvbuf(struct zs_config *cfg)
+{
+	cfg->rcvbuf = cfg->rcvbuf_max = 2304;
+}
+
+/* Two buffers beyond the gap are all the memory there is: they give way to what fills it. */
+static void gap_is_filled_without_memory(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 201, 1, 100);
+	tt_in(t, "A", 401, 1, 100);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1, 200);
+	tt_expect(t, "A", 1, 201, 0);
+	tt_read(t, 200);
+	tt_drain(t);
+	tt_in(t, "A", 201, 1, 300);
+	tt_drain(t);
+	tt_read(t, 300);
+}
+
 /* After a reset or close nothing of the queue remains (the harness counts buffers). */
 static void ooo_freed_at_reset(struct tt *t)
 {
@@ -532,6 +553,7 @@ static const struct CMUnitTest tests[] = {
 	TT(fin_with_gap_in_fin_wait_2),
 	TT_CFG(beyond_window_is_cut, small_rcvbuf),
 	TT_CFG(ooo_is_bounded, small_rcvbuf),
+	TT_CFG(gap_is_filled_without_memory, least_rcvbuf),
 	TT(ooo_freed_at_reset),
 	TT(no_ack_bit),
 	TT(wrap),

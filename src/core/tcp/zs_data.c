@@ -115,17 +115,18 @@ static bool closed_to_data(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mb
 }
 
 /*
- * May the next bytes be kept? Where the pool is short, what waits behind a gap is given up for what
- * fills the gap (RFC 2018 8 allows to renege), else buffers beyond gaps could block all progress.
+ * May the next bytes be kept? Where the pool is short, or nothing waits for the application that
+ * could make room by reading, what waits behind a gap is given up for what fills the gap (RFC 2018
+ * 8 allows to renege), else buffers beyond gaps could block all progress.
  */
 static bool has_memory(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (likely(!zs_rcv_memory_full(s, tcb)))
 		return true;
-	if (s->pool_level == ZS_POOL_PLENTY || tcb->ooo.head == NULL)
+	if (tcb->ooo.head == NULL || (s->pool_level == ZS_POOL_PLENTY && tcb->rcvq.head != NULL))
 		return false;
 	zs_ooo_discard(s, tcb);
-	return true;
+	return s->pool_level != ZS_POOL_PLENTY || !zs_rcv_memory_full(s, tcb);
 }
 
 static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
