@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * UDP echo: datagrams go back in the buffers that they came in, up to 32 per call.
+ * UDP echo: datagrams go back in the buffers that they came in, up to 32 per call. --segment: what
+ * is longer goes back as several datagrams of so many bytes.
  *
- *	udp_echo [--port 7] [--conf config.ini]
+ *	udp_echo [--port 7] [--segment BYTES] [--conf config.ini]
  */
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 
@@ -23,18 +25,19 @@ static __thread uint64_t n_messages; /* of each core's thread */
 static void echo_all(void)
 {
 	struct sockaddr_storage from[BATCH];
-	z_buf *v[BATCH];
-	int n;
+	struct z_dgram v[BATCH];
+	int n, sent;
 
-	while ((n = z_recv_bufs(sock, v, BATCH, from)) > 0) {
-		for (int i = 0; i < n; i++) {
-			if (z_sendto_buf(sock, v[i], (struct sockaddr *)&from[i],
-					 sizeof(struct sockaddr_in6), 0) < 0)
-				z_buf_free(v[i]); /* still ours; UDP may lose a datagram */
-			else
-				n_messages++;
-		}
-	}
+	do {
+		for (int i = 0; i < BATCH; i++)
+			v[i] = (struct z_dgram){ .addr = (struct sockaddr *)&from[i],
+						 .addrlen = sizeof(from[i]) };
+		n = z_recv_dgrams(sock, v, BATCH, MSG_DONTWAIT);
+		sent = n > 0 ? z_send_dgrams(sock, v, n, 0) : 0;
+		n_messages += sent > 0 ? (uint64_t)sent : 0;
+		for (int i = 0; i < n; i++)
+			z_buf_free(v[i].buf); /* not sent: still ours; UDP may lose a datagram */
+	} while (n > 0);
 }
 
 static int loop(void *arg)
@@ -51,6 +54,7 @@ static int loop(void *arg)
 int main(int argc, char **argv)
 {
 	uint64_t port = option_number(argc, argv, "--port", 7);
+	int segment = (int)option_number(argc, argv, "--segment", 0);
 	struct kevent change;
 	int on = 1;
 
@@ -61,6 +65,10 @@ int main(int argc, char **argv)
 	sock = any_socket(SOCK_DGRAM, port);
 	if (sock < 0 || ff_ioctl(sock, FIONBIO, &on) < 0) {
 		perror("bind");
+		return 1;
+	}
+	if (ff_setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0) {
+		perror("--segment");
 		return 1;
 	}
 	EV_SET(&change, sock, EVFILT_READ, EV_ADD, 0, 0, NULL);

@@ -188,6 +188,25 @@ int z_consume(int fd, size_t nbytes);
  */
 int z_recv_bufs(int fd, z_buf **v, int max, struct sockaddr_storage *from);
 
+/* A datagram of a batch. */
+struct z_dgram {
+	z_buf *buf;	       /* payload */
+	struct sockaddr *addr; /* received: gets the sender; sent: where to. NULL: of no interest,
+				  or to the connected peer */
+	socklen_t addrlen;     /* of *addr; received: its room, then the length of the address */
+	uint32_t len;	       /* payload bytes, received or sent */
+	uint16_t segment;      /* sent: leaves as datagrams of so many bytes each, the last one of
+				  what is left (UDP_SEGMENT); 0: as the socket is set to */
+	int error;	       /* sent: 0, or why it was not */
+};
+
+/*
+ * Takes up to max datagrams, as recvmmsg() does: buf, len and *addr of each. All buffers are yours.
+ * Waits, unless told not to, for the first one only. flags: MSG_DONTWAIT. Returns how many; -1: as
+ * z_read; EOPNOTSUPP: a stream; EINVAL: max 0.
+ */
+int z_recv_dgrams(int fd, struct z_dgram *v, int max, int flags);
+
 /* ---- sending ---- */
 
 /*
@@ -209,6 +228,16 @@ int z_send_bufs(int fd, z_buf *const *v, int n, int flags);
 /* z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT.
  * Returns bytes. */
 ssize_t z_sendto_buf(int fd, z_buf *b, const struct sockaddr *to, socklen_t tolen, int flags);
+
+/*
+ * Sends n datagrams, each for itself. One that was sent has error 0, its bytes in len, and NULL in
+ * buf: it is the stack's. One that was not keeps its buffer, which is yours as before, and error
+ * says why: as z_sendto_buf; EINVAL: also more than 64 segments, or longer ones than the path
+ * takes. After ENOBUFS the rest is not tried and has that error too. flags: none has an effect.
+ * Returns how many were sent; -1 with the error of the first when it is none; EOPNOTSUPP: a stream;
+ * EINVAL: n 0.
+ */
+int z_send_dgrams(int fd, struct z_dgram *v, int n, int flags);
 
 /* Bytes of room in the send buffer; 0 also on error (errno). */
 size_t z_send_space(int fd);

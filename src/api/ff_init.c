@@ -191,12 +191,18 @@ static void end(void)
 	destroy();
 }
 
+static uint64_t clock_us(void *arg)
+{
+	return zs_lcore_clock_us(arg);
+}
+
 static int create_contexts(void)
 {
 	struct zs_drive drive = {
 		.turn = turn,
 		.flush = flush,
 		.idle = idle,
+		.clock_us = clock_us,
 		.busy = busy,
 		.stopping = stopping,
 		.wake = wake,

@@ -199,17 +199,9 @@ static ssize_t recv_controlled(struct zs_sock *sk, struct msghdr *msg, int flags
 {
 	struct rx r = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
 
+	if (zs_sock_tells_time(sk))
+		zs_ctx_tell_wall(r.c);
 	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
-}
-
-/* No data comes with what is reported: only who sends without copying has any use for it. */
-static ssize_t recv_errqueue(struct zs_sock *sk, struct msghdr *msg)
-{
-	int rc = zs_sock_errqueue(sk, msg);
-
-	if (rc == 0 && msg->msg_name != NULL)
-		msg->msg_namelen = 0;
-	return ff_ret(rc);
 }
 
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
@@ -224,7 +216,7 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 		return ff_ret(rc);
 	sk = zs_fd_sock(s);
 	if (sk != NULL && flags & MSG_ERRQUEUE)
-		return recv_errqueue(sk, msg);
+		return ff_ret(zs_sock_errqueue(sk, msg));
 	msg->msg_flags = 0;
 	if (msg->msg_control == NULL)
 		msg->msg_controllen = 0;

@@ -6,6 +6,7 @@
 #include "api/zs_ctx.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "api/zs_ask.h"
 #include "api/zs_epoll.h"
@@ -262,4 +263,16 @@ int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint
 		zs_ctx_turn(c, deadline);
 	}
 	return 0;
+}
+
+void zs_ctx_tell_wall(struct zs_ctx *c)
+{
+	const uint64_t MILLION = 1000000;
+	uint64_t now_us =
+		c->drive.clock_us != NULL ? c->drive.clock_us(c->drive.arg) : zs_stack_now(c->s);
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* never fails */
+	zs_stack_set_wall(c->s,
+			  (uint64_t)ts.tv_sec * MILLION + (uint64_t)ts.tv_nsec / 1000 - now_us);
 }

@@ -39,9 +39,10 @@ struct zs_drive {
 	void (*flush)(void *arg); /* sends what is due now */
 	/* Ends a turn: may sleep until until_us at most; returns at once when the turn was busy. */
 	void (*idle)(void *arg, uint64_t until_us);
-	void (*busy)(void *arg);     /* the application did something: this turn was busy */
-	bool (*stopping)(void *arg); /* a signal asked the process to end */
-	void (*wake)(void *arg);     /* ends a sleep; any thread. May be NULL: it never sleeps */
+	uint64_t (*clock_us)(void *arg); /* read now; may be NULL: that of the stack is good */
+	void (*busy)(void *arg);	 /* the application did something: this turn was busy */
+	bool (*stopping)(void *arg);	 /* a signal asked the process to end */
+	void (*wake)(void *arg); /* ends a sleep; any thread. May be NULL: it never sleeps */
 	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
 	/*
 	 * For z_ctx_fd(): a descriptor, or -errno; makes it readable by what arrives from now on
@@ -162,6 +163,9 @@ bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us);
 
 /* Turns with loop(arg) in each, until the context or the drive is to stop. */
 void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg);
+
+/* The stack knows the time of day from now on: zs_stack_set_wall(). */
+void zs_ctx_tell_wall(struct zs_ctx *c);
 
 /* After a call that may have something to send: outside ff_run nobody else would send it soon. */
 static inline void zs_ctx_kick(struct zs_ctx *c)

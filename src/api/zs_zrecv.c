@@ -90,6 +90,46 @@ static int wait_data(struct zs_sock *sk)
 	return zs_ctx_wait_sock(zs_ctx_self, sk, ZS_EV_READ, sk->rcvtimeo_ms);
 }
 
+/* The oldest datagram, without waiting. */
+static ssize_t take_dgram(struct zs_sock *sk, struct z_dgram *d)
+{
+	struct rte_mbuf *m = NULL;
+	ssize_t n = zs_sock_take(sk, &m, 0, d->addr, d->addr != NULL ? &d->addrlen : NULL);
+
+	if (m == NULL)
+		return n < 0 ? n : -EAGAIN; /* shut down for reading */
+	d->buf = (z_buf *)m;
+	d->len = m->pkt_len;
+	d->error = 0;
+	return n;
+}
+
+ZS_API int z_recv_dgrams(int fd, struct z_dgram *v, int max, int flags)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	ssize_t n;
+	int i;
+
+	if (sk == NULL)
+		return -1;
+	if (sk->kind != ZS_SK_UDP || max <= 0)
+		return (int)ff_ret(max <= 0 ? -EINVAL : -EOPNOTSUPP);
+	if (v == NULL)
+		return (int)ff_ret(-EFAULT);
+	n = flags & MSG_DONTWAIT ? 0 : wait_data(sk);
+	for (i = 0; n >= 0 && i < max; i++) {
+		if (i > 0 && !zs_sock_has_data(sk))
+			break;
+		n = take_dgram(sk, &v[i]);
+		if (n < 0)
+			break;
+	}
+	if (i == 0)
+		return sk->flags & ZS_SF_RD_SHUT && n == -EAGAIN ? 0 : (int)ff_ret(n);
+	zs_ctx_kick(zs_ctx_self);
+	return i;
+}
+
 ZS_API int z_recv_bufs(int fd, z_buf **v, int max, struct sockaddr_storage *from)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);

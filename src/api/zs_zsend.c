@@ -77,6 +77,43 @@ ZS_API int z_send_bufs(int fd, z_buf *const *v, int n, int flags)
 	return (int)sent(i > 0 ? i : rc);
 }
 
+static ssize_t give_dgram(struct zs_sock *sk, struct z_dgram *d)
+{
+	ssize_t n = -EINVAL;
+
+	if (zs_zbuf_sane(d->buf))
+		n = zs_sock_give_cut(sk, (struct rte_mbuf *)d->buf, d->addr, d->addrlen,
+				     d->segment);
+	d->error = n < 0 ? (int)-n : 0;
+	d->len = n < 0 ? 0 : (uint32_t)n;
+	if (n >= 0)
+		d->buf = NULL;
+	return n;
+}
+
+ZS_API int z_send_dgrams(int fd, struct z_dgram *v, int n, int flags)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+	int sent_n = 0;
+
+	(void)flags; /* nothing here waits */
+	if (sk == NULL)
+		return -1;
+	if (sk->kind != ZS_SK_UDP || n <= 0)
+		return (int)ff_ret(n <= 0 ? -EINVAL : -EOPNOTSUPP);
+	if (v == NULL)
+		return (int)ff_ret(-EFAULT);
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && v[i - 1].error == ENOBUFS) {
+			v[i].error = ENOBUFS;
+			v[i].len = 0;
+		} else if (give_dgram(sk, &v[i]) >= 0) {
+			sent_n++;
+		}
+	}
+	return (int)sent(sent_n > 0 ? sent_n : -v[0].error);
+}
+
 ZS_API size_t z_send_space(int fd)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);

@@ -26,6 +26,7 @@ static const char *const names[ZS_DROP_COUNT] = {
 	[ZS_DROP_UDP_CKSUM] = "udp_cksum",
 	[ZS_DROP_UDP_NO_SOCKET] = "udp_no_socket",
 	[ZS_DROP_UDP_FULL] = "udp_full",
+	[ZS_DROP_UDP_ERRORS] = "udp_errors",
 	[ZS_DROP_TCP_HEADER] = "tcp_header",
 	[ZS_DROP_TCP_CKSUM] = "tcp_cksum",
 	[ZS_DROP_TCP_NO_CONN] = "tcp_no_conn",

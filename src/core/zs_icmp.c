@@ -20,7 +20,7 @@ enum {
 	QUOTE_MAX =
 		576 - sizeof(struct zs_ip4_hdr) - sizeof(struct zs_icmp_hdr), /* RFC 1812 4.3.2.3 */
 	QUOTE_L4 = 8,
-	QUOTE_HDRS = 60 + QUOTE_L4,
+	QUOTE_READ = 60 + QUOTE_L4 + ZS_UDP_QUOTE,
 	MIN_MTU = 68,
 	ECN_MASK = 3,
 };
@@ -138,9 +138,35 @@ static uint32_t next_hop_mtu(const struct zs_icmp_hdr *icmp, const struct zs_ip4
 	return RTE_MAX(mtu, (uint32_t)MIN_MTU);
 }
 
-/* The quoted packet was ours: hand the news to whoever sent it. */
+/* l4: the UDP header of the quoted packet and n bytes behind it. */
+static void deliver_udp(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
+			const struct zs_addr *from, const struct zs_ip4_hdr *quoted,
+			const struct zs_flow *flow, const uint8_t *l4, uint32_t n)
+{
+	struct zs_udp_error e = {
+		.to = flow->faddr,
+		.from = *from,
+		.port = flow->fport,
+		.family = ZS_AF_IP4,
+		.origin = ZS_UDP_ICMP,
+		.type = icmp->type,
+		.code = icmp->code,
+		.error = error_of(icmp->type, icmp->code),
+		.info = next_hop_mtu(icmp, quoted),
+		.len = (uint16_t)RTE_MIN(n, (uint32_t)ZS_UDP_QUOTE),
+	};
+
+	memcpy(e.data, l4 + sizeof(struct zs_udp_hdr), e.len);
+	/* what fits need not be said: the message is wrong, or forged */
+	if (e.info != 0 && e.info < rte_be_to_cpu_16(quoted->len_be) && zs_udp_sends(s, flow))
+		zs_pmtu_lower(s, ZS_AF_IP4, &flow->faddr, e.info);
+	zs_udp_icmp_error(s, flow, &e);
+}
+
+/* The quoted packet was ours: hand the news to whoever sent it. l4: `there` bytes of it. */
 static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
-			    const struct zs_ip4_hdr *quoted, const uint8_t *l4)
+			    const struct zs_addr *from, const struct zs_ip4_hdr *quoted,
+			    const uint8_t *l4, uint32_t there)
 {
 	struct zs_flow flow = {
 		.laddr = zs_addr_ip4(quoted->src_be),
@@ -157,7 +183,7 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 	flow.fport = rte_be_to_cpu_16(ports[1]);
 	switch (quoted->proto) {
 	case ZS_PROTO_UDP:
-		zs_udp_icmp_error(s, &flow, error_of(icmp->type, icmp->code));
+		deliver_udp(s, icmp, from, quoted, &flow, l4, there - QUOTE_L4);
 		return ZS_DROP_COUNT;
 	case ZS_PROTO_TCP:
 		zs_tcp_icmp_error(s, &flow, rte_be_to_cpu_32(seq),
@@ -175,7 +201,7 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 {
 	const struct zs_icmp_hdr *icmp =
 		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
-	uint8_t quote[QUOTE_HDRS];
+	uint8_t quote[QUOTE_READ];
 	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
 	const struct zs_ip4_hdr *quoted = rte_pktmbuf_read(m, pi->data_off, there, quote);
 	uint32_t ihl;
@@ -188,7 +214,8 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 	if (pi->bcast || quoted->src_be != pi->flow.laddr.ip4_be ||
 	    quoted->frag_be & rte_cpu_to_be_16(ZS_IP4_OFFMASK))
 		return ZS_DROP_ICMP_IGNORED;
-	return deliver(s, icmp, quoted, (const uint8_t *)quoted + ihl);
+	return deliver(s, icmp, &pi->flow.faddr, quoted, (const uint8_t *)quoted + ihl,
+		       there - ihl);
 }
 
 void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)

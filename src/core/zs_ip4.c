@@ -23,6 +23,7 @@ struct out {
 	struct zs_addr nexthop, src, dst;
 	uint8_t proto, ttl, tos;
 	uint16_t id, frag; /* frag: flags and offset, host order */
+	uint16_t mtu;
 };
 
 /* Borrows m. Ethernet (but for its destination) and IPv4 headers in front of it; false: no room. */
@@ -101,7 +102,7 @@ static void free_list(struct rte_mbuf *h)
 /* Consumes m, L4 checksum complete. All fragments or none. */
 static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, struct out *o)
 {
-	uint32_t room = (o->nif->mtu - sizeof(struct zs_ip4_hdr)) & ~7u;
+	uint32_t room = (o->mtu - sizeof(struct zs_ip4_hdr)) & ~7u;
 	struct rte_mbuf *first = NULL, *last = NULL;
 
 	o->id = s->ip_id++;
@@ -136,23 +137,26 @@ static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, struct out *o)
 int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
 		  const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos, bool df)
 {
-	return zs_ip4_output_by(s, m, NULL, src, dst, proto, ttl, tos, df);
+	const struct zs_ip_way way = { .df = df };
+
+	return zs_ip4_output_by(s, m, &way, src, dst, proto, ttl, tos);
 }
 
-int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
 		     const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
-		     uint8_t ttl, uint8_t tos, bool df)
+		     uint8_t ttl, uint8_t tos)
 {
 	struct out o = { .src = *src, .dst = *dst, .proto = proto, .ttl = ttl, .tos = tos };
 	uint32_t len = m->pkt_len + sizeof(struct zs_ip4_hdr);
-	bool whole;
+	bool whole, df = way->df;
 
-	o.nif = zs_route_by(s, nif, ZS_AF_IP4, dst, &o.nexthop);
+	o.nif = zs_route_by(s, way->nif, ZS_AF_IP4, dst, &o.nexthop);
 	if (unlikely(o.nif == NULL)) {
 		zs_pkt_drop(s, m, ZS_DROP_NO_ROUTE);
 		return -ENETUNREACH;
 	}
-	whole = len <= o.nif->mtu || o.nif->index == ZS_LOOPBACK; /* nothing on the way cuts it */
+	o.mtu = way->mtu != 0 ? RTE_MIN(way->mtu, o.nif->mtu) : o.nif->mtu;
+	whole = len <= o.mtu || o.nif->index == ZS_LOOPBACK; /* nothing on the way cuts it */
 	if (unlikely(len > IP4_MAX || (df && !whole))) {
 		zs_pkt_drop(s, m, ZS_DROP_TX_TOO_BIG);
 		return -EMSGSIZE;

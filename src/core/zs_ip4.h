@@ -27,10 +27,16 @@ enum { ZS_L34_OFF = sizeof(struct zs_eth_hdr) + sizeof(struct zs_ip4_hdr) };
 int zs_ip4_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
 		  const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos, bool df);
 
-/* By a given interface; NULL = by the route. */
-int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+/* How a packet leaves, where that is not as usual. */
+struct zs_ip_way {
+	struct zs_netif *nif; /* NULL = by the route */
+	uint16_t mtu;	      /* what is longer is cut; 0 = the link's, of IPv6 the path's */
+	bool df;	      /* IPv4: nobody may cut it */
+};
+
+int zs_ip4_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
 		     const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
-		     uint8_t ttl, uint8_t tos, bool df);
+		     uint8_t ttl, uint8_t tos);
 
 /*
  * Consumes m, a fragment. Returns the whole datagram as a frame (Ethernet and IP header first,

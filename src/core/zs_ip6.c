@@ -151,12 +151,12 @@ static int find_way(struct zs_stack *s, struct zs_netif *nif, struct out *o)
 	return 0;
 }
 
-static int output(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
+static int output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
 		  const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto, uint8_t hop,
 		  uint8_t tclass)
 {
 	struct out o = { .src = *src, .dst = *dst, .next = proto, .hop = hop, .tclass = tclass };
-	int rc = find_way(s, nif, &o);
+	int rc = find_way(s, way->nif, &o);
 	uint16_t mtu;
 
 	if (unlikely(rc < 0)) {
@@ -170,7 +170,8 @@ static int output(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
 	if (hop == 0)
 		o.hop = zs_hop_limit(s, o.nif);
 	put_cksum(m, &o);
-	mtu = zs_pmtu(s, ZS_AF_IP6, dst, zs_link_mtu(s, o.nif, ZS_AF_IP6));
+	mtu = way->mtu != 0 ? way->mtu
+			    : zs_pmtu(s, ZS_AF_IP6, dst, zs_link_mtu(s, o.nif, ZS_AF_IP6));
 	if (m->pkt_len + sizeof(struct zs_ip6_hdr) > mtu && o.nif->index != ZS_LOOPBACK) {
 		zs_pkt_finish_l4(m, 0);
 		return send_fragments(s, m, &o, mtu);
@@ -186,21 +187,25 @@ static int output(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif,
 int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *src,
 		  const struct zs_addr *dst, uint8_t proto, uint8_t hop, uint8_t tclass)
 {
-	return output(s, m, NULL, src, dst, proto, hop, tclass);
+	const struct zs_ip_way way = { .mtu = 0 };
+
+	return output(s, m, &way, src, dst, proto, hop, tclass);
 }
 
 int zs_ip_output(struct zs_stack *s, struct rte_mbuf *m, uint8_t family, const struct zs_addr *src,
 		 const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos)
 {
-	return zs_ip_output_by(s, m, NULL, family, src, dst, proto, ttl, tos);
+	const struct zs_ip_way way = { .mtu = 0 };
+
+	return zs_ip_output_by(s, m, &way, family, src, dst, proto, ttl, tos);
 }
 
-int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif, uint8_t family,
-		    const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
-		    uint8_t ttl, uint8_t tos)
+int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
+		    uint8_t family, const struct zs_addr *src, const struct zs_addr *dst,
+		    uint8_t proto, uint8_t ttl, uint8_t tos)
 {
-	return family == ZS_AF_IP4 ? zs_ip4_output_by(s, m, nif, src, dst, proto, ttl, tos, false)
-				   : output(s, m, nif, src, dst, proto, ttl, tos);
+	return family == ZS_AF_IP4 ? zs_ip4_output_by(s, m, way, src, dst, proto, ttl, tos)
+				   : output(s, m, way, src, dst, proto, ttl, tos);
 }
 
 uint8_t zs_hop_limit(const struct zs_stack *s, const struct zs_netif *nif)

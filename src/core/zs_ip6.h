@@ -12,6 +12,7 @@
 #include "wire/zs_hdr.h"
 
 struct rte_mbuf;
+struct zs_ip_way;
 struct zs_stack;
 struct zs_netif;
 struct zs_pktinfo;
@@ -126,10 +127,9 @@ uint8_t zs_hop_limit(const struct zs_stack *s, const struct zs_netif *nif);
 /* Of either family. */
 int zs_ip_output(struct zs_stack *s, struct rte_mbuf *m, uint8_t family, const struct zs_addr *src,
 		 const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos);
-/* By a given interface; NULL = by the route. */
-int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, struct zs_netif *nif, uint8_t family,
-		    const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto,
-		    uint8_t ttl, uint8_t tos);
+int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
+		    uint8_t family, const struct zs_addr *src, const struct zs_addr *dst,
+		    uint8_t proto, uint8_t ttl, uint8_t tos);
 /*
  * Consumes m, an ICMPv6 message for the link itself: by this interface, from src even if that is
  * any (RFC 4861 7.2.2, 4862 5.4.2), hop limit 255; or, to tell routers of groups, with a router

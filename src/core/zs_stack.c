@@ -436,6 +436,16 @@ const struct zs_env *zs_stack_env(const struct zs_stack *s)
 	return &s->env;
 }
 
+void zs_stack_set_wall(struct zs_stack *s, uint64_t wall_us)
+{
+	s->wall_us = wall_us;
+}
+
+uint64_t zs_stack_wall(const struct zs_stack *s)
+{
+	return s->wall_us;
+}
+
 void zs_stack_count_copies(struct zs_stack *s, uint64_t bytes)
 {
 	s->stats.copies += bytes;

@@ -46,6 +46,10 @@ bool zs_stack_tx_pending(const struct zs_stack *s);
 bool zs_stack_loops(const struct zs_stack *s);
 
 uint64_t zs_stack_now(const struct zs_stack *s);
+/* For those who want to know: the time of day, in microseconds since 1970, when the clock was 0.
+ * Not told, it is 0. */
+void zs_stack_set_wall(struct zs_stack *s, uint64_t wall_us);
+uint64_t zs_stack_wall(const struct zs_stack *s);
 const struct zs_stats *zs_stack_stats(const struct zs_stack *s);
 const struct zs_config *zs_stack_config(const struct zs_stack *s);
 

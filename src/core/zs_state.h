@@ -69,6 +69,7 @@ struct zs_stack {
 	struct zs_igmp_table *igmp;   /* zs_igmp.c */
 	struct zs_route routes[ZS_MAX_ROUTES];
 	struct zs_stats stats;
+	uint64_t wall_us; /* time of day when now_us was 0 */
 	struct zs_wheel wheel;
 	struct zs_netif netif[ZS_LOOPBACK + 1];
 };

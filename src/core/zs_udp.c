@@ -89,6 +89,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 		.group_loop = true,
 		.group_all = true,
 		.group6_all = true,
+		.mtu_discover = ZS_UDP_MTU_WANT,
 	};
 	s->udp->live++;
 	return u;
@@ -97,6 +98,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 void zs_udp_close(struct zs_stack *s, struct zs_udp *u)
 {
 	drop_queue(s, u);
+	zs_udp_errors_clear(s, u);
 	zs_udp_leave_all(s, u);
 	zs_list_del(&u->ep.link);
 	zs_list_del(&u->hash_link);
@@ -331,6 +333,7 @@ void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		.nif = (uint8_t)(rx->nif->index + 1),
 		.place = u->recv != 0 ? zs_udp_place_get(s, &rx->flow->laddr) : 0,
 	};
+	zs_pkt_set_time(m, s->now_us);
 	if (u->rx_head == NULL)
 		u->rx_head = m;
 	else
@@ -407,32 +410,4 @@ struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u)
 	u->rx_bytes -= m->pkt_len;
 	u->rx_mem -= zs_pkt_mem(m);
 	return m;
-}
-
-bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow)
-{
-	const struct zs_list *head = &s->udp->bucket[flow->lport % ZS_UDP_BUCKETS];
-
-	for (const struct zs_list *l = head->next; l != head; l = l->next) {
-		const struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
-
-		if (zs_udp_score(u, flow) >= 0)
-			return true;
-	}
-	return false;
-}
-
-void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error)
-{
-	struct zs_list *head = zs_udp_bucket(s, flow->lport);
-
-	/* Only a connected endpoint can tell whom the error is about. */
-	for (struct zs_list *l = head->next; l != head; l = l->next) {
-		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
-
-		if (u->flow.fport == 0 || zs_udp_score(u, flow) < 0)
-			continue;
-		u->ep.error = error;
-		zs_ep_raise(s, &u->ep, ZS_EV_ERR);
-	}
 }

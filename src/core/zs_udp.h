@@ -12,6 +12,34 @@
 struct zs_pktinfo;
 struct zs_netif;
 
+/* When a datagram is larger than its path: Linux' numbers of IP_MTU_DISCOVER. */
+enum zs_udp_mtu {
+	ZS_UDP_MTU_DONT,      /* routers may cut it */
+	ZS_UDP_MTU_WANT,      /* we cut it, if we know */
+	ZS_UDP_MTU_DO,	      /* -EMSGSIZE */
+	ZS_UDP_MTU_PROBE,     /* it goes whole, if the link takes it */
+	ZS_UDP_MTU_INTERFACE, /* likewise, and routers may cut it */
+	ZS_UDP_MTU_OMIT,      /* likewise, and what the link does not take is cut */
+};
+
+/* Where an error comes from: Linux' numbers of sock_extended_err. */
+enum zs_udp_origin { ZS_UDP_LOCAL = 1, ZS_UDP_ICMP = 2, ZS_UDP_ICMP6 = 3 };
+
+enum { ZS_UDP_QUOTE = 128 };
+
+/* What became of a datagram that was sent: an ICMP error, or that it was too large. */
+struct zs_udp_error {
+	struct zs_udp_error *next;
+	struct zs_addr to, from; /* whom it was for; who tells, any = nobody */
+	int32_t error;		 /* positive errno */
+	uint32_t info;		 /* EMSGSIZE: the MTU */
+	uint16_t port;		 /* it was for */
+	uint8_t family, origin;	 /* of both addresses; enum zs_udp_origin */
+	uint8_t type, code;	 /* of the ICMP message */
+	uint16_t len;		 /* of what is quoted of the payload */
+	uint8_t data[ZS_UDP_QUOTE];
+};
+
 struct zs_udp {
 	struct zs_ep ep;
 	struct zs_flow flow; /* lport 0 = not bound; fport 0 = not connected */
@@ -31,6 +59,11 @@ struct zs_udp {
 	bool group_loop;
 	bool group_all, group6_all; /* hears groups too that others joined (IPv4, IPv6) */
 	uint16_t n_members;	    /* groups that it joined */
+	uint16_t segment;     /* what is longer leaves as datagrams of so many bytes; 0 = as one */
+	uint8_t mtu_discover; /* enum zs_udp_mtu */
+	bool recverr, recverr6; /* errors of IPv4 and IPv6 are queued */
+	uint16_t n_errs;
+	struct zs_udp_error *err_head, *err_tail; /* oldest first */
 };
 
 /* How a datagram is to be sent, where that is not as the endpoint has it. */
@@ -38,7 +71,10 @@ struct zs_udp_how {
 	struct zs_addr src; /* any = the endpoint's; of the datagram's family */
 	uint16_t nif;	    /* index + 1; 0 = by the route */
 	int16_t ttl, tos;   /* -1 = the endpoint's */
+	int32_t segment;    /* likewise */
 };
+
+enum { ZS_UDP_SEGMENTS = 64 }; /* datagrams that one call sends, at most */
 
 int zs_udp_init(struct zs_stack *s);
 void zs_udp_fini(struct zs_stack *s);
@@ -72,7 +108,10 @@ int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const 
 int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
 		   const struct zs_addr *to, uint16_t port);
 
-/* how may be NULL. Also -EINVAL: its source is not ours, or there is no such interface. */
+/*
+ * how may be NULL. Also -EINVAL: its source is not ours, there is no such interface, or the
+ * segments are too many or too long for the path.
+ */
 int zs_udp_send_how(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
 		    const struct zs_addr *to, uint16_t port, const struct zs_udp_how *how);
 
@@ -94,10 +133,24 @@ struct rte_mbuf *zs_udp_recv(struct zs_stack *s, struct zs_udp *u);
 /* Consumes m, parsed as ZS_PKT_UDP. */
 void zs_udp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi);
 
-/* An endpoint that may have sent a packet of this flow. */
+/* MTU of the path to the connected peer, as far as known; 0: there is none. */
+uint16_t zs_udp_path_mtu(struct zs_stack *s, const struct zs_udp *u);
+
+/* ---- errors (zs_udperr.c) ---- */
+
+/* An endpoint that has sent a packet of this flow. */
 bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow);
 
-/* ICMP error for a datagram that we sent; flow as seen from here. */
-void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, int error);
+/*
+ * ICMP error about a datagram of this flow, as seen from here: connected endpoints have it as their
+ * error, and who asked for it also in their queue; whom nobody sent to is not listened to.
+ */
+void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow,
+		       const struct zs_udp_error *e);
+
+/* The oldest error of the queue, NULL when there is none; and done with it. */
+const struct zs_udp_error *zs_udp_error(const struct zs_udp *u);
+void zs_udp_error_done(struct zs_stack *s, struct zs_udp *u);
+void zs_udp_errors_clear(struct zs_stack *s, struct zs_udp *u);
 
 #endif

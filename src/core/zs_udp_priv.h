@@ -7,6 +7,8 @@
 #include "core/zs_udp.h"
 
 enum { ZS_UDP_BUCKETS = 1024, ZS_UDP_MEMBERS = 512, ZS_UDP_PLACES = 256 };
+/* Errors that wait, in all and of one endpoint; and how many unconnected peers are remembered. */
+enum { ZS_UDP_ERRORS = 256, ZS_UDP_ERRORS_EACH = 32, ZS_UDP_SENT = 4096 };
 
 /* An endpoint joined this group there. */
 struct zs_udp_member {
@@ -29,6 +31,10 @@ struct zs_udp_table {
 	uint32_t live;
 	struct zs_udp_member member[ZS_UDP_MEMBERS];
 	struct zs_udp_place place[ZS_UDP_PLACES];
+	uint32_t sent[ZS_UDP_SENT]; /* zs_udp_note_sent() */
+	struct zs_udp_error *free_errors;
+	uint32_t n_errors; /* of the next array that were ever used */
+	struct zs_udp_error error[ZS_UDP_ERRORS];
 };
 
 /* A datagram without its headers. */
@@ -60,6 +66,15 @@ int zs_udp_score(const struct zs_udp *u, const struct zs_flow *f);
 /* Consumes m, trimmed to its payload. */
 void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		    const struct zs_udp_rx *rx);
+
+/* ---- errors (zs_udperr.c) ---- */
+
+/* An unconnected endpoint sends to that address: errors about it may come. */
+void zs_udp_note_sent(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
+		      const struct zs_addr *to, uint16_t port);
+/* The datagram does not fit the path: who asked for errors has it in the queue. */
+void zs_udp_too_long(struct zs_stack *s, struct zs_udp *u, uint8_t family, const struct zs_addr *to,
+		     uint16_t port, uint16_t mtu);
 
 /* ---- groups (zs_udpgroup.c) ---- */
 

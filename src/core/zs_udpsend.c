@@ -10,6 +10,7 @@
 #include "core/tcp/zs_port.h"
 #include "core/zs_ip4.h"
 #include "core/zs_ip6.h"
+#include "core/zs_iphdr.h"
 #include "core/zs_udp_priv.h"
 
 enum { DATAGRAM_MAX = 65535 - 20 - 8 };
@@ -68,6 +69,8 @@ struct way {
 	struct zs_netif *out; /* by which it goes */
 	struct zs_addr src;   /* any = of that interface */
 	uint8_t ttl, tos;
+	uint16_t mtu; /* what fits; 0 = anything: it does not leave */
+	bool df;      /* IPv4 */
 };
 
 /* The interface of number + 1; NULL and true for 0. */
@@ -113,6 +116,77 @@ static int find_way(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
 	return w->out == NULL ? -ENETUNREACH : 0;
 }
 
+/* ---- what fits ---- */
+
+enum { LEAST_MTU4 = 552 }; /* what nobody is told to go below: zs_pmtu_lower() */
+
+static uint16_t mtu_to(const struct zs_stack *s, const struct zs_udp *u, uint8_t family,
+		       const struct zs_addr *to, const struct zs_netif *out)
+{
+	uint16_t link = zs_link_mtu(s, out, family);
+
+	if (out->index == ZS_LOOPBACK)
+		return 0;
+	return u->mtu_discover >= ZS_UDP_MTU_PROBE ? link : zs_pmtu(s, family, to, link);
+}
+
+uint16_t zs_udp_path_mtu(struct zs_stack *s, const struct zs_udp *u)
+{
+	struct zs_addr nexthop;
+	const struct zs_netif *out;
+	uint16_t mtu;
+
+	if (u->flow.fport == 0)
+		return 0;
+	out = zs_route_lookup(s, u->flow.family, &u->flow.faddr, &nexthop);
+	mtu = out != NULL ? mtu_to(s, u, u->flow.family, &u->flow.faddr, out) : 0;
+	return mtu == 0 && out != NULL ? UINT16_MAX : mtu;
+}
+
+/*
+ * May n bytes of payload go this way, and how? As Linux has it: a datagram that fits says "do not
+ * fragment" unless the socket does not want to know the path, and one that does not is cut by us.
+ */
+static int fit(struct zs_stack *s, struct zs_udp *u, uint8_t family, const struct zs_addr *to,
+	       uint16_t port, uint32_t n, struct way *w)
+{
+	uint32_t len = n + sizeof(struct zs_udp_hdr) + zs_iphdr_len(family);
+	bool fits;
+
+	w->mtu = mtu_to(s, u, family, to, w->out);
+	fits = w->mtu == 0 || len <= w->mtu;
+	switch ((enum zs_udp_mtu)u->mtu_discover) {
+	case ZS_UDP_MTU_DONT:
+	case ZS_UDP_MTU_OMIT:
+		return 0;
+	case ZS_UDP_MTU_WANT:
+		w->df = fits && w->mtu > LEAST_MTU4;
+		return 0;
+	case ZS_UDP_MTU_DO:
+	case ZS_UDP_MTU_PROBE:
+		w->df = w->mtu != 0;
+		break;
+	case ZS_UDP_MTU_INTERFACE:
+		break;
+	}
+	if (fits)
+		return 0;
+	zs_udp_too_long(s, u, family, to, port, w->mtu);
+	return -EMSGSIZE;
+}
+
+/* The same for a datagram that leaves as several. */
+static int fit_segments(uint8_t family, uint32_t n, uint32_t size, const struct way *w)
+{
+	uint32_t len = size + sizeof(struct zs_udp_hdr) + zs_iphdr_len(family);
+
+	if ((w->mtu != 0 && len > w->mtu) || n > size * ZS_UDP_SEGMENTS)
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- sending ---- */
+
 /* Members on this host hear it too (RFC 1112 6.1); borrows m, payload only. */
 static void loop_back(struct zs_stack *s, const struct zs_udp *u, struct rte_mbuf *m,
 		      uint8_t family, const struct zs_addr *to, uint16_t port, const struct way *w)
@@ -132,6 +206,85 @@ static void loop_back(struct zs_stack *s, const struct zs_udp *u, struct rte_mbu
 	zs_udp_loop_back(s, m, &rx);
 }
 
+/* A datagram on its way to port `to`. */
+struct dgram {
+	const struct zs_addr *to;
+	uint16_t port;
+	uint8_t family;
+	struct way way;
+};
+
+/* Consumes m, with its UDP header. From here on it may get lost, as any may on its way; the
+ * counters tell. */
+static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d)
+{
+	const struct way *w = &d->way;
+	const struct zs_ip_way how = { .nif = w->nif, .mtu = w->mtu, .df = w->df };
+
+	if (zs_udp_is_multicast(d->family, d->to) && w->ttl == 0)
+		rte_pktmbuf_free(m); /* it stays on this host (RFC 1112 6.1) */
+	else
+		(void)zs_ip_output_by(s, m, &how, d->family, &w->src, d->to, ZS_PROTO_UDP, w->ttl,
+				      w->tos);
+}
+
+/* Consumes m on success. */
+static int send_whole(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
+		      const struct dgram *d)
+{
+	if (unlikely(u->group_loop && zs_udp_is_multicast(d->family, d->to)))
+		loop_back(s, u, m, d->family, d->to, d->port, &d->way);
+	m = put_header(s, m, d->family, u->flow.lport, d->port);
+	if (m == NULL)
+		return -ENOBUFS;
+	output(s, m, d);
+	return 0;
+}
+
+static void free_list(struct rte_mbuf *m)
+{
+	while (m != NULL) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		rte_pktmbuf_free(m);
+		m = next;
+	}
+}
+
+/*
+ * Consumes m on success: its bytes in datagrams of `size`, the last one of what is left, each a
+ * header and references. All or none. There are devices that would cut, but what DPDK calls UDP
+ * segmentation is fragmentation of one datagram, and some do that.
+ */
+static int send_cut(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint32_t size,
+		    const struct dgram *d)
+{
+	struct rte_mbuf *first = NULL, **link = &first, *p, *h;
+
+	for (uint32_t off = 0; off < m->pkt_len; off += size) {
+		p = zs_pkt_slice(s, m, off, RTE_MIN(size, m->pkt_len - off));
+		h = p != NULL ? put_header(s, p, d->family, u->flow.lport, d->port) : NULL;
+		if (unlikely(h == NULL)) {
+			rte_pktmbuf_free(p);
+			free_list(first);
+			return -ENOBUFS;
+		}
+		*link = h;
+		link = &zs_seg(h)->next;
+		*link = NULL;
+	}
+	if (unlikely(u->group_loop && zs_udp_is_multicast(d->family, d->to)))
+		for (h = first; h != NULL; h = zs_seg(h)->next)
+			loop_back(s, u, h->next, d->family, d->to, d->port, &d->way);
+	rte_pktmbuf_free(m);
+	while (first != NULL) {
+		h = first;
+		first = zs_seg(h)->next;
+		output(s, h, d);
+	}
+	return 0;
+}
+
 int zs_udp_send(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, const struct zs_addr *to,
 		uint16_t port)
 {
@@ -147,32 +300,28 @@ int zs_udp_send_to(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uin
 int zs_udp_send_how(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, uint8_t family,
 		    const struct zs_addr *to, uint16_t port, const struct zs_udp_how *how)
 {
-	struct way w;
+	uint32_t n = m->pkt_len;
+	uint32_t size = how != NULL && how->segment >= 0 ? (uint32_t)how->segment : u->segment;
+	struct dgram d = { .to = to, .port = port, .family = family };
 	int rc;
 
 	if (to == NULL) {
 		if (u->flow.fport == 0)
 			return -EDESTADDRREQ;
-		family = u->flow.family;
-		to = &u->flow.faddr;
-		port = u->flow.fport;
+		d = (struct dgram){ &u->flow.faddr, u->flow.fport, u->flow.family, { .mtu = 0 } };
 	}
-	rc = check_send(s, u, family, to, port, m->pkt_len);
+	rc = check_send(s, u, d.family, d.to, d.port, n);
 	if (rc == 0)
-		rc = find_way(s, u, family, to, how, &w);
+		rc = find_way(s, u, d.family, d.to, how, &d.way);
 	if (rc == 0)
-		rc = zs_udp_bind_any(s, u, w.out, family, to, port);
-	if (rc < 0)
-		return rc;
-	if (unlikely(u->group_loop && zs_udp_is_multicast(family, to)))
-		loop_back(s, u, m, family, to, port, &w);
-	m = put_header(s, m, family, u->flow.lport, port);
-	if (m == NULL)
-		return -ENOBUFS;
-	/* From here on a datagram may get lost, as any may on its way; the counters tell. */
-	if (zs_udp_is_multicast(family, to) && w.ttl == 0)
-		rte_pktmbuf_free(m); /* it stays on this host (RFC 1112 6.1) */
-	else
-		(void)zs_ip_output_by(s, m, w.nif, family, &w.src, to, ZS_PROTO_UDP, w.ttl, w.tos);
-	return 0;
+		rc = fit(s, u, d.family, d.to, d.port, size == 0 ? n : RTE_MIN(n, size), &d.way);
+	if (rc == 0 && unlikely(size != 0))
+		rc = fit_segments(d.family, n, size, &d.way);
+	if (rc == 0)
+		rc = zs_udp_bind_any(s, u, d.way.out, d.family, d.to, d.port);
+	if (rc == 0)
+		rc = size == 0 || n <= size ? send_whole(s, u, m, &d) : send_cut(s, u, m, size, &d);
+	if (rc == 0 && u->flow.fport == 0)
+		zs_udp_note_sent(s, u, d.family, d.to, d.port);
+	return rc;
 }

@@ -5,6 +5,8 @@
  * for one that is to be sent.
  */
 #include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/time.h>
 
 #include "base/zs_ip6addr.h"
 #include "core/tcp/zs_port.h"
@@ -159,14 +161,38 @@ static void put_ip6(const struct zs_sock *sk, const struct zs_dgram *d, const st
 		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
 }
 
+/* When it came, by the clock on the wall: the low bits of the stack's clock were kept. */
+static void put_time(const struct zs_sock *sk, const struct rte_mbuf *m, struct msghdr *msg,
+		     size_t *used)
+{
+	const uint64_t MILLION = 1000000;
+	uint64_t now_us = zs_stack_now(sk->s);
+	uint64_t us = zs_stack_wall(sk->s) + now_us - ((uint32_t)now_us - zs_pkt_time(m));
+	const struct timeval tv = { .tv_sec = (time_t)(us / MILLION),
+				    .tv_usec = (suseconds_t)(us % MILLION) };
+	const struct timespec ts = { .tv_sec = tv.tv_sec, .tv_nsec = tv.tv_usec * 1000 };
+
+	if (sk->udp->recv & ZS_RECV_TIMENS)
+		zs_cmsg_put(msg, used, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof(ts));
+	else
+		zs_cmsg_put(msg, used, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
+}
+
+bool zs_sock_tells_time(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_UDP && (sk->udp->recv & (ZS_RECV_TIME | ZS_RECV_TIMENS)) != 0;
+}
+
 /* What is to be said of the datagram m that waits; into msg->msg_control. */
 static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msghdr *msg)
 {
 	const struct zs_addr *to = zs_udp_to(sk->s, m);
 	size_t used = 0;
 
+	if (zs_sock_tells_time(sk))
+		put_time(sk, m, msg, &used);
 	if (to == NULL)
-		return 0;
+		return used;
 	if (zs_dgram(m)->family == ZS_AF_IP4)
 		put_ip4(sk, zs_dgram(m), to, msg, &used);
 	if (sk->family == AF_INET6)
@@ -184,7 +210,9 @@ ssize_t zs_sock_recvmsg(struct zs_sock *sk, struct msghdr *msg, int flags)
 	ssize_t n;
 
 	/* before the datagram goes, and nothing is received when the call fails */
-	if (waits && sk->udp->recv != 0 && !(flags & MSG_ERRQUEUE))
+	if (flags & MSG_ERRQUEUE)
+		return zs_sock_errqueue(sk, msg);
+	if (waits && sk->udp->recv != 0)
 		used = describe(sk, sk->udp->rx_head, &control);
 	n = zs_sock_recv(sk, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
 			 msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
@@ -246,11 +274,24 @@ static int get_pktinfo6(const void *data, size_t len, struct zs_udp_how *how)
 	return 0;
 }
 
+static int get_segment(const void *data, size_t len, struct zs_udp_how *how)
+{
+	uint16_t v;
+
+	if (len != sizeof(v))
+		return -EINVAL;
+	memcpy(&v, data, sizeof(v));
+	how->segment = v;
+	return 0;
+}
+
 static int read_one(const struct zs_sock *sk, const struct cmsghdr *c, struct zs_udp_how *how)
 {
 	const void *data = CMSG_DATA(c);
 	size_t len = c->cmsg_len - CMSG_LEN(0);
 
+	if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_SEGMENT)
+		return get_segment(data, len, how);
 	if (c->cmsg_level == IPPROTO_IP) {
 		switch (c->cmsg_type) {
 		case IP_PKTINFO:
@@ -282,7 +323,7 @@ int zs_cmsg_read(const struct zs_sock *sk, const struct msghdr *msg, struct zs_u
 	struct msghdr m = *msg;
 	const struct cmsghdr *end = (const void *)((const char *)m.msg_control + m.msg_controllen);
 
-	*how = (struct zs_udp_how){ .ttl = -1, .tos = -1 };
+	*how = (struct zs_udp_how){ .ttl = -1, .tos = -1, .segment = -1 };
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
 		int rc;
 

@@ -34,6 +34,10 @@ static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const str
 	u->ttl = from->ttl;
 	u->tos = from->tos;
 	u->recv = from->recv;
+	u->recverr = from->recverr;
+	u->recverr6 = from->recverr6;
+	u->segment = from->segment;
+	u->mtu_discover = from->mtu_discover;
 	u->group_ttl = from->group_ttl;
 	u->group_nif = from->group_nif;
 	u->group_loop = from->group_loop;
@@ -66,6 +70,7 @@ int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock 
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;
 	sk->sndtimeo_ms = from->sndtimeo_ms;
 	sk->priority = from->priority;
+	sk->mtu_discover = from->mtu_discover;
 	*out = sk;
 	return 0;
 }

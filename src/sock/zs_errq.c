@@ -46,7 +46,7 @@ struct report {
 	struct sockaddr_in6 offender;
 };
 
-int zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg)
+ssize_t zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg)
 {
 	bool ip4 = sk->family == AF_INET;
 	struct report r = {
@@ -59,8 +59,12 @@ int zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg)
 	uint32_t *words;
 	size_t used = 0;
 
+	if (sk->kind == ZS_SK_UDP)
+		return zs_sock_udp_errqueue(sk, msg);
 	if (!(sk->flags & ZS_SF_ERRQ))
 		return -EAGAIN;
+	if (msg->msg_name != NULL)
+		msg->msg_namelen = 0;
 	words = zs_tcp_words(sk->tcb);
 	r.err.ee_info = words[TOLD];
 	r.err.ee_data = words[SENT] - 1;

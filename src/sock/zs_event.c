@@ -98,6 +98,8 @@ static unsigned udp_readiness(const struct zs_sock *sk)
 		ev |= ZS_EV_READ;
 	if (sk->udp->ep.error != 0)
 		ev |= ZS_EV_ERR;
+	if (sk->udp->err_head != NULL)
+		ev |= ZS_EV_ERRQ;
 	if (sk->flags & ZS_SF_RD_SHUT)
 		ev |= ZS_EV_READ | ZS_EV_RDHUP;
 	if ((sk->flags & ZS_SF_RD_SHUT) && (sk->flags & ZS_SF_WR_SHUT))

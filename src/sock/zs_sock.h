@@ -98,7 +98,7 @@ struct zs_sock {
 	uint32_t rcvlowat;
 	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
 	uint32_t priority : 24;		   /* SO_PRIORITY: kept, without effect */
-	uint32_t mtu_discover : 8;	   /* IP_MTU_DISCOVER: kept, without effect */
+	uint32_t mtu_discover : 8;	   /* IP_MTU_DISCOVER: without effect on a stream */
 	union {
 		struct zs_tcb *tcb;
 		struct zs_listener *lst;
@@ -156,8 +156,11 @@ ssize_t zs_sock_sendmsg(struct zs_sock *sk, const struct msghdr *msg, int flags)
 /* ---- error queue, and control messages of streams (zs_errq.c) ---- */
 /* A write with MSG_ZEROCOPY has put bytes into the send queue. */
 void zs_sock_zc_sent(struct zs_sock *sk);
-/* The first message of the error queue, MSG_ERRQUEUE: 0 or -EAGAIN. */
-int zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg);
+/* The first message of the error queue, MSG_ERRQUEUE: bytes of payload, which a stream's has not;
+ * or -EAGAIN. */
+ssize_t zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg);
+/* recvmsg() is to tell when a datagram came: zs_stack_set_wall() first. */
+bool zs_sock_tells_time(const struct zs_sock *sk);
 /* What the options of the socket want said with received data; msg_controllen is set. */
 void zs_sock_control(const struct zs_sock *sk, struct msghdr *msg);
 
@@ -176,6 +179,10 @@ bool zs_sock_has_data(const struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);
+/* Of a datagram, which leaves as several of `segment` bytes; 0: as the socket has it. Also
+ * -EOPNOTSUPP: a stream. */
+ssize_t zs_sock_give_cut(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
+			 socklen_t to_len, uint16_t segment);
 /* One piece of what waits in the receive queue; m stays the stack's. Laid out like struct z_iov,
  * which the facade gives in its place. */
 struct zs_view {

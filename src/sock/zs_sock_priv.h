@@ -43,6 +43,8 @@ enum zs_recv {
 	ZS_RECV_DST6 = 0x20,
 	ZS_RECV_HOPS = 0x40,
 	ZS_RECV_TCLASS = 0x80,
+	ZS_RECV_TIME = 0x100,
+	ZS_RECV_TIMENS = 0x200,
 };
 
 /* Control messages of sendmsg(): how the datagram is to be sent. -EINVAL, -ENODEV. */
@@ -55,6 +57,9 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
  * MSG_CTRUNC says so. */
 void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const void *data,
 		 size_t len);
+
+/* The oldest of what happened to datagrams (zs_udperrq.c): bytes quoted, or -EAGAIN. */
+ssize_t zs_sock_udp_errqueue(struct zs_sock *sk, struct msghdr *msg);
 
 /* A socket address, read. */
 struct zs_name {

@@ -23,6 +23,8 @@ int zs_sock_setopt(struct zs_sock *sk, int level, int name, const void *val, soc
 		return zs_opt_ip_set(sk, name, val, len);
 	case IPPROTO_IPV6:
 		return zs_opt_ip6_set(sk, name, val, len);
+	case IPPROTO_UDP:
+		return zs_opt_udp_set(sk, name, val, len);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -43,6 +45,8 @@ int zs_sock_getopt(struct zs_sock *sk, int level, int name, void *val, socklen_t
 		return zs_opt_ip_get(sk, name, val, len);
 	case IPPROTO_IPV6:
 		return zs_opt_ip6_get(sk, name, val, len);
+	case IPPROTO_UDP:
+		return zs_opt_udp_get(sk, name, val, len);
 	default:
 		return -ENOPROTOOPT;
 	}

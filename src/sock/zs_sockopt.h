@@ -16,6 +16,14 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
 int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+int zs_opt_udp_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
+int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
+/* SO_TIMESTAMP and SO_TIMESTAMPNS; IP_RECVERR and IPV6_RECVERR; IP_MTU and IPV6_MTU. */
+int zs_opt_time_set(struct zs_sock *sk, int name, bool on);
+int zs_opt_time_get(const struct zs_sock *sk, int name);
+int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on);
+int zs_opt_recverr_get(const struct zs_sock *sk, int level);
+int zs_opt_mtu_get(const struct zs_sock *sk, void *val, socklen_t *len);
 /* Groups (zs_sockopt_group.c); and what recvmsg() tells of a datagram (zs_cmsg.c). -ENOPROTOOPT: it
  * is none of these. */
 int zs_opt_group4_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
@@ -56,12 +64,15 @@ static inline void zs_opt_flag(struct zs_sock *sk, uint16_t flag, bool on)
 		sk->flags &= (uint16_t)~flag;
 }
 
-/* IP_MTU_DISCOVER of either family: path MTU discovery is always on, whatever is chosen. */
+/* IP_MTU_DISCOVER of either family: for a stream path MTU discovery is always on, whatever is
+ * chosen. */
 static inline int zs_opt_mtu_discover(struct zs_sock *sk, int v)
 {
 	if (v < IP_PMTUDISC_DONT || v > IP_PMTUDISC_OMIT)
 		return -EINVAL;
 	sk->mtu_discover = (uint8_t)v;
+	if (sk->kind == ZS_SK_UDP)
+		sk->udp->mtu_discover = (uint8_t)v;
 	return 0;
 }
 

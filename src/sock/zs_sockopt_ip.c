@@ -50,6 +50,8 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		return zs_opt_mtu_discover(sk, v);
 	case IP_FREEBIND:
 		return zs_opt_freebind(sk, v != 0);
+	case IP_RECVERR:
+		return zs_opt_recverr_set(sk, IPPROTO_IP, v != 0);
 	default:
 		return zs_opt_recv_set(sk, IPPROTO_IP, name, v);
 	}
@@ -68,6 +70,10 @@ int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 		return zs_opt_put_int(val, len, (int)sk->mtu_discover);
 	case IP_FREEBIND:
 		return zs_opt_put_int(val, len, zs_opt_freebound(sk));
+	case IP_RECVERR:
+		return zs_opt_put_int(val, len, zs_opt_recverr_get(sk, IPPROTO_IP));
+	case IP_MTU:
+		return zs_opt_mtu_get(sk, val, len);
 	default:
 		if (zs_opt_recv_get(sk, IPPROTO_IP, name, val, len) == 0)
 			return 0;

@@ -56,6 +56,8 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		return zs_opt_mtu_discover(sk, v);
 	case IPV6_FREEBIND:
 		return zs_opt_freebind(sk, v != 0);
+	case IPV6_RECVERR:
+		return zs_opt_recverr_set(sk, IPPROTO_IPV6, v != 0);
 	case IPV6_TCLASS:
 		if (v < -1 || v > 255)
 			return -EINVAL;
@@ -83,6 +85,10 @@ int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 		return zs_opt_put_int(val, len, (int)sk->mtu_discover);
 	if (name == IPV6_FREEBIND)
 		return zs_opt_put_int(val, len, zs_opt_freebound(sk));
+	if (name == IPV6_RECVERR)
+		return zs_opt_put_int(val, len, zs_opt_recverr_get(sk, IPPROTO_IPV6));
+	if (name == IPV6_MTU)
+		return zs_opt_mtu_get(sk, val, len);
 	if (field == NULL && zs_opt_recv_get(sk, IPPROTO_IPV6, name, val, len) == 0)
 		return 0;
 	if (field == NULL)

@@ -92,6 +92,9 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 		return 0;
 	case SO_MARK:
 		return set_mark(sk, (uint32_t)val);
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+		return zs_opt_time_set(sk, name, val != 0);
 	case SO_PRIORITY:
 		sk->priority = (uint32_t)val & 0xffffff;
 		return 0;
@@ -258,6 +261,10 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 		return 0;
 	case SO_PRIORITY:
 		*val = (int)sk->priority;
+		return 0;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+		*val = zs_opt_time_get(sk, name);
 		return 0;
 	case SO_SNDBUF:
 		*val = sndbuf_of(sk);

@@ -130,6 +130,16 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 	return (ssize_t)len;
 }
 
+ssize_t zs_sock_give_cut(struct zs_sock *sk, struct rte_mbuf *m, const struct sockaddr *to,
+			 socklen_t to_len, uint16_t segment)
+{
+	const struct zs_udp_how how = { .ttl = -1, .tos = -1, .segment = segment };
+
+	if (sk->kind != ZS_SK_UDP)
+		return -EOPNOTSUPP;
+	return zs_sock_give_dgram(sk, m, to, to_len, segment != 0 ? &how : NULL);
+}
+
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len)
 {

@@ -70,6 +70,11 @@ static void drive_idle(void *arg, uint64_t until_us)
 		ah->ctx->calls |= ZS_CALL_STOP;
 }
 
+static uint64_t drive_clock(void *arg)
+{
+	return zs_sim_now(((struct api_host *)arg)->h->w) / ZS_US;
+}
+
 static void drive_busy(void *arg)
 {
 	((struct api_host *)arg)->was_busy = true;
@@ -96,6 +101,7 @@ int api_setup(void **state)
 			.turn = drive_turn,
 			.flush = drive_flush,
 			.idle = drive_idle,
+			.clock_us = drive_clock,
 			.busy = drive_busy,
 			.stopping = drive_stopping,
 			.arg = ah,

@@ -205,6 +205,8 @@ static void zero_copy(void **state)
 	FAILS(z_peek(1024, v, 2, 0), EPERM);
 	FAILS(z_consume(1024, 1), EPERM);
 	FAILS(z_recv_bufs(1024, (z_buf **)&p, 1, NULL), EPERM);
+	FAILS(z_recv_dgrams(1024, NULL, 1, 0), EPERM);
+	FAILS(z_send_dgrams(1024, NULL, 1, 0), EPERM);
 	FAILS(z_write(1024, v, 1), EPERM);
 	FAILS(z_send_bufs(1024, NULL, 0, 0), EPERM);
 	FAILS(z_sendto_buf(1024, NULL, NULL, 0, 0), EPERM);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Options of IPPROTO_UDP, and those of other levels that are about datagrams: when they came, what
+ * became of them, what fits their path.
+ */
+#include <netinet/in.h>
+#include <netinet/udp.h>
+
+#include "sock/zs_sockopt.h"
+
+int zs_opt_udp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
+{
+	int v, rc;
+
+	if (sk->kind != ZS_SK_UDP || name != UDP_SEGMENT)
+		return -ENOPROTOOPT;
+	rc = zs_opt_int(val, len, &v);
+	if (rc == 0 && (v < 0 || v > UINT16_MAX))
+		rc = -EINVAL;
+	if (rc == 0)
+		sk->udp->segment = (uint16_t)v;
+	return rc;
+}
+
+int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
+{
+	if (sk->kind != ZS_SK_UDP || name != UDP_SEGMENT)
+		return -ENOPROTOOPT;
+	return zs_opt_put_int(val, len, sk->udp->segment);
+}
+
+/* The one turns the other off, as on Linux. A stream tells of no time. */
+int zs_opt_time_set(struct zs_sock *sk, int name, bool on)
+{
+	const uint16_t both = ZS_RECV_TIME | ZS_RECV_TIMENS;
+
+	if (sk->kind != ZS_SK_UDP)
+		return 0;
+	sk->udp->recv &= (uint16_t)~both;
+	if (on)
+		sk->udp->recv |= name == SO_TIMESTAMP ? ZS_RECV_TIME : ZS_RECV_TIMENS;
+	return 0;
+}
+
+int zs_opt_time_get(const struct zs_sock *sk, int name)
+{
+	uint16_t bit = name == SO_TIMESTAMP ? ZS_RECV_TIME : ZS_RECV_TIMENS;
+
+	return sk->kind == ZS_SK_UDP && (sk->udp->recv & bit) != 0;
+}
+
+int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on)
+{
+	struct zs_udp *u = sk->udp;
+
+	if (sk->kind != ZS_SK_UDP) /* a stream has its errors at once */
+		return 0;
+	*(level == IPPROTO_IP ? &u->recverr : &u->recverr6) = on;
+	if (!on)
+		zs_udp_errors_clear(sk->s, u);
+	return 0;
+}
+
+int zs_opt_recverr_get(const struct zs_sock *sk, int level)
+{
+	if (sk->kind != ZS_SK_UDP)
+		return 0;
+	return level == IPPROTO_IP ? sk->udp->recverr : sk->udp->recverr6;
+}
+
+int zs_opt_mtu_get(const struct zs_sock *sk, void *val, socklen_t *len)
+{
+	uint16_t mtu;
+
+	if (sk->kind != ZS_SK_UDP)
+		return -ENOPROTOOPT;
+	mtu = zs_udp_path_mtu(sk->s, sk->udp);
+	return mtu == 0 ? -ENOTCONN : zs_opt_put_int(val, len, mtu);
+}
