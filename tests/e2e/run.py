@@ -48,7 +48,7 @@ class Suite:
         reason = " (" + " ".join(str(reason).split())[:600] + ")" if reason and not ok else ""
         print(f"{'ok' if ok else 'not ok'} {n} - {self.group}: {name}{reason}", flush=True)
 
-    def case(self, name, fn, *args, limit=30, **kw):
+    def case(self, name, fn, *args, limit=90, **kw):
         """Runs one case; True when it passed. fn fails by raising."""
         def late(_sig, _frame):
             raise Late

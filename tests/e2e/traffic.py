@@ -135,7 +135,7 @@ def check(data, off):
         raise Failure(f"byte {off + bad} is wrong")
 
 
-def connect(ns, n, port=80, ip=lab.STACK_IP, timeout=15, rcvbuf=None):
+def connect(ns, n, port=80, ip=lab.STACK_IP, timeout=30, rcvbuf=None):
     """n connections made side by side; non-blocking sockets."""
     socks = []
     with ns:
