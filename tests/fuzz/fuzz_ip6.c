@@ -5,7 +5,8 @@
  * `::`; the input is what arrives. An operation is one byte and its arguments:
  *
  *	0      time passes: 2^n us
- *	1 - 7  a packet: source and destination (one byte, see below), hop limit, first next header,
+ *	7      a call on one of the sockets: fuzz_calls.h
+ *	1 - 6  a packet: source and destination (one byte, see below), hop limit, first next header,
  *	       bytes behind the header, in 4 (one byte), and these
  *
  * Lengths are right, and so is the checksum of ICMPv6, UDP and TCP where no header stands before
@@ -13,37 +14,22 @@
  * buffer out.
  */
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/zs_ip6addr.h"
-#include "sock/zs_sock.h"
+#include "fuzz_calls.h"
 #include "wire/zs_cksum.h"
 #include "zs_sim.h"
 
 enum { L3 = sizeof(struct zs_eth_hdr), L4 = L3 + sizeof(struct zs_ip6_hdr), BODY = 1024 };
 
 struct fuzz {
-	const uint8_t *p, *end;
+	struct fuzz_in in;
 	struct zs_sim *w;
 	struct zs_simhost *h;
 	struct zs_simlink *l;
 	struct zs_sock *sk[2];
 	uint8_t frame[L4 + BODY] __attribute__((aligned(2)));
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static uint8_t next8(struct fuzz *f)
-{
-	return f->p < f->end ? *f->p++ : 0;
-}
 
 static void deliver(void *ctx, unsigned port, struct zs_simpkt *p)
 {
@@ -96,8 +82,8 @@ static void fix_cksum(struct fuzz *f, uint8_t next, const struct zs_addr *src,
 
 static void packet(struct fuzz *f)
 {
-	uint8_t ends = next8(f), hop = next8(f), next = next8(f);
-	unsigned n = next8(f) * 4u, left = (unsigned)(f->end - f->p);
+	uint8_t ends = in8(&f->in), hop = in8(&f->in), next = in8(&f->in);
+	unsigned n = in8(&f->in) * 4u, left = (unsigned)(f->in.end - f->in.p);
 	struct zs_addr src = source(ends), dst = destination(ends >> 2);
 	struct zs_ip6_hdr *ip = (void *)(f->frame + L3);
 
@@ -117,8 +103,8 @@ static void packet(struct fuzz *f)
 	};
 	memcpy(ip->src, &src, 16);
 	memcpy(ip->dst, &dst, 16);
-	memcpy(f->frame + L4, f->p, n);
-	f->p += n;
+	memcpy(f->frame + L4, f->in.p, n);
+	f->in.p += n;
 	fix_cksum(f, next, &src, &dst, n);
 	zs_simlink_inject(f->l, 1, f->frame, L4 + n);
 	zs_sim_run_for(f->w, 10 * ZS_US);
@@ -161,19 +147,35 @@ static void start(struct fuzz *f)
 	f->sk[1] = bound(f, SOCK_DGRAM, 53);
 }
 
+static void step(struct fuzz *f)
+{
+	uint8_t what = in8(&f->in);
+
+	switch (what % 8) {
+	case 0:
+		zs_sim_run_for(f->w, ZS_US << in8(&f->in) % 26);
+		break;
+	case 7:
+		zs_sock_dispatch(f->h->s);
+		fuzz_call(&f->in, f->sk[(what >> 3) % 2]);
+		zs_simhost_wake(f->h, 0);
+		zs_sim_run_for(f->w, 10 * ZS_US);
+		break;
+	default:
+		packet(f);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t nothing;
-	struct fuzz f = { .p = data, .end = data + size };
+	struct fuzz f = { .in = { .p = data, .end = data + size } };
 
 	if (size == 0)
-		f.p = f.end = &nothing;
+		f.in.p = f.in.end = &nothing;
 	start(&f);
-	while (f.p < f.end) {
-		if (next8(&f) % 8 == 0)
-			zs_sim_run_for(f.w, ZS_US << next8(&f) % 26);
-		else
-			packet(&f);
+	while (f.in.p < f.in.end) {
+		step(&f);
 	}
 	for (unsigned i = 0; i < 2; i++)
 		(void)zs_sock_close(f.sk[i]);

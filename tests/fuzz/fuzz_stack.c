@@ -7,17 +7,16 @@
  *	1  IP packet behind a right Ethernet header   5  ICMP: type, code, quoting the last packet
  *sent 2, 3  TCP segment: connection, flags, offsets of seq and ack from what fits, window (2),
  *	      length of the options, of the payload (in 16 bytes), options
- *	6  time passes: 2^n us                        7  the application does something
+ *	6  time passes: 2^n us                        7  the application does something, of which
+ *	      some is in fuzz_calls.h
  *
  * Checksums and lengths are right except in raw frames. Whatever comes, the stack sends only what
  * the simulated device accepts, and ends with no buffer out.
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "sock/zs_sock.h"
+#include "fuzz_calls.h"
 #include "wire/zs_cksum.h"
 #include "zs_sim.h"
 
@@ -31,7 +30,7 @@ struct peer {
 };
 
 struct fuzz {
-	const uint8_t *p, *end;
+	struct fuzz_in in;
 	struct zs_sim *w;
 	struct zs_simhost *h;
 	struct zs_simlink *l;
@@ -41,33 +40,13 @@ struct fuzz {
 	uint8_t frame[MAX_FRAME + 4] __attribute__((aligned(2)));
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static uint8_t next8(struct fuzz *f)
-{
-	return f->p < f->end ? *f->p++ : 0;
-}
-
-static uint16_t next16(struct fuzz *f)
-{
-	uint16_t hi = next8(f);
-
-	return (uint16_t)(hi << 8 | next8(f));
-}
-
 static unsigned next_bytes(struct fuzz *f, uint8_t *to, unsigned n)
 {
-	unsigned left = (unsigned)(f->end - f->p);
+	unsigned left = (unsigned)(f->in.end - f->in.p);
 
 	n = n < left ? n : left;
-	memcpy(to, f->p, n);
-	f->p += n;
+	memcpy(to, f->in.p, n);
+	f->in.p += n;
 	return n;
 }
 
@@ -194,14 +173,14 @@ static void introduce_peer(struct fuzz *f)
 
 static void raw_frame(struct fuzz *f)
 {
-	unsigned n = next16(f) % MAX_FRAME;
+	unsigned n = in16(&f->in) % MAX_FRAME;
 
 	inject(f, next_bytes(f, f->frame, n));
 }
 
 static void ip_packet(struct fuzz *f)
 {
-	unsigned n = next8(f);
+	unsigned n = in8(&f->in);
 
 	put_eth(f, ZS_ETH_IP4);
 	inject(f, L3 + next_bytes(f, f->frame + L3, n));
@@ -210,13 +189,13 @@ static void ip_packet(struct fuzz *f)
 static void tcp_segment(struct fuzz *f)
 {
 	struct zs_tcp_hdr *th = (void *)(f->frame + L4);
-	uint8_t who = next8(f);
+	uint8_t who = in8(&f->in);
 	struct peer *peer = &f->peer[who % PEERS];
-	uint8_t flags = next8(f);
-	uint32_t seq = peer->seq + (uint32_t)(int8_t)next8(f) * (who & 0x80 ? 257 : 1);
-	uint32_t ack = peer->ack + (uint32_t)(int8_t)next8(f) * (who & 0x40 ? 257 : 1);
-	uint16_t wnd = next16(f);
-	unsigned opt_len = next8(f) % 11 * 4, len = next8(f) % 90 * 16, n;
+	uint8_t flags = in8(&f->in);
+	uint32_t seq = peer->seq + (uint32_t)(int8_t)in8(&f->in) * (who & 0x80 ? 257 : 1);
+	uint32_t ack = peer->ack + (uint32_t)(int8_t)in8(&f->in) * (who & 0x40 ? 257 : 1);
+	uint16_t wnd = in16(&f->in);
+	unsigned opt_len = in8(&f->in) % 11 * 4, len = in8(&f->in) % 90 * 16, n;
 
 	n = sizeof(*th) + opt_len + len;
 	memset(th, 0, n);
@@ -237,11 +216,11 @@ static void tcp_segment(struct fuzz *f)
 static void udp_datagram(struct fuzz *f)
 {
 	struct zs_udp_hdr *uh = (void *)(f->frame + L4);
-	unsigned n = sizeof(*uh) + next_bytes(f, (uint8_t *)(uh + 1), next8(f));
+	unsigned n = sizeof(*uh) + next_bytes(f, (uint8_t *)(uh + 1), in8(&f->in));
 
 	*uh = (struct zs_udp_hdr){
 		.sport_be = be16(1000),
-		.dport_be = be16(next8(f) & 1 ? UDP_PORT : 9),
+		.dport_be = be16(in8(&f->in) & 1 ? UDP_PORT : 9),
 		.len_be = be16((uint16_t)n),
 	};
 	uh->cksum = l4_cksum(f, ZS_PROTO_UDP, n);
@@ -253,7 +232,9 @@ static void icmp(struct fuzz *f)
 	struct zs_icmp_hdr *ih = (void *)(f->frame + L4);
 	unsigned n = sizeof(*ih) + sizeof(f->last);
 
-	*ih = (struct zs_icmp_hdr){ .type = next8(f), .code = next8(f), .seq_be = next16(f) };
+	*ih = (struct zs_icmp_hdr){ .type = in8(&f->in),
+				    .code = in8(&f->in),
+				    .seq_be = in16(&f->in) };
 	memcpy(ih + 1, f->last, sizeof(f->last));
 	ih->cksum = zs_cksum_finish(zs_cksum_raw(ih, n));
 	inject(f, put_ip(f, ZS_PROTO_ICMP, n));
@@ -291,7 +272,7 @@ static void take(struct zs_sock *sk, size_t max)
 static void application(struct fuzz *f)
 {
 	static uint8_t data[70000];
-	uint8_t what = next8(f), size = next8(f);
+	uint8_t what = in8(&f->in), size = in8(&f->in);
 	struct zs_sock **sk = &f->sk[(what >> 4) % SOCKS];
 	struct iovec iov = { .iov_base = data, .iov_len = (size_t)size * size };
 	struct zs_view view[4];
@@ -322,6 +303,10 @@ static void application(struct fuzz *f)
 		(void)zs_sock_shutdown(*sk, size % 3);
 		break;
 	default:
+		if (what & 8) {
+			fuzz_call(&f->in, *sk);
+			break;
+		}
 		if (sk == &f->sk[0]) /* the listener stays */
 			break;
 		(void)zs_sock_close(*sk);
@@ -331,7 +316,7 @@ static void application(struct fuzz *f)
 
 static void step(struct fuzz *f)
 {
-	switch (next8(f) % 8) {
+	switch (in8(&f->in) % 8) {
 	case 0:
 		raw_frame(f);
 		break;
@@ -349,7 +334,7 @@ static void step(struct fuzz *f)
 		icmp(f);
 		break;
 	case 6:
-		zs_sim_run_for(f->w, (ZS_US << next8(f) % 26));
+		zs_sim_run_for(f->w, (ZS_US << in8(&f->in) % 26));
 		break;
 	default:
 		application(f);
@@ -395,13 +380,13 @@ static void start(struct fuzz *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t nothing;
-	struct fuzz f = { .p = data, .end = data + size };
+	struct fuzz f = { .in = { .p = data, .end = data + size } };
 	unsigned i;
 
 	if (size == 0)
-		f.p = f.end = &nothing;
+		f.in.p = f.in.end = &nothing;
 	start(&f);
-	while (f.p < f.end)
+	while (f.in.p < f.in.end)
 		step(&f);
 	for (i = 0; i < SOCKS; i++)
 		if (f.sk[i] != NULL)
