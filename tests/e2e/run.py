@@ -20,6 +20,7 @@ import lab  # noqa: E402
 import cases  # noqa: E402
 import idle  # noqa: E402
 import interop  # noqa: E402
+import nets  # noqa: E402
 import ported  # noqa: E402
 import procs  # noqa: E402
 import seeing  # noqa: E402
@@ -90,7 +91,7 @@ def main():
     lab.die_on_signals()
 
     suite = Suite(args)
-    groups = [fn for module in (cases, idle, interop, ported, procs, seeing)
+    groups = [fn for module in (cases, idle, interop, nets, ported, procs, seeing)
               for name, fn in inspect.getmembers(module, inspect.isfunction)
               if name.startswith("group_") and args.only in name
               and (not args.quick or getattr(fn, "quick", False))]

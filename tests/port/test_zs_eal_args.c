@@ -164,6 +164,15 @@ static void test_dropped_whoever_gave_it(void **state)
 	assert_string_equal(line(), "prog -n 4 --no-pci");
 	assert_false(zs_eal_args_has_device(&a));
 }
+static void test_bonds_stay_behind_their_devices(void **state)
+{
+	(void)state;
+	text(ZS_ARG_ARGV, "--vdev=net_bonding0,mode=1,slave=net_b0 --vdev=net_a0");
+	assert_true(zs_eal_args_has_device(&a));
+	text(ZS_ARG_ENV, "--vdev net_b0 --vdev eth_bond1,mode=0");
+	assert_string_equal(line(), "prog --vdev net_b0 --vdev=net_bonding0,mode=1,slave=net_b0 "
+				    "--vdev eth_bond1,mode=0");
+}
 
 int main(void)
 {
@@ -179,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup(test_errors_say_why, fresh),
 		cmocka_unit_test_setup(test_bounds, fresh),
 		cmocka_unit_test_setup(test_values_by_name, fresh),
+		cmocka_unit_test_setup(test_bonds_stay_behind_their_devices, fresh),
 		cmocka_unit_test_setup(test_dropped_whoever_gave_it, fresh),
 	};
 

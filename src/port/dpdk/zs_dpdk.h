@@ -90,9 +90,9 @@ struct zs_dpdk_config {
 	 * eal_argv; the words of eal_args; the words of the environment variable ZSTACK_EAL_ARGS.
 	 * Words are separated by blanks, quotes and backslash as in sh. An option given again
 	 * replaces the weaker one, and so do its alternatives (-l, -c, --lcores; -m, --socket-mem;
-	 * --no-huge, --in-memory); devices (--vdev, -a, --allow) replace all weaker devices. Where
-	 * nobody names a device and pci is false, the default device is a net_tap port with kernel
-	 * interface zs0.
+	 * --no-huge, --in-memory); devices (--vdev, -a, --allow) replace all weaker devices but
+	 * bonds of them. Where nobody names a device and pci is false, the default device is a
+	 * net_tap port with kernel interface zs0.
 	 */
 	const char *const *eal_argv;
 	int n_eal_argv;

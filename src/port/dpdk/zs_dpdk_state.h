@@ -37,6 +37,7 @@ struct zs_quirks {
 	bool one_queue;	  /* how many there are its peer decides, later */
 	bool no_prepare;  /* but for TSO */
 	bool no_tso;
+	bool no_tx_vlan;
 };
 
 /* A port of the stack. */

@@ -19,6 +19,8 @@ struct known {
 };
 
 static const char key_cores[] = "cores", key_mem[] = "mem", key_huge[] = "huge";
+/* Bonds are made of devices, and stay when these are replaced. */
+static const char key_bonds[] = "bonds";
 static const char key_devices[] = "devices", key_block[] = "block", key_drivers[] = "drivers";
 
 static const struct known known[] = {
@@ -91,8 +93,8 @@ static const struct known *find_known(const char *word)
 /* All of these may be given several times by one source. */
 static bool is_repeatable(const struct zs_eal_opt *o)
 {
-	return o->key == key_devices || o->key == key_block || o->key == key_drivers ||
-	       names(o->word, "--log-level");
+	return o->key == key_devices || o->key == key_bonds || o->key == key_block ||
+	       o->key == key_drivers || names(o->word, "--log-level");
 }
 
 /* Same thing said twice? */
@@ -136,9 +138,20 @@ void zs_eal_args_init(struct zs_eal_args *a)
 	memset(a, 0, sizeof(*a));
 }
 
-int zs_eal_args_add(struct zs_eal_args *a, int level, const char *word, const char *value)
+static const char *key_of(const char *word, const char *value)
 {
 	const struct known *k = find_known(word);
+
+	if (value == NULL && word[name_len(word)] == '=')
+		value = word + name_len(word) + 1;
+	if (k != NULL && k->key == key_devices && value != NULL &&
+	    (strncmp(value, "net_bonding", 11) == 0 || strncmp(value, "eth_bond", 8) == 0))
+		return key_bonds;
+	return k != NULL ? k->key : NULL;
+}
+
+int zs_eal_args_add(struct zs_eal_args *a, int level, const char *word, const char *value)
+{
 	struct zs_eal_opt *o = &a->opt[a->n];
 
 	if (a->n == ZS_MAX_EAL_ARGS)
@@ -146,7 +159,7 @@ int zs_eal_args_add(struct zs_eal_args *a, int level, const char *word, const ch
 	*o = (struct zs_eal_opt){
 		.word = keep(a, word),
 		.value = value != NULL ? keep(a, value) : NULL,
-		.key = k != NULL ? k->key : NULL,
+		.key = key_of(word, value),
 		.level = level,
 	};
 	if (o->word == NULL || (value != NULL && o->value == NULL))
@@ -270,25 +283,32 @@ void zs_eal_args_drop(struct zs_eal_args *a, const char *name)
 bool zs_eal_args_has_device(const struct zs_eal_args *a)
 {
 	for (int i = 0; i < a->n; i++)
-		if (a->opt[i].key == key_devices)
+		if (a->opt[i].key == key_devices || a->opt[i].key == key_bonds)
 			return true;
 	return false;
 }
 
+static void emit(struct zs_eal_args *a, int level, bool bonds)
+{
+	for (int i = 0; i < a->n; i++) {
+		const struct zs_eal_opt *o = &a->opt[i];
+
+		if (o->level != level || (o->key == key_bonds) != bonds || is_replaced(a, o))
+			continue;
+		a->argv[a->argc++] = (char *)(uintptr_t)o->word;
+		if (o->value != NULL)
+			a->argv[a->argc++] = (char *)(uintptr_t)o->value;
+	}
+}
+
+/* Ports are numbered as their devices are named: bonds behind what they are made of. */
 void zs_eal_args_finish(struct zs_eal_args *a, const char *prog)
 {
 	a->argc = 0;
 	a->argv[a->argc++] = (char *)(uintptr_t)prog;
-	for (int level = ZS_ARG_DEFAULT; level <= ZS_ARG_ENV; level++) {
-		for (int i = 0; i < a->n; i++) {
-			const struct zs_eal_opt *o = &a->opt[i];
-
-			if (o->level != level || is_replaced(a, o))
-				continue;
-			a->argv[a->argc++] = (char *)(uintptr_t)o->word;
-			if (o->value != NULL)
-				a->argv[a->argc++] = (char *)(uintptr_t)o->value;
-		}
-	}
+	for (int level = ZS_ARG_DEFAULT; level <= ZS_ARG_ENV; level++)
+		emit(a, level, false);
+	for (int level = ZS_ARG_DEFAULT; level <= ZS_ARG_ENV; level++)
+		emit(a, level, true);
 	a->argv[a->argc] = NULL;
 }

@@ -46,6 +46,8 @@ static uint32_t unwanted(const struct zs_ethport *p, const struct zs_dpdk_port *
 
 	if (cfg->vlan == 0)
 		off |= ZS_OFF_TX_VLAN | ZS_OFF_RX_VLAN;
+	if (p->quirks.no_tx_vlan)
+		off |= ZS_OFF_TX_VLAN;
 	if ((p->info.tx_offload_capa & tso) != tso || p->quirks.no_tso ||
 	    off & (ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG))
 		off |= ZS_OFF_TX_TSO;

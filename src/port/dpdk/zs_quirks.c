@@ -92,6 +92,21 @@ static bool is_of_one_process(const struct zs_ethport *p)
 	       strcmp(p->info.driver_name, "net_null") != 0;
 }
 
+/*
+ * They insert tags by rte_vlan_insert(), which refuses buffers that somebody else holds, too: what
+ * the stack keeps for a retransmission would never leave.
+ */
+static bool inserts_in_software(const char *name)
+{
+	static const char *const drivers[] = { "net_af_packet", "net_virtio", "net_virtio_user",
+					       "net_vhost" };
+
+	for (size_t i = 0; i < RTE_DIM(drivers); i++)
+		if (strcmp(name, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
 void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	const char *name = p->info.driver_name;
@@ -111,6 +126,7 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 		q->one_queue = true;
 	else if (strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_virtio") == 0)
 		q->extra_room = VIRTIO_HEADER;
+	q->no_tx_vlan = inserts_in_software(name);
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
 	q->no_prepare = strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
 			strcmp(name, "net_vhost") == 0;
