@@ -71,7 +71,7 @@ struct zs_dgram {
 	uint16_t place; /* where it was sent to: zs_udp_to(); 0 = nobody asked */
 	uint8_t family;
 	uint8_t ttl, tos;
-	uint8_t nif;	/* index of the interface + 1 */
+	uint8_t nif; /* index of the interface + 1 */
 };
 _Static_assert(sizeof(struct zs_dgram) <= offsetof(struct zs_seg, taken),
 	       "what a datagram leaves of a stream's buffer: its charge");
@@ -86,8 +86,8 @@ static inline struct zs_dgram *zs_dgram(struct rte_mbuf *m)
 	return rte_mbuf_to_priv(m);
 }
 
-/* When a received datagram came: low bits of the stack's clock. The device's hash is no longer needed
- * then. */
+/* When a received datagram came: low bits of the stack's clock. The device's hash is no longer
+ * needed then. */
 static inline void zs_pkt_set_time(struct rte_mbuf *m, uint64_t now_us)
 {
 	m->hash.usr = (uint32_t)now_us;

@@ -110,7 +110,7 @@ def echo(host, size, n=1, stall=NO_STALL, within=60, port=7, ip=lab.STACK_IP):
 
 def curl(host, size, *options, ip=lab.STACK_IP):
     path = os.path.join(host.dir, "body")
-    host.kernel.run(["curl", "-sS", "-g", "--max-time", "20", "-o", path, *options,
+    host.kernel.run(["curl", "-sS", "-g", "--max-time", "60", "-o", path, *options,
                      f"http://{ip}/{size}"])
     with open(path, "rb") as f:
         expect(f.read() == lab.pattern(0, size), "the body is wrong")
@@ -386,29 +386,35 @@ def dribble(host, port, size):
 
 
 def group_udp(suite):
-    with lab.Lab() as host:
+    with lab.Lab(ip6=True) as host:
         server = host.start(suite.program("udp_echo"), "--port", "7", link=suite.link)
         suite.case("is up", wait_udp, host, server)
         for size in (0, 1, 64, KB, 1472):
             suite.case(f"echo {size} B", udp, host, size, 20)
         suite.case("bursts of 50", udp_burst, host)
         suite.case("50 datagrams of one UDP_SEGMENT write", udp_burst, host, 50 * 700)
+        suite.case("the same over IPv6", udp_burst, host, 50 * 700, lab.STACK_IP6)
         suite.case("a closed port is told by ICMP", udp_refused, host)
         suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, copied_nothing)
-    with lab.Lab() as host:
+    with lab.Lab(ip6=True) as host:
         server = host.start(suite.program("udp_echo"), "--port", "7", "--segment", "500",
                             link=suite.link)
         suite.case("with segments of 500: is up", wait_udp, host, server)
         suite.case("1,400 B come back as three datagrams", udp_cut, host, 1400, 500)
+        suite.case("the same over IPv6", udp_cut, host, 1400, 500, lab.STACK_IP6)
         suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server, copied_nothing)
 
 
-def udp_cut(host, size, segment):
+def datagrams_to(host, ip, port=7):
     with host.kernel:
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with s:
-        s.settimeout(PATIENCE)
-        s.connect((lab.STACK_IP, 7))
+        s = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(PATIENCE)
+    s.connect((ip, port))
+    return s
+
+
+def udp_cut(host, size, segment, ip=lab.STACK_IP):
+    with datagrams_to(host, ip) as s:
         for i in range(20):
             data = lab.pattern(i, size)
             s.send(data)
@@ -436,15 +442,11 @@ def udp(host, size, count, timeout=PATIENCE):
             expect(s.recv(65536) == lab.pattern(i, size), f"datagram {i} came back wrong")
 
 
-def udp_burst(host, at_once=0):
+def udp_burst(host, at_once=0, ip=lab.STACK_IP):
     """50 datagrams; at_once: bytes of all of them, which the kernel cuts (UDP_SEGMENT)."""
     size = at_once // 50 or 200
     datagrams = [lab.pattern(i, size) for i in range(50)]
-    with host.kernel:
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with s:
-        s.settimeout(PATIENCE)
-        s.connect((lab.STACK_IP, 7))
+    with datagrams_to(host, ip) as s:
         if at_once:
             s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
             s.send(b"".join(datagrams))
@@ -477,7 +479,7 @@ def group_ping(suite):
 
 
 def ping(host, *options, ip=lab.STACK_IP):
-    out = host.kernel.run(["ping", "-q", "-W", "2", *map(str, options), ip], check=False)
+    out = host.kernel.run(["ping", "-q", "-W", "10", *map(str, options), ip], check=False)
     expect(" 0% packet loss" in out and "corrupted" not in out, out)
 
 
@@ -553,7 +555,7 @@ def group_exhausted(suite):
                              ("http_copy", 80, lambda s: Http(s, 64 * KB)),
                              ("echo", 7, lambda s: Echo(s, 64 * KB))):
         with serving(suite, name, port=port, dpdk=few) as host:
-            suite.case(f"{name}: 200 slow readers of 64 KB", sleepy_readers, host, port, make, limit=60)
+            suite.case(f"{name}: 200 slow readers of 64 KB", sleepy_readers, host, port, make)
 
 
 def sleepy_readers(host, port, make):

@@ -131,15 +131,16 @@ def answers_soon(host, n, idle_s, within):
 
 
 def on_time(server, sleeps):
-    """A timer of 10 ms: the machine may be crowded, but often enough it is not a millisecond off."""
+    """A timer of 10 ms: the machine may be crowded, but now and then it is not a millisecond off, as it would
+    be if sleeps did not end for it."""
     expect(server.proc.wait(60) == 0, server.output())
     figures = server.figures(server.output())
-    expect(figures["off_quarter"] < 1000, figures)
+    expect(figures["off_tenth"] < 1000, figures)
     expect(figures["sleeps"] > 100 if sleeps else figures["sleeps"] == 0, figures)
 
 
 def hardly_slept(figures):
-    expect(figures["requests"] > 1000, figures)
+    expect(figures["requests"] > 300, figures)
     expect(figures["sleeps"] < figures["requests"] / 8, f"it slept under load: {figures}")
 
 

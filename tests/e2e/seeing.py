@@ -298,7 +298,7 @@ def group_zstack(suite):
         for args in COMMANDS:
             suite.case(" ".join(args) + ", and as JSON", both_ways, server, args)
         suite.case("the text for Prometheus is valid, also by HTTP", prometheus, host, server)
-        suite.case("captures with filters, read by tcpdump and by ourselves", captures, host, server, limit=60)
+        suite.case("captures with filters, read by tcpdump and by ourselves", captures, host, server)
         suite.case("values are changed, and wrong ones refused", knobs, host, server)
         suite.case("the telemetry socket tells the same", without_the_tool, host, server)
         if shutil.which("dpdk-telemetry.py"):

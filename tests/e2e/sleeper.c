@@ -76,9 +76,9 @@ int main(int argc, char **argv)
 	ff_run(loop, NULL);
 	z_stats_get(&st, sizeof(st));
 	qsort(off_us, TIMES, sizeof(off_us[0]), by_value);
-	printf("sleeper: off_quarter=%ld off_median=%ld off_p90=%ld off_max=%ld sleeps=%lu "
+	printf("sleeper: off_tenth=%ld off_median=%ld off_p90=%ld off_max=%ld sleeps=%lu "
 	       "turns=%lu bufs_in_use=%d\n",
-	       off_us[TIMES / 4], off_us[TIMES / 2], off_us[TIMES * 9 / 10], off_us[TIMES - 1],
+	       off_us[TIMES / 10], off_us[TIMES / 2], off_us[TIMES * 9 / 10], off_us[TIMES - 1],
 	       st.sleeps, st.turns, 0);
 	return 0;
 }
