@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * kqueue: struct kevent in the layout of FreeBSD 12 and later, and its constants. Served here:
- * EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER, EVFILT_USER; other filters are refused with EINVAL. The
- * numbers in data and fflags that are errno values are Linux's.
+ * EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER, EVFILT_USER; other filters are refused with EINVAL. A
+ * kqueue or epoll instance may be the ident of EVFILT_READ, up to five deep: data is the number of
+ * its events, those included that are found to be over when they are fetched. The numbers in data
+ * and fflags that are errno values are Linux's.
  */
 #ifndef FF_EVENT_H
 #define FF_EVENT_H

@@ -195,27 +195,15 @@ static inline bool is_dead(const struct zs_note *n)
 	return n->w.sk == NULL && n->kern == NULL && n->child == NULL;
 }
 
-/* Other pollers do not say when they have something: those that may have are asked. */
-static __attribute__((noinline)) void wake_nested(struct zs_epoll *ep)
+static bool is_edge(const struct zs_note *n)
 {
-	const struct zs_list *head = &ep->p.nested;
-
-	for (struct zs_list *l = head->next; l != head; l = l->next) {
-		struct zs_note *n = container_of(l, struct zs_note, w.sock_link);
-		int64_t arrivals = zs_poller_arrivals(n->child);
-
-		if ((n->events & EPOLLET) == 0 || n->sdata != arrivals)
-			zs_note_ready(n);
-		n->sdata = arrivals;
-	}
+	return (n->events & EPOLLET) != 0;
 }
 
 static bool pending(struct zs_poller *p)
 {
-	struct zs_epoll *ep = container_of(p, struct zs_epoll, p);
-
 	if (!zs_list_empty(&p->nested))
-		wake_nested(ep);
+		zs_poller_ask(p, is_edge);
 	while (p->q.n_ready > 0) {
 		struct zs_note *n = zs_note_of(p->q.ready.next);
 
@@ -235,7 +223,7 @@ int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 	int n_out = 0;
 
 	if (__builtin_expect(!zs_list_empty(&ep->p.nested), 0))
-		wake_nested(ep);
+		zs_poller_ask(&ep->p, is_edge);
 	left = q->n_ready;
 
 	for (; left > 0 && n_out < max; left--) {

@@ -5,7 +5,8 @@
  * that level trigger costs nothing while packets arrive. A level-triggered note that was reported
  * goes to the end of the list: a scan that is cut short by its event array goes on where it
  * stopped. EVFILT_TIMER counts on a timer wheel of the context's; its data is the number of
- * expirations.
+ * expirations. Another kqueue or an epoll instance has EVFILT_READ alone: it is readable while it
+ * has events, with their number, as far as it is known before they are looked at.
  */
 #include "api/zs_kqueue.h"
 
@@ -168,7 +169,15 @@ static void set_flags(struct zs_note *n, const struct kevent *kev)
 		n->flags &= (uint16_t)~EV_DISABLE;
 }
 
-/* The descriptor of a change: a socket's, or one of the kernel's. */
+/* May the kqueue wait for this kqueue or epoll instance? */
+static int check_poller(const struct zs_kq *kq, const struct kevent *kev, const struct zs_fd *f)
+{
+	if (kev->filter != EVFILT_READ || f->obj == kq)
+		return -EINVAL;
+	return (kev->flags & EV_ADD) && zs_poller_loops(f->obj, &kq->p, 1) ? -ELOOP : 0;
+}
+
+/* The descriptor of a change: of ours, or one of the kernel's. */
 static int find_fd(struct zs_kq *kq, const struct kevent *kev, struct zs_fd **f)
 {
 	struct zs_ctx *c = kq->p.ctx;
@@ -181,9 +190,18 @@ static int find_fd(struct zs_kq *kq, const struct kevent *kev, struct zs_fd **f)
 		*f = zs_kern_slot(c, fd);
 		return *f != NULL ? 0 : zs_kern_exists(c, fd) ? -ENOENT : -EBADF;
 	}
-	if ((*f)->kind == ZS_FD_KERN)
+	switch ((enum zs_fd_kind)(*f)->kind) {
+	case ZS_FD_SOCK:
+		return 0;
+	case ZS_FD_KERN:
 		return zs_kern_watch(c, (*f)->obj);
-	return (*f)->kind == ZS_FD_SOCK ? 0 : -EINVAL;
+	case ZS_FD_EPOLL:
+	case ZS_FD_KQUEUE:
+		return check_poller(kq, kev, *f);
+	case ZS_FD_FREE:
+		break;
+	}
+	return -EINVAL;
 }
 
 static int change_fd(struct zs_kq *kq, const struct kevent *kev)
@@ -215,7 +233,7 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 	set_flags(n, kev);
 	if (kev->flags & EV_ADD) {
 		n->fflags = kev->fflags & NOTE_LOWAT;
-		n->sdata = kev->data;
+		n->sdata = n->child != NULL ? -1 : kev->data; /* nothing was told yet */
 	}
 	kq->p.q.arrivals++;
 	if ((n->flags & EV_DISABLE) == 0)
@@ -485,9 +503,26 @@ static bool fill_kern(const struct zs_note *n, struct kevent *out)
 	return true;
 }
 
+/* Of another poller. */
+static bool fill_child(const struct zs_note *n, struct kevent *out)
+{
+	if (!n->child->pending(n->child) && !n->fired)
+		return false;
+	*out = (struct kevent){
+		.ident = (uintptr_t)n->fd,
+		.filter = EVFILT_READ,
+		.flags = n->flags,
+		.data = n->child->q.n_ready,
+		.udata = n->udata,
+	};
+	return true;
+}
+
 static inline bool fill_fd(const struct zs_note *n, struct kevent *out)
 {
-	return n->w.sk != NULL ? fill_sock(n, out) : fill_kern(n, out);
+	if (n->w.sk != NULL)
+		return fill_sock(n, out);
+	return n->kern != NULL ? fill_kern(n, out) : fill_child(n, out);
 }
 
 static bool fill_ident(struct zs_note *n, struct kevent *out)
@@ -526,7 +561,7 @@ static bool is_fd_note(const struct zs_note *n)
 
 static bool is_dead(const struct zs_note *n)
 {
-	return is_fd_note(n) && n->w.sk == NULL && n->kern == NULL;
+	return is_fd_note(n) && n->w.sk == NULL && n->kern == NULL && n->child == NULL;
 }
 
 static bool has_event(const struct zs_note *n)
@@ -538,8 +573,15 @@ static bool has_event(const struct zs_note *n)
 	return is_fd_note(n) ? fill_fd(n, &unused) : n->fired;
 }
 
+static bool is_edge(const struct zs_note *n)
+{
+	return (n->flags & EV_CLEAR) != 0;
+}
+
 static bool pending(struct zs_poller *p)
 {
+	if (!zs_list_empty(&p->nested))
+		zs_poller_ask(p, is_edge);
 	while (p->q.n_ready > 0) {
 		struct zs_note *n = zs_note_of(p->q.ready.next);
 
@@ -555,8 +597,12 @@ static bool pending(struct zs_poller *p)
 int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 {
 	struct zs_waitq *q = &kq->p.q;
-	uint32_t left = q->n_ready;
+	uint32_t left;
 	int n_out = 0;
+
+	if (__builtin_expect(!zs_list_empty(&kq->p.nested), 0))
+		zs_poller_ask(&kq->p, is_edge);
+	left = q->n_ready;
 
 	for (; left > 0 && n_out < max; left--) {
 		struct zs_note *n = zs_note_of(q->ready.next);
@@ -565,7 +611,7 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 		zs_note_unready(n);
 		if (n->flags & EV_DISABLE)
 			continue;
-		if (is_sock && n->w.sk == NULL && n->kern == NULL) {
+		if (is_dead(n)) {
 			forget(kq, n);
 			continue;
 		}

@@ -197,3 +197,15 @@ bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsi
 			return true;
 	return false;
 }
+
+void zs_poller_ask(struct zs_poller *p, bool (*is_edge)(const struct zs_note *n))
+{
+	for (struct zs_list *l = p->nested.next; l != &p->nested; l = l->next) {
+		struct zs_note *n = container_of(l, struct zs_note, w.sock_link);
+		int64_t arrivals = zs_poller_arrivals(n->child);
+
+		if (!is_edge(n) || n->sdata != arrivals)
+			zs_note_ready(n);
+		n->sdata = arrivals;
+	}
+}

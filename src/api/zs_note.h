@@ -49,7 +49,7 @@ struct zs_note {
 		uint32_t fflags; /* kqueue */
 		uint32_t events; /* epoll */
 	};
-	int64_t sdata;		 /* kqueue: low-water mark, user data, expirations */
+	int64_t sdata; /* kqueue: low-water mark, user data, expirations; of a poller: arrivals */
 	struct zs_note *fd_next; /* next of the descriptor's notes, or of the free ones */
 	struct zs_list p_link;
 	struct zs_kern *kern;	 /* of a kernel descriptor; then there is no socket */
@@ -64,6 +64,9 @@ void zs_poller_fini(struct zs_poller *p, void (*free_other)(struct zs_note *n));
 
 /* Counts what has become ready below p: an edge when it grows. */
 uint32_t zs_poller_arrivals(const struct zs_poller *p);
+/* Other pollers do not say when they have something: those that p waits for, and that may have, are
+ * put on its ready list. n->sdata is what their edges are told by. */
+void zs_poller_ask(struct zs_poller *p, bool (*is_edge)(const struct zs_note *n));
 /* p waits for `of`, or for one that does; or there are more than ZS_NEST_MAX below. */
 enum { ZS_NEST_MAX = 4 };
 bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsigned depth);

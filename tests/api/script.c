@@ -335,7 +335,8 @@ static void nest_step(struct run *r, char **w)
 /* ---- kqueue ---- */
 
 /* "READ|CLEAR" */
-static void do_kchange(struct run *r, unsigned short flags, const char *name, const char *text)
+static void do_kchange(struct run *r, int kq, unsigned short flags, const char *name,
+		       const char *text)
 {
 	size_t len = strcspn(text, "|");
 	short filter = strncmp(text, "READ", len) == 0 ? EVFILT_READ : EVFILT_WRITE;
@@ -343,7 +344,7 @@ static void do_kchange(struct run *r, unsigned short flags, const char *name, co
 
 	flags |= (unsigned short)all_bits(kqueue_words, text + len + (text[len] == '|'));
 	EV_SET(&kev, *fd_of(r, name), filter, flags, 0, 0, (void *)(uintptr_t)name[0]);
-	result(r, r->call->kevent(r->kq, &kev, 1, NULL, 0, NULL));
+	result(r, r->call->kevent(kq, &kev, 1, NULL, 0, NULL));
 }
 
 static void do_kother(struct run *r, short filter, const char *ident, const char *unit,
@@ -383,11 +384,11 @@ static const char *filter_name(short filter)
 	}
 }
 
-static void do_kwait(struct run *r, int max)
+static void do_kwait(struct run *r, int kq, int max)
 {
 	const struct timespec zero = { 0 };
 	struct kevent ev[16];
-	int n = r->call->kevent(r->kq, NULL, 0, ev, max, &zero);
+	int n = r->call->kevent(kq, NULL, 0, ev, max, &zero);
 
 	r->got[0] = '\0';
 	assert_true(n >= 0);
@@ -400,6 +401,22 @@ static void do_kwait(struct run *r, int max)
 		append(r->got, sizeof(r->got), "%s%c:%s=%lld", i > 0 ? " " : "",
 		       (char)(uintptr_t)ev[i].udata, one, (long long)ev[i].data);
 	}
+}
+
+/* Kqueues with names, as above. */
+static bool knest_step(struct run *r, char **w)
+{
+	if (strcmp(w[0], "newkqueue") == 0)
+		*fd_of(r, w[1]) = r->call->kqueue();
+	else if (strcmp(w[0], "kaddto") == 0)
+		do_kchange(r, *fd_of(r, w[1]), EV_ADD, w[2], w[3]);
+	else if (strcmp(w[0], "kdelfrom") == 0)
+		do_kchange(r, *fd_of(r, w[1]), EV_DELETE, w[2], w[3]);
+	else if (strcmp(w[0], "kwaitin") == 0)
+		do_kwait(r, *fd_of(r, w[1]), 16);
+	else
+		return false;
+	return true;
 }
 
 /* ---- steps ---- */
@@ -458,6 +475,8 @@ static void step(struct run *r, char **w)
 		nest_step(r, w);
 		return;
 	}
+	if (knest_step(r, w))
+		return;
 	if (strcmp(w[0], "add") == 0)
 		do_ctl(r, r->ep, EPOLL_CTL_ADD, w[1], w[2]);
 	else if (strcmp(w[0], "mod") == 0)
@@ -469,13 +488,13 @@ static void step(struct run *r, char **w)
 	else if (strcmp(w[0], "wait1") == 0)
 		do_wait(r, r->ep, 1);
 	else if (strcmp(w[0], "kadd") == 0)
-		do_kchange(r, EV_ADD, w[1], w[2]);
+		do_kchange(r, r->kq, EV_ADD, w[1], w[2]);
 	else if (strcmp(w[0], "kdel") == 0)
-		do_kchange(r, EV_DELETE, w[1], w[2]);
+		do_kchange(r, r->kq, EV_DELETE, w[1], w[2]);
 	else if (strcmp(w[0], "kenable") == 0)
-		do_kchange(r, EV_ENABLE, w[1], w[2]);
+		do_kchange(r, r->kq, EV_ENABLE, w[1], w[2]);
 	else if (strcmp(w[0], "kdisable") == 0)
-		do_kchange(r, EV_DISABLE, w[1], w[2]);
+		do_kchange(r, r->kq, EV_DISABLE, w[1], w[2]);
 	else if (strcmp(w[0], "ktimer") == 0)
 		do_kother(r, EVFILT_TIMER, w[1], w[2], 0, w[3]);
 	else if (strcmp(w[0], "kuser") == 0)
@@ -483,9 +502,9 @@ static void step(struct run *r, char **w)
 	else if (strcmp(w[0], "ktrigger") == 0)
 		do_kother(r, EVFILT_USER, w[1], NULL, NOTE_TRIGGER, w[2]);
 	else if (strcmp(w[0], "kwait") == 0)
-		do_kwait(r, 16);
+		do_kwait(r, r->kq, 16);
 	else if (strcmp(w[0], "kwait1") == 0)
-		do_kwait(r, 1);
+		do_kwait(r, r->kq, 1);
 	else
 		socket_step(r, w);
 }

@@ -12,11 +12,15 @@
  *	write x 3, read x 3, fill x (until it is full), drain x (until it is empty, the peer
  *	                having time to send)
  *	add x IN|ET, mod x OUT, del x      in the epoll instance e
- *	epoll x, kqueue x (the kqueue, under another number), addto x s IN, modin x s OUT, delfrom x
- *s, waitin x, poll x (is it readable: 1 or 0) wait, wait1     what is reported (by wait1: at most
- *one), in alphabetical order: "c:OUT s:IN" kadd x READ|CLEAR, kdel x READ, kenable x READ, kdisable
- *x READ ktimer 5 ms, kuser 7, ktrigger 7 kwait, kwait1   "s:READ=3 s:WRITE|EOF"; numbers are
- *compared when they are given sleep ms
+ *	epoll x, kqueue x (the kqueue, under another number), newkqueue x
+ *	addto x s IN, modin x s OUT, delfrom x s, waitin x; kaddto x s READ, kdelfrom x s READ,
+ *	kwaitin x       in and of the one called x
+ *	poll x          is it readable: 1 or 0
+ *	wait, wait1     what is reported (by wait1: at most one), by name: "c:OUT s:IN"
+ *	kadd x READ|CLEAR, kdel x READ, kenable x READ, kdisable x READ
+ *	ktimer 5 ms, kuser 7, ktrigger 7
+ *	kwait, kwait1   "s:READ=3 s:WRITE|EOF"; numbers are compared when they are given
+ *	sleep ms
  */
 #ifndef SCRIPT_H
 #define SCRIPT_H

@@ -246,6 +246,74 @@ static const struct row kqueue_rows[] = {
 	  "=; kwait = a:TIMER=1; sleep 6; wait = x:IN" },
 	{ "and its user events", "kqueue x; kuser 7 CLEAR; add x IN; poll x = 0; ktrigger 7 CLEAR; "
 				 "wait = x:IN; poll x = 1; kwait = a:USER; wait =" },
+	/* ---- a kqueue or an epoll instance in a kqueue ---- */
+	{ "a kqueue in it is readable when it has events",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ; kwait =; write c 1; kwait = x:READ=1; "
+	  "kwaitin x = s:READ=1; kwait = x:READ=1; read s 1; kwait =" },
+	{ "also when it had them before, in it",
+	  "pair; write c 1; newkqueue x; kaddto x s READ; kadd x READ; kwait = x:READ=1" },
+	{ "it tells how many",
+	  "pair; newkqueue x; kaddto x s READ; kaddto x c WRITE; write c 1; kadd x READ; kwait = "
+	  "x:READ=2; kdelfrom x s READ; kwait = x:READ=1" },
+	{ "clear: each arrival below is told once",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ|CLEAR; write c 1; kwait = x:READ; kwait "
+	  "=; write c 1; kwait = x:READ; kwait =" },
+	{ "adding again looks again",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ|CLEAR; write c 1; kwait = x:READ; kwait "
+	  "=; kadd x READ|CLEAR = 0; kwait = x:READ; kwait =" },
+	{ "what was taken below is gone",
+	  "pair; newkqueue x; kaddto x s READ|CLEAR; kadd x READ; write c 1; kwait = x:READ; kwait "
+	  "= "
+	  "x:READ; kwaitin x = s:READ; kwait =; write c 1; kwait = x:READ" },
+	{ "one-shot in it", "pair; newkqueue x; kaddto x s READ|ONESHOT; kadd x READ; write c 1; "
+			    "kwaitin x = s:READ; kwait =; kaddto x s READ|ONESHOT = 0; kwait = "
+			    "x:READ" },
+	{ "one-shot above it",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ|ONESHOT; write c 1; "
+	  "kwait = x:READ; kwait =; kdel x READ = ENOENT" },
+	{ "dispatch above it",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ|DISPATCH; write c 1; "
+	  "kwait = x:READ; kwait =; kenable x READ = 0; kwait = x:READ" },
+	{ "disabled above it",
+	  "pair; newkqueue x; kaddto x s READ; kadd x READ|DISABLE; write c 1; "
+	  "kwait =; kenable x READ; kwait = x:READ" },
+	{ "added to it while waited for",
+	  "pair; write c 1; newkqueue x; kadd x READ; kwait =; kaddto x s READ; kwait = x:READ; "
+	  "kdelfrom x s READ; kwait =" },
+	{ "closed in it", "pair; write c 1; newkqueue x; kaddto x s READ; kadd x READ; kwait = "
+			  "x:READ; close s; kwait =" },
+	{ "a kqueue that is closed",
+	  "pair; write c 1; newkqueue x; kaddto x s READ; kadd x READ; kwait = "
+	  "x:READ; close x; kwait =" },
+	{ "it, beside a socket, in turn",
+	  "pair; write c 1; newkqueue x; kaddto x s READ; kadd x READ; kadd c WRITE; kwait = "
+	  "c:WRITE x:READ; kwait1 = *; kwait1 = *; kwait = c:WRITE x:READ" },
+	{ "three kqueues deep",
+	  "pair; newkqueue x; newkqueue y; kaddto y s READ; kaddto x y READ; kadd x READ; kwait =; "
+	  "write c 1; kwait = x:READ; kwaitin x = y:READ; kwaitin y = s:READ; read s 1; kwait =" },
+	{ "three kqueues deep, with clear",
+	  "pair; newkqueue x; newkqueue y; kaddto y s READ; kaddto x y READ; kadd x READ|CLEAR; "
+	  "write c 1; kwait = x:READ; kwait =; write c 1; kwait = x:READ; kwait =" },
+	{ "a kqueue in itself", "newkqueue x; kaddto x x READ = EINVAL" },
+	{ "kqueues in a circle",
+	  "newkqueue x; newkqueue y; kaddto x y READ = 0; kaddto y x READ = ELOOP" },
+	{ "kqueues too deep",
+	  "newkqueue a; newkqueue b; newkqueue d; newkqueue f; newkqueue g; kaddto a b READ = 0; "
+	  "kaddto b d READ = 0; kaddto d f READ = 0; kaddto f g READ = 0; kadd a READ = ELOOP" },
+	{ "a kqueue is never writable", "newkqueue x; kadd x WRITE = EINVAL" },
+	{ "a kqueue that nobody added", "newkqueue x; kdel x READ = ENOENT" },
+	{ "an epoll instance in a kqueue", "pair; epoll x; addto x s IN; kadd x READ; kwait =; "
+					   "write c 1; kwait = x:READ=1; waitin x "
+					   "= s:IN; kwait = x:READ=1; read s 1; kwait =" },
+	{ "an epoll instance in a kqueue, with clear",
+	  "pair; epoll x; addto x s IN; kadd x READ|CLEAR; write c 1; kwait = x:READ; kwait =; "
+	  "write c 1; kwait = x:READ; kwait =" },
+	{ "a kqueue in an epoll instance in a kqueue",
+	  "pair; newkqueue y; kaddto y s READ; epoll x; addto x y IN; kadd x READ; kwait =; write "
+	  "c "
+	  "1; kwait = x:READ; waitin x = y:IN; kwaitin y = s:READ; read s 1; kwait =" },
+	{ "and round in a circle",
+	  "newkqueue y; epoll x; addto x y IN = 0; kaddto y x READ = ELOOP" },
 	/* ---- timers and user events ---- */
 	{ "a timer goes on", "ktimer 5 ms; kwait =; sleep 6; kwait = a:TIMER=1; kwait =; sleep 10; "
 			     "kwait = a:TIMER=2" },
