@@ -23,11 +23,18 @@ static size_t take(struct fuzz_in *in, void *to, size_t n)
 	return n;
 }
 
-static void *block(struct fuzz_in *in, size_t n)
+static void *room(size_t n)
 {
-	uint8_t *p = calloc(1, n > 0 ? n : 1);
+	void *p = calloc(1, n > 0 ? n : 1);
 
 	check(p != NULL);
+	return p;
+}
+
+static void *block(struct fuzz_in *in, size_t n)
+{
+	void *p = room(n);
+
 	(void)take(in, p, n);
 	return p;
 }
@@ -61,15 +68,15 @@ static void set(struct fuzz_in *in, struct zs_sock *sk)
 
 static void get(struct fuzz_in *in, struct zs_sock *sk)
 {
-	socklen_t len, room;
+	socklen_t len, most;
 	int level, name;
 	void *val;
 
 	option(in, &level, &name);
-	len = room = in8(in);
-	val = block(in, len);
+	len = most = in8(in);
+	val = room(len);
 	(void)zs_sock_getopt(sk, level, name, val, &len);
-	check(len <= room);
+	check(len <= most);
 	free(val);
 }
 
@@ -162,12 +169,12 @@ static void recvmsg_from(struct fuzz_in *in, struct zs_sock *sk)
 		.msg_name = &ss,
 		.msg_namelen = in8(in) % sizeof(ss),
 	};
-	size_t room = msg.msg_controllen;
+	size_t most = msg.msg_controllen;
 
-	iov.iov_base = block(in, iov.iov_len);
-	msg.msg_control = block(in, room);
+	iov.iov_base = room(iov.iov_len);
+	msg.msg_control = room(most);
 	(void)zs_sock_recvmsg(sk, &msg, flags);
-	check(msg.msg_controllen <= room);
+	check(msg.msg_controllen <= most);
 	free(msg.msg_control);
 	free(iov.iov_base);
 }

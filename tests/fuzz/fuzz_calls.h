@@ -9,7 +9,7 @@
 /*
  * One call: which (1 byte), and its arguments:
  *
- *	0, 1  setsockopt, getsockopt: level, option, length of the value, value
+ *	0, 1  setsockopt, getsockopt: level, option, length of the value, value to be set
  *	2     sendmsg: flags, address (see address()), length (2), of control messages, these
  *	3     a buffer to be sent as several datagrams: address, length (2), of a segment (2)
  *	4     recvmsg: flags (2), room, room for control messages
