@@ -254,6 +254,41 @@ static void segment_limits(struct api_world *t, int family)
 	close_on(t, 1, s);
 }
 
+/* All segments leave, or none; and after that the rest of the batch is not tried. */
+static void no_buffers(struct api_world *t, int family)
+{
+	struct rte_mempool *hdr = t->host[0].h->pools.hdr;
+	int c = bound(t, 0, family, OTHER), s = bound(t, 1, family, PORT);
+	struct z_dgram v[3];
+	uint32_t live;
+
+	api_on(t, 0);
+	connect_to(c, family, 1, PORT);
+	for (unsigned i = 0; i < 3; i++)
+		v[i] = (struct z_dgram){ .buf = filled(i * 10, 2500), .segment = 1000 };
+	live = zs_simpool_live(hdr);
+	zs_simpool_limit(hdr, live + 3);
+	assert_errno(z_send_dgrams(c, v, 3, 0), ENOBUFS);
+	assert_int_equal(zs_simpool_live(hdr), live); /* what was made is gone again */
+	zs_simpool_limit(hdr, UINT32_MAX);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(v[i].error, ENOBUFS);
+		assert_int_equal(v[i].len, 0);
+		expect_bytes(v[i].buf, i * 10, 2500);
+	}
+	assert_int_equal(z_send_dgrams(c, v, 3, 0), 3);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	for (unsigned i = 0; i < 9; i++) {
+		struct z_dgram got = { .buf = NULL };
+
+		assert_int_equal(z_recv_dgrams(s, &got, 1, MSG_DONTWAIT), 1);
+		z_buf_free(got.buf);
+	}
+	close_on(t, 0, c);
+	close_on(t, 1, s);
+}
+
 /* ---- when it came ---- */
 
 static uint64_t wall_us(void)
@@ -311,11 +346,12 @@ OVER_BOTH(echo_batch)
 OVER_BOTH(misuse)
 OVER_BOTH(segments)
 OVER_BOTH(segment_limits)
+OVER_BOTH(no_buffers)
 OVER_BOTH(times)
 
 static const struct CMUnitTest tests[] = {
-	BOTH(batch),	BOTH(echo_batch),     BOTH(misuse),
-	BOTH(segments), BOTH(segment_limits), BOTH(times),
+	BOTH(batch),	      BOTH(echo_batch), BOTH(misuse), BOTH(segments),
+	BOTH(segment_limits), BOTH(no_buffers), BOTH(times),
 };
 
 ZS_TEST_MAIN(tests)
