@@ -31,6 +31,8 @@ void zs_config_defaults(struct zs_config *cfg)
 		.initial_cwnd_segs = 10, /* RFC 6928 */
 		.cc = ZS_CC_CUBIC,
 		.ecn = ZS_ECN_PASSIVE, /* as Linux and FreeBSD */
+		.hystart = ZS_HYSTART_PP,
+		.idle_restart = true,
 		.use_ts = true,
 		.use_sack = true,
 		.use_wscale = true,

@@ -100,6 +100,13 @@ enum zs_ecn_mode {
 	ZS_ECN_PASSIVE, /* when the peer asks for it */
 };
 
+/* How the first slow start may end before it ends in losses. */
+enum zs_hystart_mode {
+	ZS_HYSTART_OFF,
+	ZS_HYSTART_DELAY, /* at once when round trips grow (HyStart, RFC 9438 4.10) */
+	ZS_HYSTART_PP,	  /* by and by, and back when it was noise (HyStart++, RFC 9406) */
+};
+
 /* Fast Open (RFC 7413). */
 enum zs_tfo_mode {
 	ZS_TFO_CLIENT = 0x1,
@@ -127,6 +134,9 @@ struct zs_config {
 	uint8_t cc;	     /* enum zs_cc_kind */
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
+	uint8_t hystart;     /* enum zs_hystart_mode */
+	uint8_t psh_segs;    /* segments in a row without PSH at most; 0 = half a window */
+	bool idle_restart;   /* the window of an idle connection shrinks (RFC 2861) */
 	bool use_ts, use_sack, use_wscale;
 	bool use_tlp;	      /* tail loss probes (RFC 8985 7) */
 	bool mtu_black_holes; /* shorter segments after timeouts in a row (RFC 8899 4.3) */

@@ -42,7 +42,8 @@ struct zs_seg {
 	uint32_t delivered_us;	 /* tcb->delivered, and when it last grew: zs_rate.c */
 	uint16_t off;		 /* payload offset from buf_addr: the truth about its position */
 	uint8_t flags;		 /* enum zs_seg_flag */
-	uint8_t tx_count : 6;	 /* 0 = never sent; saturates */
+	uint8_t tx_count : 5;	 /* 0 = never sent; saturates */
+	uint8_t ends_run : 1;	 /* of several segments that went out together: PSH was with it */
 	uint8_t apart : 1;	 /* nothing behind it may share its segment (MSG_EOR) */
 	uint8_t app_limited : 1; /* with delivered: the application had nothing more to send */
 	uint16_t taken; /* charged for the room while the application holds it, in cache lines;

@@ -18,8 +18,9 @@ int zs_config_check(const struct zs_config *cfg)
 	bool times = cfg->rto_min_us > 0 && cfg->rto_min_us <= cfg->rto_max_us &&
 		     cfg->rto_initial_us > 0;
 	bool rest = cfg->n_netifs <= ZS_MAX_PORTS && cfg->cc < ZS_CC_COUNT &&
-		    cfg->ecn <= ZS_ECN_PASSIVE && cfg->initial_cwnd_segs > 0 &&
-		    cfg->ip_local_port_lo > 0 && cfg->ip_local_port_lo <= cfg->ip_local_port_hi;
+		    cfg->ecn <= ZS_ECN_PASSIVE && cfg->hystart <= ZS_HYSTART_PP &&
+		    cfg->initial_cwnd_segs > 0 && cfg->ip_local_port_lo > 0 &&
+		    cfg->ip_local_port_lo <= cfg->ip_local_port_hi;
 
 	return sizes && bufs && times && rest ? 0 : -EINVAL;
 }

@@ -31,6 +31,12 @@ static uint32_t segments(uint32_t bytes, uint32_t mss)
 	return mss != 0 ? (bytes + mss - 1) / mss : 0;
 }
 
+/* Segments; what no loss has set yet is Linux' TCP_INFINITE_SSTHRESH. */
+static uint32_t linux_ssthresh(const struct zs_tcp_info *in)
+{
+	return in->no_ssthresh ? INT32_MAX : segments(in->ssthresh, in->snd_mss);
+}
+
 static uint32_t ms_since(const struct zs_sock *sk, uint64_t then_us)
 {
 	uint64_t now_us = zs_stack_now(sk->s);
@@ -58,7 +64,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_ato = zs_stack_config(sk->s)->delack_us;
 	out->tcpi_snd_mss = mss;
 	out->tcpi_rcv_mss = in->rcv_mss;
-	out->tcpi_unacked = segments(in->inflight, mss);
+	out->tcpi_unacked = segments(in->unacked, mss);
 	out->tcpi_sacked = segments(in->sacked, mss);
 	out->tcpi_lost = segments(in->lost, mss);
 	out->tcpi_retrans = segments(in->retx, mss);
@@ -67,7 +73,9 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_last_ack_recv = ms_since(sk, in->last_recv_us);
 	out->tcpi_rtt = in->srtt_us;
 	out->tcpi_rttvar = in->rttvar_us;
-	out->tcpi_snd_ssthresh = segments(in->ssthresh, mss);
+	out->tcpi_snd_ssthresh = linux_ssthresh(in);
+	out->tcpi_reordering = in->reordering;
+	out->tcpi_reord_seen = in->reord_seen;
 	out->tcpi_snd_cwnd = mss != 0 ? in->cwnd / mss : 0;
 	out->tcpi_advmss = in->adv_mss;
 	out->tcpi_rcv_space = in->rcv_wnd;

@@ -76,6 +76,9 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->ecn = (uint8_t)number("tcp_ecn", cfg->ecn);
 	cfg->tfo = (uint32_t)number("tcp_fastopen", cfg->tfo);
 	fastopen_key(cfg);
+	cfg->idle_restart = number("tcp_slow_start_after_idle", cfg->idle_restart) != 0;
+	cfg->psh_segs = (uint8_t)number("tcp_min_tso_segs", 2);
+	cfg->hystart = ZS_HYSTART_DELAY; /* what Linux has */
 	cfg->use_tlp = number("tcp_early_retrans", 3) != 0;
 	cfg->tlp_ack_delay_us =
 		200000; /* scripts take their time where the path seems to take none */

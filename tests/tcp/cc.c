@@ -358,6 +358,88 @@ static void idle_restart(struct tt *t)
 	tt_drain(t);
 }
 
+static void no_restart(struct zs_config *cfg)
+{
+	cfg->idle_restart = false;
+}
+
+static void idle_restart_is_configured(struct tt *t)
+{
+	start(t);
+	tt_send(t, 10 * MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(cwnd(t), 20);
+	tt_advance(t, 10 * TT_S);
+	tt_send(t, 30 * MSS);
+	assert_int_equal(tt_pending(t), 20);
+	tt_drain(t);
+}
+
+/* The window grows by what is news: what was SACKed has been replaced by limited transmit. */
+static void grows_by_what_is_delivered(struct tt *t, const char *opt, const char *one,
+				       const char *two)
+{
+	tt_connect_passive(t, .opt = opt, .rtt_us = RTT);
+	tt_send(t, 20 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = one);
+	tt_expect(t, "A", 10001, 1, MSS);
+	tt_in(t, "A", 1, 1, 0, .opt = two);
+	tt_expect(t, "A", 11001, 1, MSS);
+	tt_in(t, "A", 1, 3001, 0);
+	tt_expect_run(t, 12001, 1, MSS, 2);
+	tt_expect_none(t);
+	assert_int_equal(cwnd(t), 11);
+}
+
+static void grows_by_news(struct tt *t)
+{
+	grows_by_what_is_delivered(t, "mss 1000,sackOK", "nop,nop,sack 1001:2001",
+				   "nop,nop,sack 1001:3001");
+}
+
+static void grows_by_news_without_sack(struct tt *t)
+{
+	grows_by_what_is_delivered(t, "mss 1000", NULL, NULL);
+}
+
+/* Where segments are known to be reordered, a SACK is as good as an ACK. */
+static void grows_by_sacks_of_the_reordered(struct tt *t)
+{
+	start(t);
+	tt_send(t, 10 * MSS);
+	tt_drain(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 9001:10001");
+	assert_int_equal(cwnd(t), 10);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:4001 9001:10001");
+	assert_int_equal(cwnd(t), 11);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(cwnd(t), 19);
+}
+
+/* RFC 9438 4.8: after a timeout the curve is level where congestion avoidance begins. */
+static void cubic_after_a_timeout(struct tt *t)
+{
+	start(t);
+	tt_send(t, 10 * MSS);
+	tt_drain(t);
+	tt_advance(t, 2 * TT_S);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).ssthresh, 7 * MSS);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_send(t, 100 * MSS);
+	tt_drain(t);
+	for (uint32_t at = 10001; at < 24001; at += MSS) {
+		tt_in(t, "A", 1, at + MSS, 0);
+		tt_drain(t);
+		tt_advance(t, 10 * TT_MS);
+	}
+	assert_in_range(cwnd(t), 7, 8);
+}
+
 /* CUBIC and NewReno can be chosen per connection. */
 static void chosen_per_connection(struct tt *t)
 {
@@ -397,6 +479,11 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(cubic_second_loss, cubic),
 	TT(one_reduction_per_window),
 	TT(idle_restart),
+	TT_CFG(idle_restart_is_configured, no_restart),
+	TT(grows_by_news),
+	TT(grows_by_news_without_sack),
+	TT(grows_by_sacks_of_the_reordered),
+	TT_CFG(cubic_after_a_timeout, cubic),
 	TT(chosen_per_connection),
 };
 

@@ -120,6 +120,48 @@ static void few_samples(struct tt *t)
 	assert_int_equal(tt_info(t).cwnd - cwnd, 20 * MSS);
 }
 
+static void plain(struct zs_config *cfg)
+{
+	cubic(cfg);
+	cfg->hystart = ZS_HYSTART_DELAY;
+}
+
+/* RFC 9438 4.10: HyStart ends slow start with the ninth sample of such a round, at once. */
+static void plain_ends_at_once(struct tt *t)
+{
+	start(t);
+	assert_int_equal(round_trip(t, BASE), 10);
+	(void)round_trip(t, BASE + BASE / 4); /* with samples of before in its round */
+	(void)round_trip(t, BASE + BASE / 4);
+	assert_in_range(tt_info(t).ssthresh, 28 * MSS, 50 * MSS);
+	assert_in_range(tt_info(t).cwnd, tt_info(t).ssthresh, tt_info(t).ssthresh + 3 * MSS);
+}
+
+/* The same delay, but in a window of fewer than 16 segments. */
+static void plain_needs_a_window(struct tt *t)
+{
+	start(t);
+	tt_advance(t, BASE + BASE / 4);
+	for (unsigned i = 1; i <= 5; i++)
+		tt_in(t, "A", 1, acked += MSS, 0);
+	tt_drain(t);
+	assert_true(tt_info(t).ssthresh > 1000 * MSS);
+}
+
+static void off(struct zs_config *cfg)
+{
+	cubic(cfg);
+	cfg->hystart = ZS_HYSTART_OFF;
+}
+
+static void off_goes_on(struct tt *t)
+{
+	start(t);
+	(void)round_trip(t, BASE);
+	assert_int_equal(round_trip(t, 2 * BASE), 20);
+	assert_int_equal(round_trip(t, 2 * BASE), 40);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT_CFG(steady_round_trips_double, cubic),
 	TT_CFG(steady_round_trips_double, newreno),
@@ -130,6 +172,9 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(five_rounds, newreno),
 	TT_CFG(noise, cubic),
 	TT_CFG(few_samples, cubic),
+	TT_CFG(plain_ends_at_once, plain),
+	TT_CFG(plain_needs_a_window, plain),
+	TT_CFG(off_goes_on, off),
 };
 
 ZS_TEST_MAIN(tests)

@@ -12,15 +12,59 @@ static void write_ends_with_it(struct tt *t)
 	tt_expect(t, "PA", 1461, 1, 540, .psh = true);
 }
 
-/* The congestion window ends in the middle of a write: the last segment for now says so. */
+/*
+ * The congestion window ends in the middle of a write: the last segment for now says so, and the
+ * one in its middle, so that two ACKs come back.
+ */
 static void run_ends_with_it(struct tt *t)
 {
 	tt_connect_passive(t);
 	tt_send(t, 30000);
-	for (unsigned i = 0; i < 9; i++)
-		tt_expect(t, "A", 1 + 1460 * i, 1, 1460, .psh = true);
-	tt_expect(t, "PA", 1 + 1460 * 9, 1, 1460, .psh = true);
+	for (unsigned i = 0; i < 10; i++)
+		tt_expect(t, i % 5 == 4 ? "PA" : "A", 1 + 1460 * i, 1, 1460, .psh = true);
 	tt_expect_none(t);
+}
+
+static void two_segments(struct zs_config *cfg)
+{
+	cfg->psh_segs = 2;
+}
+
+static void runs_may_be_shorter(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 30000);
+	for (unsigned i = 0; i < 10; i++)
+		tt_expect(t, i % 2 == 1 ? "PA" : "A", 1 + 1460 * i, 1, 1460, .psh = true);
+}
+
+/* Of a window of three segments there is no half worth an ACK of its own. */
+static void small_window_is_no_run(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 30000);
+	for (unsigned i = 0; i < 3; i++)
+		tt_expect(t, "A", 1 + 1460 * i, 1, 1460, .psh = true);
+	tt_expect_none(t);
+}
+
+static void three_segments(struct zs_config *cfg)
+{
+	cfg->initial_cwnd_segs = 3;
+}
+
+/* What went out together and is sent again together ends as it did; one by itself does not. */
+static void run_sent_again(struct tt *t)
+{
+	tt_connect_passive(t, .rtt_us = 100 * TT_MS);
+	tt_send(t, 14600);
+	tt_drain(t);
+	tt_advance(t, 100 * TT_MS);
+	tt_in(t, "A", 1, 1461, 0, .opt = "nop,nop,sack 4381:5841 8761:14601");
+	tt_expect(t, "A", 1461, 1, 1460, .psh = true); /* the first of its two has arrived */
+	tt_expect(t, "A", 2921, 1, 1460, .psh = true);
+	tt_expect(t, "A", 5841, 1, 1460, .psh = true);
+	tt_expect(t, "PA", 7301, 1, 1460, .psh = true);
 }
 
 /* One segment that was waited for is no run. */
@@ -64,8 +108,15 @@ static void more_holds_it_back(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(write_ends_with_it),	  TT(run_ends_with_it),	    TT(single_segment_is_no_run),
-	TT(half_a_window_has_it), TT(sent_again_as_it_was), TT(more_holds_it_back),
+	TT(write_ends_with_it),
+	TT(run_ends_with_it),
+	TT(single_segment_is_no_run),
+	TT(half_a_window_has_it),
+	TT(sent_again_as_it_was),
+	TT(more_holds_it_back),
+	TT_CFG(runs_may_be_shorter, two_segments),
+	TT_CFG(small_window_is_no_run, three_segments),
+	TT_CFG(run_sent_again, two_segments),
 };
 
 ZS_TEST_MAIN(tests)

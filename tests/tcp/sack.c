@@ -320,6 +320,39 @@ static void blocks_with_data(struct tt *t)
 	tt_drain(t);
 }
 
+/* RFC 2018: an ACK that was overtaken still tells what has arrived. */
+static void blocks_of_an_old_ack(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 10 * TT_MS);
+	tt_send(t, 10 * 1000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 4001, 0, .opt = "nop,nop,sack 8001:9001");
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 5001:7001");
+	tt_drain(t);
+	assert_int_equal(tt_info(t).sacked, 3000);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 3001:4001"); /* no news */
+	assert_int_equal(tt_info(t).sacked, 3000);
+	tt_drain(t);
+}
+
+/* By how many segments, and how often, does TCP_INFO know. */
+static void reordering_is_measured(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 10 * TT_MS);
+	tt_send(t, 10 * 1000);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).reordering, 3);
+	tt_advance(t, 10 * TT_MS);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 8001:9001");
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:4001 8001:9001");
+	assert_int_equal(tt_info(t).reordering, 6);
+	assert_int_equal(tt_info(t).reord_seen, 1);
+	tt_in(t, "A", 1, 9001, 0);
+	assert_int_equal(tt_info(t).reordering, 9);
+	assert_int_equal(tt_info(t).reord_seen, 2);
+	tt_drain(t);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT(blocks_latest_first),
 	TT_CFG(three_blocks_with_timestamps, use_ts),
@@ -340,6 +373,8 @@ static const struct CMUnitTest tests[] = {
 	TT(reneging),
 	TT(dsack_received),
 	TT(blocks_with_data),
+	TT(blocks_of_an_old_ack),
+	TT(reordering_is_measured),
 };
 
 ZS_TEST_MAIN(tests)

@@ -18,14 +18,22 @@ struct zs_ack {
 	uint32_t echo; /* has_echo: the timestamp that comes back; only where there are marks */
 	uint32_t dsack_left, dsack_end;
 	uint32_t sacked_before; /* tcb->sacked; 0 where there are no marks */
+	uint32_t known;		/* bytes among those acked that are no news */
 	bool has_tx, has_sack_tx, has_echo;
 	bool sack_old;	   /* newly SACKed: one that was sent once, before tcb->recover */
 	bool retx;	   /* a record that was released had been sent again */
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
+	bool reordered;	   /* something arrived after what was sent behind it */
 	bool dsack;	   /* reports a duplicate (RFC 2883) */
 	bool ece;	   /* reports congestion marks (RFC 3168) */
 	bool cwnd_limited; /* the window was in full use: growth is justified (RFC 7661) */
 };
+
+/* What is newly delivered, in bytes: by that much a window grows. */
+static inline uint32_t zs_ack_news(const struct zs_ack *a)
+{
+	return a->acked - a->known;
+}
 
 enum zs_verdict { ZS_CONTINUE, ZS_DONE };
 

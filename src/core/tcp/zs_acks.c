@@ -169,6 +169,21 @@ static void look_closer(struct zs_ack *a, const struct zs_tcb *tcb, const struct
 	a->sacked_before = tcb->sacked;
 }
 
+/*
+ * The window grows by what has just been delivered: what was SACKed before is acknowledged now, but
+ * limited transmit (RFC 3042) has sent something in its place already. Without SACK a duplicate ACK
+ * stands for a segment. Sets a->known; returns whether the window may grow at all.
+ */
+static bool grows(struct zs_stack *s, const struct zs_tcb *tcb, struct zs_ack *a)
+{
+	if (tcb->flags & ZS_TF_SACK)
+		a->known = a->sacked_before - tcb->sacked; /* negative where more was SACKed */
+	else
+		a->known = RTE_MIN(a->sacked_before, a->acked - RTE_MIN(a->acked, tcb->mss));
+	/* where segments are reordered a SACK is as good as an ACK, as on Linux */
+	return a->acked > 0 || (a->sacked > 0 && zs_score(s, tcb)->reordering > ZS_DUP_THRESH);
+}
+
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	struct zs_ack a = { .inflight = zs_inflight(tcb) };
@@ -204,7 +219,8 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 		a.ece = (pi->tcp_flags & ZS_ECE) != 0;
 		zs_ecn_on_ack(s, tcb, &a);
 	}
-	if (tcb->ca_state != ZS_CA_RECOVERY && a.acked > 0 && !a.ece)
+	if (tcb->ca_state != ZS_CA_RECOVERY && !a.ece &&
+	    (unlikely(marked) ? grows(s, tcb, &a) : a.acked > 0))
 		zs_cc_find(tcb->cc)->on_ack(s, tcb, &a);
 	if (tcb->ca_state != ZS_CA_OPEN || a.dup || marked)
 		zs_loss_on_ack(s, tcb, &a);
@@ -262,8 +278,10 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
 		return ZS_DONE;
 	}
-	if (zs_seq_lt(pi->ack, tcb->snd_una))
-		return ZS_CONTINUE; /* old: its data may still be news */
+	/* old: its data may still be news, and its SACK blocks */
+	if (zs_seq_lt(pi->ack, tcb->snd_una) &&
+	    (pi->opt.n_sack == 0 || !(tcb->flags & ZS_TF_SACK) || tcb->snd_una == tcb->snd_nxt))
+		return ZS_CONTINUE;
 	zs_ack_process(s, tcb, pi);
 	if (fin_was_out && tcb->snd_una == tcb->snd_nxt)
 		return fin_acked(s, tcb, m);

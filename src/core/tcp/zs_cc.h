@@ -16,7 +16,7 @@ struct zs_cc_ops {
 	const char *name;
 	bool needs_ecn; /* asks for ECN whatever the configuration says */
 	void (*init)(struct zs_stack *s, struct zs_tcb *tcb);
-	/* Data was acknowledged outside of fast recovery: may raise tcb->cwnd. */
+	/* Data was delivered outside of fast recovery: may raise tcb->cwnd, by zs_ack_news(). */
 	void (*on_ack)(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 	/* A congestion event: returns the new ssthresh; `inflight` before it (RFC 5681 3.1 (4)). */
 	uint32_t (*on_congestion)(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight);

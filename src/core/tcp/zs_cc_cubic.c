@@ -1,30 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * CUBIC (RFC 9438) in integers: windows in bytes, time in milliseconds since the epoch.
+ * CUBIC (RFC 9438) in integers: time in milliseconds since the epoch, the curve in segments.
  *
  *   W_cubic(t) = C * (t - K)^3 + W_max,  C = 0.4 segments/s^3,  beta = 0.7
  *
  * K is where the curve comes back to W_max. Beside it grows W_est, what Reno would have (4.3); the
- * larger one rules. The first slow start is HyStart++'s (4.10).
+ * larger one rules. Both become a number of bytes to be acknowledged for each segment more, which
+ * holds until the window has grown or some time has passed: so most ACKs cost an addition.
+ * The first slow start is HyStart++'s (4.10).
  */
 #include "core/tcp/zs_cc.h"
 
 struct cubic {
-	uint32_t w_max;	  /* window before the last reduction */
-	uint32_t w_prior; /* the same, before fast convergence */
+	uint32_t w_max;	  /* where the curve is level: the window before the last reduction */
+	uint32_t w_prior; /* the same, before fast convergence; 0: nothing was ever lost */
 	union {
 		struct {
-			uint64_t epoch_us; /* start of congestion avoidance, 0 = none */
+			uint32_t epoch_ms; /* start of congestion avoidance, 0 = none */
 			uint32_t k_ms;
-			uint32_t w_est;	   /* Reno-friendly window */
-			uint32_t cwnd_acc; /* growth of less than a byte, in bytes * cwnd */
+			uint32_t w_est;	    /* Reno-friendly window */
+			uint32_t est_acked; /* bytes that it does not know of yet */
+			uint32_t per;	    /* bytes for each segment more; 0 = to be found out */
+			uint32_t per_ms;    /* when that was */
+			uint32_t credit;    /* bytes towards the next segment */
 		};
 		struct zs_hystart hystart; /* in the first slow start, which nothing follows */
 	};
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct zs_tcb *)0)->cc_priv), "cc_priv");
 
-enum { MAX_T_MS = 1000000 };
+enum {
+	MAX_T_MS = 1000000,
+	PER_HOLDS_MS = 32,   /* or an eighth of a round trip */
+	HARDLY = 100,	     /* windows to be acknowledged for a segment where the curve is level */
+	NEVER_LOST_PER = 20, /* segments for one more as long as nothing was ever lost */
+};
 
 static struct cubic *priv(struct zs_tcb *tcb)
 {
@@ -45,53 +55,84 @@ static uint32_t cube_root(uint64_t x)
 	return (uint32_t)r;
 }
 
-/* C * d^3 in bytes, d in ms. */
-static uint64_t cubed(uint64_t d_ms, uint32_t mss)
+/* C * d^3 in whole segments, d in ms. */
+static uint64_t cubed(uint64_t d_ms)
 {
 	uint64_t d = RTE_MIN(d_ms, (uint64_t)MAX_T_MS);
 
-	return d * d * d / 2500000 * mss / 1000;
+	return d * d * d / UINT64_C(2500000000);
 }
 
 static void start_epoch(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
 {
 	uint64_t below = c->w_max > tcb->cwnd ? c->w_max - tcb->cwnd : 0;
 
-	c->epoch_us = RTE_MAX(s->now_us, 1u);
+	c->epoch_ms = RTE_MAX(s->now_ms, 1u);
 	c->w_est = tcb->cwnd;
-	c->cwnd_acc = 0;
+	c->est_acked = c->per = c->credit = 0;
 	if (below == 0)
 		c->w_max = tcb->cwnd;
 	/* K = cbrt((W_max - cwnd) / C): in ms, with (W_max - cwnd) in segments, times 2.5e9 */
 	c->k_ms = cube_root(below * UINT64_C(2500000000) / tcb->mss);
 }
 
-/* W_cubic one round trip from now, within [cwnd, 1.5 cwnd] (4.2). */
-static uint32_t target(struct zs_stack *s, const struct zs_tcb *tcb, const struct cubic *c)
+/* By how many whole segments is W_cubic above cwnd, a round trip from now? (4.2) */
+static uint64_t curve_ahead(const struct zs_stack *s, const struct zs_tcb *tcb,
+			    const struct cubic *c)
 {
-	uint64_t t = (s->now_us - c->epoch_us + tcb->srtt_us) / 1000;
-	uint64_t w;
+	uint64_t t = s->now_ms - c->epoch_ms + tcb->min_rtt_us / 1000;
+	uint64_t w = c->w_max / tcb->mss, cwnd = tcb->cwnd / tcb->mss;
 
-	if (t >= c->k_ms) {
-		w = c->w_max + cubed(t - c->k_ms, tcb->mss);
-	} else {
-		uint64_t down = cubed(c->k_ms - t, tcb->mss);
-
-		w = c->w_max > down ? c->w_max - down : 0;
-	}
-	w = RTE_MAX(w, (uint64_t)tcb->cwnd);
-	return (uint32_t)RTE_MIN(w, (uint64_t)tcb->cwnd + tcb->cwnd / 2);
+	if (t >= c->k_ms)
+		w += cubed(t - c->k_ms);
+	else
+		w -= RTE_MIN(w, cubed(c->k_ms - t));
+	return w > cwnd ? w - cwnd : 0;
 }
 
-/* alpha = 3 (1 - beta) / (1 + beta) = 0.53 until W_est reaches the window before the loss, then 1.
- */
-static void grow_reno_estimate(struct zs_tcb *tcb, struct cubic *c, uint32_t acked)
+/* By how many segments is Reno's window? alpha = 3 (1 - beta) / (1 + beta) = 0.53 until it reaches
+ * the window before the loss, then 1 (4.3). */
+static uint64_t reno_ahead(struct zs_tcb *tcb, struct cubic *c)
 {
-	uint64_t inc = (uint64_t)acked * tcb->mss;
+	uint64_t inc = (uint64_t)c->est_acked * tcb->mss;
 
 	if (c->w_est < c->w_prior)
 		inc = inc * 9 / 17;
 	c->w_est += (uint32_t)(inc / tcb->cwnd);
+	c->est_acked = 0;
+	return c->w_est > tcb->cwnd ? (c->w_est - tcb->cwnd + tcb->mss / 2u) / tcb->mss : 0;
+}
+
+/* Bytes for each segment more where so many are to come with one window: whole segments, and at
+ * least two, so that cwnd grows by no more than one half per round trip (4.2). */
+static void set_pace(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
+{
+	uint64_t ahead = RTE_MAX(curve_ahead(s, tcb, c), reno_ahead(tcb, c)), mss = tcb->mss;
+	uint64_t per = (uint64_t)HARDLY * tcb->cwnd;
+
+	if (ahead > 0)
+		per = tcb->cwnd / ahead / mss * mss;
+	if (c->w_prior == 0)
+		per = RTE_MIN(per, NEVER_LOST_PER * mss);
+	c->per = (uint32_t)RTE_MIN(RTE_MAX(per, 2 * mss), (uint64_t)UINT32_MAX);
+	c->per_ms = s->now_ms;
+}
+
+/* What was gathered at a higher price buys one segment. */
+static void grow(struct zs_tcb *tcb, struct cubic *c, uint32_t acked)
+{
+	uint32_t segs = 0;
+
+	if (c->credit >= c->per) {
+		c->credit = 0;
+		segs = 1;
+	}
+	c->credit += acked;
+	segs += c->credit / c->per;
+	c->credit %= c->per;
+	tcb->cwnd += segs * tcb->mss;
+	if (segs > 0)
+		c->per = 0;
 }
 
 static void cubic_init(struct zs_stack *s, struct zs_tcb *tcb)
@@ -100,27 +141,33 @@ static void cubic_init(struct zs_stack *s, struct zs_tcb *tcb)
 	*priv(tcb) = (struct cubic){ 0 };
 }
 
+/* The price of a segment is out of date. */
+static bool outdated(const struct zs_stack *s, const struct zs_tcb *tcb, const struct cubic *c)
+{
+	uint32_t holds = RTE_MIN(tcb->srtt_us / 8 / 1000, (uint32_t)PER_HOLDS_MS);
+
+	return c->per == 0 || s->now_ms - c->per_ms >= holds;
+}
+
 static void cubic_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	struct cubic *c = priv(tcb);
 	uint32_t acked;
-	uint64_t step;
 
 	if (!a->cwnd_limited) {
 		if (tcb->ssthresh < ZS_SSTHRESH_INITIAL)
-			c->epoch_us = 0;
+			c->epoch_ms = 0;
 		return;
 	}
-	acked = zs_hystart_ack(&c->hystart, tcb, a);
+	acked = zs_hystart_ack(s, &c->hystart, tcb, a);
 	if (acked == 0)
 		return;
-	if (c->epoch_us == 0)
+	if (c->epoch_ms == 0)
 		start_epoch(s, tcb, c);
-	grow_reno_estimate(tcb, c, acked);
-	step = (uint64_t)(target(s, tcb, c) - tcb->cwnd) * acked + c->cwnd_acc;
-	c->cwnd_acc = (uint32_t)(step % tcb->cwnd);
-	tcb->cwnd += (uint32_t)(step / tcb->cwnd);
-	tcb->cwnd = RTE_MAX(tcb->cwnd, c->w_est);
+	c->est_acked += acked;
+	if (outdated(s, tcb, c))
+		set_pace(s, tcb, c);
+	grow(tcb, c, acked);
 }
 
 static uint32_t cubic_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight)
@@ -134,14 +181,16 @@ static uint32_t cubic_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint
 	/* fast convergence (4.7): a second loss below the old maximum leaves room for others */
 	c->w_max = tcb->cwnd < c->w_max ? (uint32_t)((uint64_t)tcb->cwnd * 17 / 20) : tcb->cwnd;
 	c->hystart = (struct zs_hystart){ 0 };
-	c->epoch_us = 0;
+	c->epoch_ms = 0;
 	return RTE_MAX(reduced, 2u * tcb->mss);
 }
 
+/* 4.8: the curve is level where congestion avoidance will begin. */
 static void cubic_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	(void)s;
-	priv(tcb)->epoch_us = 0;
+	priv(tcb)->w_max = 0;
+	priv(tcb)->epoch_ms = 0;
 }
 
 /* RFC 9438 4.9 */

@@ -49,7 +49,7 @@ static void dctcp_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs
 {
 	(void)s;
 	if (a->cwnd_limited)
-		zs_cc_reno_avoid(tcb, &priv(tcb)->avoid_acc, zs_cc_slow_start(tcb, a->acked));
+		zs_cc_reno_avoid(tcb, &priv(tcb)->avoid_acc, zs_cc_slow_start(tcb, zs_ack_news(a)));
 }
 
 /* Step 9: cwnd * (1 - alpha / 2) */

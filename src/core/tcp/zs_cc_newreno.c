@@ -26,9 +26,8 @@ static void newreno_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 {
 	struct newreno *n = priv(tcb);
 
-	(void)s;
 	if (a->cwnd_limited)
-		zs_cc_reno_avoid(tcb, &n->avoid_acc, zs_hystart_ack(&n->hystart, tcb, a));
+		zs_cc_reno_avoid(tcb, &n->avoid_acc, zs_hystart_ack(s, &n->hystart, tcb, a));
 }
 
 static uint32_t newreno_on_congestion(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight)

@@ -8,6 +8,7 @@
 
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_output.h"
+#include "core/tcp/zs_score.h"
 
 enum { SETUP = ZS_ECE | ZS_CWR };
 
@@ -84,22 +85,42 @@ static void reduce(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *
 	zs_undo_forget(s, tcb);
 	tcb->ssthresh =
 		cc->on_ecn != NULL ? cc->on_ecn(s, tcb) : cc->on_congestion(s, tcb, a->inflight);
-	tcb->cwnd = RTE_MIN(tcb->cwnd, tcb->ssthresh);
+	(void)zs_score_wake(s, tcb);
+	zs_prr_start(s, tcb);
 	tcb->recover = tcb->snd_nxt;
 	tcb->flags |= ZS_TF_ECN_CUT;
 	zs_ecn_reduced(tcb);
 	s->stats.tcp_ecn_cuts++;
 }
 
-void zs_ecn_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
+/*
+ * The window comes down as in fast recovery (RFC 9937), and does not grow meanwhile. A mark is no
+ * progress without further congestion: what it comes with earns no segment more.
+ */
+static void come_down(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a)
+{
+	uint32_t delivered = a->acked;
+
+	if (zs_marked(tcb) || a->sacked_before > 0)
+		delivered += tcb->sacked - a->sacked_before;
+	zs_prr_on_ack(s, tcb, delivered, a->acked > 0 && !a->ece);
+	a->ece = true;
+}
+
+void zs_ecn_on_ack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a)
 {
 	const struct zs_cc_ops *cc = zs_cc_find(tcb->cc);
 
-	if (tcb->flags & ZS_TF_ECN_CUT && zs_seq_geq(tcb->snd_una, tcb->recover))
+	if (tcb->flags & ZS_TF_ECN_CUT && zs_seq_geq(tcb->snd_una, tcb->recover)) {
 		tcb->flags &= ~(uint32_t)ZS_TF_ECN_CUT;
+		if (tcb->ca_state == ZS_CA_OPEN && cc->on_rate == NULL)
+			tcb->cwnd = tcb->ssthresh;
+	}
 	if (cc->on_marks != NULL)
 		cc->on_marks(s, tcb, a);
 	/* once per window of data, be it for marks or for losses */
 	if (a->ece && !(tcb->flags & ZS_TF_ECN_CUT) && tcb->ca_state == ZS_CA_OPEN)
 		reduce(s, tcb, a);
+	if (tcb->flags & ZS_TF_ECN_CUT && tcb->ca_state == ZS_CA_OPEN)
+		come_down(s, tcb, a);
 }

@@ -26,8 +26,11 @@ bool zs_ecn_agreed(const struct zs_stack *s, const struct zs_tcb *tcb, const str
 
 /* Receiver: an acceptable segment with payload; before that is taken. */
 void zs_ecn_receive(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi);
-/* Sender: an ACK while data is in flight, before congestion control and loss detection see it. */
-void zs_ecn_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+/*
+ * Sender: an ACK while data is in flight, before congestion control and loss detection see it.
+ * Where the window has been reduced, by this mark or one before, a->ece keeps it from growing.
+ */
+void zs_ecn_on_ack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a);
 
 /* The window was reduced, for whatever reason: the peer is told with the next new data (6.1.2). */
 static inline void zs_ecn_reduced(struct zs_tcb *tcb)

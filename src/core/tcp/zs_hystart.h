@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * HyStart++ (RFC 9406): slow start ends when round trips grow, before it ends in losses. In the
- * first slow start of a connection only.
+ * HyStart++ (RFC 9406), or HyStart: slow start ends when round trips grow, before it ends in
+ * losses. In the first slow start of a connection only.
  */
 #ifndef ZS_HYSTART_H
 #define ZS_HYSTART_H
@@ -18,7 +18,8 @@ struct zs_hystart {
 	bool begun;
 };
 
-/* Slow start by one ACK. Returns the acknowledged bytes left over above ssthresh. */
-uint32_t zs_hystart_ack(struct zs_hystart *h, struct zs_tcb *tcb, const struct zs_ack *a);
+/* Slow start by one ACK. Returns the newly delivered bytes left over above ssthresh. */
+uint32_t zs_hystart_ack(const struct zs_stack *s, struct zs_hystart *h, struct zs_tcb *tcb,
+			const struct zs_ack *a);
 
 #endif

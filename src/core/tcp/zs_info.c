@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a connection tells about itself. */
+#include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
@@ -25,7 +26,8 @@ bool zs_tcp_fin_received(const struct zs_tcb *tcb)
 
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
 {
-	(void)s;
+	const struct zs_score *sc = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb) : NULL;
+
 	*info = (struct zs_tcp_info){
 		.state = tcb->state,
 		.ca_state = tcb->ca_state,
@@ -53,10 +55,14 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.dupacks = tcb->dupacks,
 		.cwnd = tcb->cwnd,
 		.ssthresh = tcb->ssthresh,
+		.no_ssthresh = tcb->ssthresh >= ZS_SSTHRESH_INITIAL,
 		.inflight = zs_inflight(tcb),
 		.sacked = tcb->sacked,
 		.lost = tcb->lost,
 		.retx = tcb->retx,
+		.unacked = tcb->snd_nxt - tcb->snd_una,
+		.reordering = RTE_MAX(sc != NULL ? (int)sc->reordering : 0, (int)ZS_DUP_THRESH),
+		.reord_seen = sc != NULL ? sc->reord_seen : 0,
 		.snd_wnd = tcb->snd_wnd,
 		.rcv_wnd = tcb->rcv_adv - tcb->rcv_nxt,
 		.rcvbuf = tcb->rcvbuf,

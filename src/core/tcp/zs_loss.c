@@ -10,8 +10,6 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 
-enum { DUP_THRESH = 3 };
-
 /*
  * One segment is lost, as far as we know: the first record, or a segment's worth where the device
  * made the segments.
@@ -94,7 +92,7 @@ static bool find_losses(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (tcb->flags & ZS_TF_SACK)
 		zs_rack_detect(s, tcb);
-	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= DUP_THRESH)
+	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= ZS_DUP_THRESH)
 		mark_head_lost(s, tcb);
 	return zs_seq_gt(tcb->lost - tcb->retx, before) || tcb->flags & ZS_TF_FIN_LOST;
 }

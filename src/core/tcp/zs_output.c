@@ -20,7 +20,7 @@
 enum {
 	CORK_US = 200000,	     /* corked data waits no longer */
 	TSO_BYTES = 65535 - 20 - 60, /* of payload in one packet */
-	TX_COUNT_MAX = 63,
+	TX_COUNT_MAX = 31,
 };
 
 enum outcome {
@@ -114,18 +114,24 @@ static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
 	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
 }
 
-/* Whole records of len bytes in all: does a write end with the last of them? */
-static bool ends_write(struct rte_mbuf *m, uint32_t len)
+/*
+ * Whole records of len bytes in all: does a write end with the last of them, or what went out
+ * together and does so again? run_end: where what was sent again before them in this turn ends.
+ */
+static bool ends_again(struct rte_mbuf *m, uint32_t len, uint32_t run_end)
 {
+	bool follows = zs_seg(m)->seq == run_end;
+
 	while (zs_seg(m)->len < len) {
 		len -= zs_seg(m)->len;
 		m = zs_seg(m)->next;
 	}
-	return (zs_seg(m)->flags & ZS_SEG_EOR) != 0;
+	return zs_seg(m)->flags & ZS_SEG_EOR || (follows && zs_seg(m)->ends_run);
 }
 
-/* Builds sg, of whole records that were sent before, and sends it. */
-static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_segment *sg)
+/* Builds sg, of whole records that were sent before, and sends it. run_end: as in ends_again(). */
+static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_segment *sg,
+			   uint32_t *run_end)
 {
 	struct rte_mbuf *m = sg->first;
 	uint32_t left;
@@ -133,7 +139,7 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 	if (!tx_room(s, tcb))
 		return BLOCKED;
 	sg->seq = zs_seg(m)->seq;
-	sg->flags = ends_write(m, sg->len) ? ZS_ACK | ZS_PSH : ZS_ACK;
+	sg->flags = ends_again(m, sg->len, *run_end) ? ZS_ACK | ZS_PSH : ZS_ACK;
 	if (fin_follows(tcb, sg->seq + sg->len))
 		sg->flags |= ZS_FIN;
 	if (zs_build_segment(s, tcb, sg) < 0)
@@ -145,6 +151,7 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 		zs_score_retx(s, tcb, m);
 		left -= zs_seg(m)->len;
 	}
+	*run_end = sg->seq + sg->len;
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_pace_sent(s, tcb, sg->len);
 	tcb->bytes_retx += sg->len;
@@ -155,7 +162,8 @@ static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_seg
 	return SENT;
 }
 
-static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd,
+			       uint32_t *run_end)
 {
 	struct rte_mbuf *m = next_lost(s, tcb);
 	struct zs_segment sg = { .first = m, .wnd = wnd };
@@ -169,7 +177,7 @@ static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t 
 		return NOTHING;
 	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
 		return NOTHING;
-	return resend(s, tcb, &sg);
+	return resend(s, tcb, &sg, run_end);
 }
 
 /* ---- new data ---- */
@@ -285,20 +293,26 @@ static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, str
 
 /*
  * Is this the last of several full segments, because what is left is less than one, or no window is
- * left for it, or half of the largest window is full? Then PSH goes with it, so that a receiver who
- * puts segments together does not wait for more (RFC 9293 3.9.1.2). run: payload since the last
- * PSH, of this turn; room: of both windows.
+ * left for it, or half of one window is full, the congestion window or the peer's largest? Then PSH
+ * goes with it, so that a receiver who puts segments together does not wait for more (RFC 9293
+ * 3.9.1.2), and acknowledges twice per window. run: payload since the last PSH, of this turn; room:
+ * of both windows. Where half of cwnd is a single segment, its ACK may wait.
  */
-static inline bool ends_burst(const struct zs_tcb *tcb, uint32_t run, uint32_t len, uint32_t avail,
-			      uint32_t room)
+static inline bool ends_burst(const struct zs_stack *s, const struct zs_tcb *tcb, uint32_t run,
+			      uint32_t len, uint32_t avail, uint32_t room)
 {
-	uint32_t next = tcb->mss;
+	uint32_t next = tcb->mss, most;
 
 	if (run + len <= tcb->mss)
 		return false;
+	if (tcb->cwnd < 4 * next)
+		return false;
+	most = RTE_MIN(tcb->cwnd, tcb->max_snd_wnd) / 2;
+	if (s->cfg.psh_segs != 0)
+		most = RTE_MIN(most, s->cfg.psh_segs * next);
 	if (tcb->flags & ZS_TF_MORE && avail - len < next)
 		return false; /* the application says that more comes */
-	return avail - len < next || room < len + next || run + len + next > tcb->max_snd_wnd / 2;
+	return avail - len < next || room < len + next || run + len + next > most;
 }
 
 /* len bytes of new data are out. */
@@ -345,7 +359,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		return BLOCKED;
 	sg.len = len;
 	sg.flags = ZS_ACK;
-	if (end_of_write || ends_burst(tcb, *run, len, avail, room_of_windows(tcb, inflight)))
+	if (end_of_write || ends_burst(s, tcb, *run, len, avail, room_of_windows(tcb, inflight)))
 		sg.flags |= ZS_PSH;
 	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
 		sg.flags |= ZS_FIN | ZS_PSH;
@@ -393,8 +407,12 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 		if (len > mss || len > room ||
 		    (small && (len < avail || !small_allowed(tcb, len, avail))))
 			break;
-		if (seg->flags & ZS_SEG_EOR || ends_burst(tcb, *run, len, avail, room))
+		if (seg->flags & ZS_SEG_EOR) {
 			flags |= ZS_PSH;
+		} else if (ends_burst(s, tcb, *run, len, avail, room)) {
+			flags |= ZS_PSH;
+			seg->ends_run = 1;
+		}
 		if (zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
 			break;
 		mark_sent(s, tcb, m);
@@ -525,7 +543,8 @@ static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
 	uint32_t iw;
 
 	if (likely(idle <= tcb->rto_us) || tcb->last_send_us == 0 || tcb->unsent == NULL ||
-	    tcb->snd_una != tcb->snd_nxt || zs_cc_find(tcb->cc)->on_rate != NULL)
+	    tcb->snd_una != tcb->snd_nxt || zs_cc_find(tcb->cc)->on_rate != NULL ||
+	    !s->cfg.idle_restart)
 		return;
 	iw = zs_cc_initial_window(s, tcb->mss);
 	if (tcb->cwnd <= iw)
@@ -555,7 +574,7 @@ static struct rte_mbuf *last_sent(const struct zs_tcb *tcb)
 static enum outcome probe_again(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	struct zs_segment sg = { .first = last_sent(tcb), .wnd = wnd };
-	uint32_t len;
+	uint32_t len, run_end = tcb->snd_nxt;
 
 	if (sg.first == NULL) { /* FIN is all that is in flight */
 		tcb->flags |= ZS_TF_FIN_LOST;
@@ -568,7 +587,7 @@ static enum outcome probe_again(struct zs_stack *s, struct zs_tcb *tcb, uint16_t
 		sg.first = zs_seg(sg.first)->next;
 	}
 	sg.len = zs_seg(sg.first)->len;
-	return resend(s, tcb, &sg);
+	return resend(s, tcb, &sg, &run_end);
 }
 
 /* One segment of new data, whatever cwnd and Nagle say, or else the last one again. A cork holds.
@@ -611,14 +630,14 @@ static __attribute__((noinline)) void note_sent(struct zs_stack *s, struct zs_tc
 /* Data, the lost first, and FIN: all that may be sent now. */
 static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
-	uint32_t run = 0;
+	uint32_t run = 0, run_end = tcb->snd_nxt;
 	enum outcome o;
 
 	restart_after_idle(s, tcb);
 	if (unlikely(tcb->tlp == ZS_TLP_DUE) && probe(s, tcb, wnd) == BLOCKED)
 		return BLOCKED;
 	tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-	while (unlikely(tcb->lost > 0) && (o = resend_one(s, tcb, wnd)) != NOTHING)
+	while (unlikely(tcb->lost > 0) && (o = resend_one(s, tcb, wnd, &run_end)) != NOTHING)
 		if (o == BLOCKED)
 			return BLOCKED;
 	if (tcb->unsent != NULL)

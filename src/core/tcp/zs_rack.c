@@ -11,7 +11,7 @@
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_score.h"
 
-enum { DUP_THRESH = 3, REO_WND_PERSIST = 16, REO_WND_MULT_MAX = 255 };
+enum { REO_WND_PERSIST = 16, REO_WND_MULT_MAX = 255, REORDERING_MAX = 300 };
 
 /* RACK_sent_after() of RFC 8985 6.2. */
 static bool sent_after(uint32_t tx_us, uint32_t end, uint32_t than_us, uint32_t than_end)
@@ -29,6 +29,19 @@ static bool echo_before(const struct zs_stack *s, const struct zs_tcb *tcb,
 	return a->has_echo && s->now_ms + tcb->ts_off - a->echo > sent_ago_ms + 1;
 }
 
+/* What was sent once has arrived after what was sent behind it: by how many segments? */
+static void note_reordering(const struct zs_tcb *tcb, struct zs_score *sc, const struct zs_seg *seg,
+			    struct zs_ack *a)
+{
+	uint32_t by = (sc->fack - seg->seq + tcb->mss - 1) / tcb->mss;
+
+	sc->reordered = true;
+	sc->reord_seen += !a->reordered;
+	a->reordered = true;
+	by = RTE_MIN(by, (uint32_t)REORDERING_MAX);
+	sc->reordering = (uint16_t)RTE_MAX(by, sc->reordering);
+}
+
 /* RFC 8985 6.2, steps 2 and 3. */
 void zs_rack_delivered(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg *seg,
 		       uint32_t end, struct zs_ack *a)
@@ -39,7 +52,7 @@ void zs_rack_delivered(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_s
 	if (zs_seq_gt(end, sc->fack))
 		sc->fack = end;
 	else if (seg->tx_count == 1 && zs_seq_lt(end, sc->fack))
-		sc->reordered = true;
+		note_reordering(tcb, sc, seg, a);
 	if (seg->tx_count > 1 && (echo_before(s, tcb, seg, a) || rtt < tcb->min_rtt_us))
 		return;
 	if (seg->tx_count == 1)
@@ -84,7 +97,7 @@ static uint32_t reo_wnd(const struct zs_tcb *tcb, const struct zs_score *sc)
 {
 	uint32_t min_rtt = RTE_MIN(tcb->min_rtt_us, sc->rack_rtt_us);
 	uint64_t wnd = (uint64_t)sc->reo_wnd_mult * min_rtt / 4;
-	bool many = tcb->dupacks >= DUP_THRESH || tcb->sacked > (DUP_THRESH - 1u) * tcb->mss;
+	bool many = tcb->dupacks >= ZS_DUP_THRESH || tcb->sacked > (ZS_DUP_THRESH - 1u) * tcb->mss;
 
 	if (!sc->reordered && (tcb->ca_state != ZS_CA_OPEN || many))
 		return 0;

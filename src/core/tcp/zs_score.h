@@ -13,6 +13,9 @@
 
 #include "core/tcp/zs_tcb.h"
 
+/* Segments SACKed above one that is missing make it lost (RFC 5681 3.2, RFC 6675). */
+enum { ZS_DUP_THRESH = 3 };
+
 /* F-RTO (RFC 5682): where a timeout stands. */
 enum zs_frto {
 	ZS_FRTO_OFF,	  /* it was right, as far as we know */
@@ -55,6 +58,8 @@ struct zs_score {
 
 	/* remembered for the life of the connection */
 	bool reordered;	      /* RACK.reordering_seen */
+	uint32_t reord_seen;  /* acknowledgements that told of it */
+	uint16_t reordering;  /* how far, in segments; 0 = never */
 	bool dsack_in_round;  /* dsack_round is valid */
 	uint8_t reo_wnd_mult; /* RACK.reo_wnd_mult */
 	uint8_t reo_wnd_persist;

@@ -28,6 +28,7 @@ static __rte_always_inline void enqueue(struct zs_stack *s, struct zs_tcb *tcb, 
 	seg->flags = done ? ZS_SEG_DONE : 0;
 	seg->tx_count = 0;
 	seg->apart = 0;
+	seg->ends_run = 0;
 	seg->app_limited = 0;
 	m->ol_flags &= ~(ZS_PKT_DONE | ZS_PKT_COPIED);
 	zs_taken_drop(s, m);
@@ -393,7 +394,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	seg->next = c;
 	seg->len = len;
 	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED | ZS_SEG_SUMMED);
-	seg->apart = 0;
+	seg->apart = seg->ends_run = 0;
 	rest->flags &= (uint8_t) ~(ZS_SEG_COPIED | ZS_SEG_SUMMED);
 	if (RTE_MBUF_DIRECT(c)) /* there are bytes of m where a header would go */
 		rest->flags |= ZS_SEG_TRIMMED;

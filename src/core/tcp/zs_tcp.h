@@ -210,12 +210,15 @@ struct zs_tcp_info {
 	uint8_t ca_state; /* 0 nothing known lost, 1 fast recovery, 2 after a timeout */
 	uint8_t retransmits, probes, backoff;
 	bool ts, sack, wscale, ecn, ect_seen, app_limited, syn_data, syn_acked;
-	bool cwr; /* the window was reduced for a mark, less than a window of data ago */
+	bool no_ssthresh; /* ssthresh is as high as it gets */
+	bool cwr;	  /* the window was reduced for a mark, less than a window of data ago */
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t rto_us, snd_mss, rcv_mss, adv_mss, srtt_us, rttvar_us, min_rtt_us;
 	uint32_t dupacks;
 	uint32_t cwnd, ssthresh;	       /* bytes */
 	uint32_t inflight, sacked, lost, retx; /* bytes */
+	uint32_t unacked;		       /* SND.NXT - SND.UNA */
+	uint32_t reordering, reord_seen;       /* of segments: by how many, how often */
 	uint32_t snd_wnd, rcv_wnd;
 	uint32_t rcvbuf, sndbuf, rcv_mem, taken_mem, snd_queued, unsent;
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retx;
