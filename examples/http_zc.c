@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * HTTP server without a copy: requests are parsed where the NIC put them (z_peek, z_consume), and
- * responses are written once, into the buffers that go out on the wire (z_alloc, z_write).
+ * responses are written once, into the buffers that go out on the wire (z_alloc_chain, z_write).
  *
  *	http_zc [--port 80] [--body 64] [--conf config.ini]
  *	curl http://10.18.0.2/8192
@@ -23,11 +23,10 @@
 #include "options.h"
 #include "report.h"
 
-enum { MAX_EVENTS = 512, MAX_PIECES = 16, MAX_FDS = 1 << 21 };
+enum { MAX_EVENTS = 512, MAX_WRITE = 1 << 14, MAX_PIECES = 16, MAX_FDS = 1 << 21 };
 
 struct conn {
 	int fd;
-	uint32_t mss;  /* buffers of this size go out as they are, one segment each */
 	bool draining; /* all is sent: wait for the peer's end of stream */
 	struct http_parser parser;
 	struct http_response resp;
@@ -62,7 +61,6 @@ static void accept_all(void)
 
 	while ((fd = ff_accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
 		struct conn *c = fd < MAX_FDS ? calloc(1, sizeof(*c)) : NULL;
-		socklen_t len = sizeof(c->mss);
 
 		if (c == NULL) {
 			ff_close(fd);
@@ -71,31 +69,27 @@ static void accept_all(void)
 		c->fd = fd;
 		http_parser_init(&c->parser, default_body);
 		ff_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		ff_getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &c->mss, &len);
 		conns[fd] = c;
 		watch(fd, EVFILT_READ, EV_CLEAR);
 	}
 }
 
-/* The next bytes of the response, in buffers of a segment each; moves c->resp.pos. NULL: errno. */
+/* The next bytes of the response, in buffers that go out as they are; moves c->resp.pos. NULL:
+ * errno. */
 static z_buf *produce(struct conn *c)
 {
-	z_buf *chain = NULL;
+	uint64_t from = c->resp.pos, left = http_left(&c->resp);
+	struct z_iov v[MAX_PIECES];
+	z_buf *b = z_alloc_chain(c->fd, left < MAX_WRITE ? left : MAX_WRITE, 0);
+	int n = b != NULL ? z_buf_iov(b, v, MAX_PIECES) : 0;
 
-	for (int i = 0; i < MAX_PIECES && http_left(&c->resp) > 0; i++) {
-		size_t n = http_left(&c->resp) < c->mss ? http_left(&c->resp) : c->mss;
-		z_buf *b = z_alloc(c->fd, n, 0);
-
-		if (b == NULL)
-			break;
-		http_produce(&c->resp, z_buf_append(b, n), n);
-		c->resp.pos += n;
-		if (chain == NULL)
-			chain = b;
-		else
-			z_buf_join(chain, b);
+	for (int i = 0; i < n && i < MAX_PIECES; i++) {
+		http_produce(&c->resp, v[i].ptr, v[i].len);
+		c->resp.pos += v[i].len;
 	}
-	return chain;
+	if (n > MAX_PIECES) /* the peer asked for tiny segments */
+		z_buf_free(z_buf_split(b, c->resp.pos - from));
+	return b;
 }
 
 /* 1: all is sent; 0: no room now, a WRITE event will come; -1: the connection is gone. */

@@ -73,6 +73,14 @@ struct z_iov {
  */
 z_buf *z_alloc(int fd, size_t len, unsigned flags);
 
+/*
+ * A new buffer of length len, its bytes not initialized: a chain of the pieces that fd sends best,
+ * each as it is: of a segment's payload; or, where the device cuts segments (TSO) or fd is -1, as
+ * long as the pools have them. z_buf_iov() tells where they are. flags: 0. NULL: ENOBUFS, as
+ * z_alloc(); EINVAL: len 0 or over 1 MiB.
+ */
+z_buf *z_alloc_chain(int fd, size_t len, unsigned flags);
+
 /* The most that one z_alloc() can have room for, bytes; 0 without a stack. */
 size_t z_max_room(void);
 

@@ -14,6 +14,8 @@
 /* pkt_len of a freed buffer; allocation and reception overwrite it. */
 enum { FREED = 0x5afef4ee };
 
+enum { CHAIN_MAX = 1 << 20 }; /* what one z_write() takes */
+
 static __rte_always_inline bool looks_like_piece(const struct rte_mbuf *m)
 {
 	return zs_ctx_may_look(zs_ctx_self, m) &&
@@ -104,6 +106,26 @@ ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 		return NULL;
 	z = zs_zstate();
 	return z != NULL ? handle(zs_zstate_alloc(z, len)) : NULL;
+}
+
+ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
+{
+	uint32_t piece = UINT32_MAX;
+	struct zs_zstate *z;
+
+	if (flags != 0 || len == 0 || len > CHAIN_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (fd >= 0) {
+		struct zs_sock *sk = zs_fd_sock(fd);
+
+		if (sk == NULL)
+			return NULL;
+		piece = zs_sock_send_piece(sk);
+	}
+	z = zs_zstate();
+	return z != NULL ? handle(zs_zstate_alloc_chain(z, (uint32_t)len, piece)) : NULL;
 }
 
 ZS_API size_t z_buf_len(const z_buf *b)

@@ -14,6 +14,7 @@ enum {
 	RESERVE_SHIFT = 2, /* the last quarter of a pool is not the application's; the core's own
 			      marks are lower */
 	MAX_CREDIT = 256,
+	MAX_BULK = 32,
 };
 
 static struct zs_zgauge gauge_of(struct rte_mempool *pool)
@@ -140,26 +141,26 @@ void zs_zdone_fire(void *done, int status)
 
 /* ---- pools ---- */
 
-static bool may_take(struct zs_zgauge *g)
+static bool may_take(struct zs_zgauge *g, uint32_t n)
 {
 	uint32_t reserve, avail;
 
-	if (g->credit > 0) {
-		g->credit--;
+	if (g->credit >= n) {
+		g->credit -= n;
 		return true;
 	}
 	reserve = g->pool->size >> RESERVE_SHIFT;
 	avail = rte_mempool_get_ops(g->pool->ops_index)->get_count(g->pool);
-	if (avail <= reserve)
+	if (avail < reserve + n)
 		return false;
 	/* others take from the pool as well: never more than a part of what is left */
-	g->credit = RTE_MIN((avail - reserve - 1) / 4, (uint32_t)MAX_CREDIT);
+	g->credit = RTE_MIN((avail - reserve - n) / 4, (uint32_t)MAX_CREDIT);
 	return true;
 }
 
 static struct rte_mbuf *take(struct zs_zstate *z, struct zs_zgauge *g)
 {
-	struct rte_mbuf *m = may_take(g) ? rte_pktmbuf_alloc(g->pool) : NULL;
+	struct rte_mbuf *m = may_take(g, 1) ? rte_pktmbuf_alloc(g->pool) : NULL;
 
 	if (m == NULL) {
 		errno = ENOBUFS;
@@ -169,19 +170,86 @@ static struct rte_mbuf *take(struct zs_zstate *z, struct zs_zgauge *g)
 	return m;
 }
 
+static struct rte_mbuf *take_room(struct zs_zstate *z, struct zs_zgauge *g)
+{
+	struct rte_mbuf *m = take(z, g);
+
+	if (m != NULL)
+		zs_taken_fresh(z->c->s, m);
+	return m;
+}
+
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
 {
 	struct zs_zgauge *g = room <= z->pkt.room ? &z->pkt : &z->big;
-	struct rte_mbuf *m;
 
 	if (room > g->room) {
 		errno = EMSGSIZE;
 		return NULL;
 	}
-	m = take(z, g);
-	if (m != NULL)
-		zs_taken_fresh(z->c->s, m);
+	return take_room(z, g);
+}
+
+static bool take_several(struct zs_zstate *z, struct zs_zgauge *g, struct rte_mbuf **v, uint32_t n)
+{
+	if (!may_take(g, n) || rte_pktmbuf_alloc_bulk(g->pool, v, n) < 0) {
+		errno = ENOBUFS;
+		return false;
+	}
+	z->buf_allocs += n;
+	for (uint32_t i = 0; i < n; i++)
+		zs_taken_fresh(z->c->s, v[i]);
+	return true;
+}
+
+static struct rte_mbuf *chain_of(struct zs_zstate *z, struct zs_zgauge *g, uint32_t len,
+				 uint32_t piece)
+{
+	uint32_t left = len, n_left = (len + piece - 1) / piece, n_all = n_left;
+	struct rte_mbuf *head = NULL, **end = &head;
+
+	while (n_left > 0) {
+		struct rte_mbuf *v[MAX_BULK];
+		uint32_t n = RTE_MIN(n_left, (uint32_t)MAX_BULK);
+
+		if (!take_several(z, g, v, n)) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			v[i]->data_len = (uint16_t)RTE_MIN(left, piece);
+			left -= v[i]->data_len;
+			*end = v[i];
+			end = &v[i]->next;
+		}
+		n_left -= n;
+	}
+	head->nb_segs = (uint16_t)n_all;
+	head->pkt_len = len;
+	return head;
+}
+
+static struct rte_mbuf *one_of(struct zs_zstate *z, struct zs_zgauge *g, uint32_t len)
+{
+	struct rte_mbuf *m = take_room(z, g);
+
+	if (likely(m != NULL)) {
+		m->data_len = (uint16_t)len;
+		m->pkt_len = len;
+	}
 	return m;
+}
+
+struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece)
+{
+	uint32_t small = RTE_MIN(piece, z->pkt.room);
+	struct rte_mbuf *m = NULL;
+
+	if (likely(len <= small))
+		return one_of(z, &z->pkt, len);
+	if (piece > small && len > 2 * small) /* worth a large room */
+		m = chain_of(z, &z->big, len, RTE_MIN(piece, z->big.room));
+	return m != NULL ? m : chain_of(z, &z->pkt, len, small);
 }
 
 struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z)

@@ -176,6 +176,8 @@ ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct
 size_t zs_sock_piece(struct zs_sock *sk);
 /* A buffer waits: zs_sock_take() would return it (if max is not the limit). */
 bool zs_sock_has_data(const struct zs_sock *sk);
+/* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. */
+uint32_t zs_sock_send_piece(const struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);

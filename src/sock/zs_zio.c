@@ -234,6 +234,11 @@ ssize_t zs_sock_consume(struct zs_sock *sk, size_t n)
 	__builtin_unreachable();
 }
 
+uint32_t zs_sock_send_piece(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_TCP ? zs_tcp_send_piece(sk->s, sk->tcb) : UINT32_MAX;
+}
+
 /* ---- splice ---- */
 
 /*

@@ -199,6 +199,7 @@ static void zero_copy(void **state)
 
 	(void)state;
 	NOTHING(z_alloc(-1, 10, 0), EPERM);
+	NOTHING(z_alloc_chain(-1, 10, 0), EPERM);
 	assert_int_equal(z_max_room(), 0);
 	NOTHING(z_mem_register(v, sizeof(v), 0), EPERM);
 	FAILS(z_read(1024, &p, 10), EPERM);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* z_ buffers: room, chains, sharing, cutting, completions, the application's own memory,
  * watermarks. */
+#include <netinet/tcp.h>
 #include <rte_mbuf.h>
 
 #include "apitest.h"
+#include "core/zs_state.h"
 #include "zs_simpattern.h"
 #include "zstack.h"
 
@@ -56,6 +58,82 @@ static void test_alloc(void **state)
 	assert_null(z_alloc(5, 10, 0));
 	assert_int_equal(errno, EBADF);
 	z_buf_free(NULL);
+}
+
+/* Lengths of the pieces of b, which has n bytes in all: all but the last are `piece` long. */
+static void expect_pieces(const z_buf *b, size_t n, size_t piece)
+{
+	struct z_iov v[1024];
+	int pieces = z_buf_iov(b, v, 1024);
+
+	assert_int_equal(pieces, (n + piece - 1) / piece);
+	assert_int_equal(z_buf_len(b), n);
+	assert_int_equal(((const struct rte_mbuf *)b)->nb_segs, pieces);
+	assert_int_equal(((const struct rte_mbuf *)b)->pkt_len, n);
+	for (int i = 0; i < pieces; i++)
+		assert_int_equal(v[i].len, i + 1 < pieces ? piece : n - (size_t)i * piece);
+}
+
+static void expect_chain(int fd, size_t n, size_t piece)
+{
+	z_buf *b = z_alloc_chain(fd, n, 0);
+
+	assert_non_null(b);
+	expect_pieces(b, n, piece);
+	z_buf_free(b);
+}
+
+static void test_chain(void **state)
+{
+	struct api_world *t = *state;
+	struct zs_stack *s = t->host[0].h->s;
+	size_t small = rte_pktmbuf_data_room_size(pools(state)->pkt) - RTE_PKTMBUF_HEADROOM;
+	size_t large = z_max_room();
+	uint32_t mss, offloads = s->netif[0].offloads;
+	socklen_t len = sizeof(mss);
+	int lfd, c, sfd;
+
+	api_on(t, 1);
+	lfd = api_listen(PORT, 0);
+	api_pair(t, lfd, &c, &sfd);
+	assert_int_equal(ff_getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &mss, &len), 0);
+	assert_int_equal(mss, 1448);
+	for (size_t n = 1; n <= 1 << 20; n = n * 7 + 1)
+		expect_chain(c, n, mss); /* a segment each */
+	expect_chain(c, 32 * mss, mss);
+	s->netif[0].offloads |= ZS_OFF_TX_TSO; /* the device cuts */
+	expect_chain(c, 1449, small);
+	expect_chain(c, 2 * small, small);
+	expect_chain(c, 2 * small + 1, large);
+	expect_chain(c, 5 * large + 1, large);
+	s->netif[0].offloads = offloads;
+	expect_chain(-1, 100, small);
+	expect_chain(-1, 1 << 20, large);
+	assert_null(z_alloc_chain(c, 0, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_alloc_chain(c, (1 << 20) + 1, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_alloc_chain(c, 10, 1));
+	assert_int_equal(errno, EINVAL);
+	assert_null(z_alloc_chain(5, 10, 0));
+	assert_int_equal(errno, EBADF);
+}
+
+/* All or nothing; without large rooms small ones do. */
+static void test_chain_when_short(void **state)
+{
+	struct zs_simpools *p = pools(state);
+	size_t small = rte_pktmbuf_data_room_size(p->pkt) - RTE_PKTMBUF_HEADROOM;
+	uint32_t live = zs_simpool_live(p->pkt);
+
+	zs_simpool_limit(p->big, zs_simpool_live(p->big));
+	zs_simpool_limit(p->pkt, live + 160);
+	assert_null(z_alloc_chain(-1, 121 * small, 0)); /* the rest is not for the application */
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(zs_simpool_live(p->pkt), live);
+	expect_chain(-1, 120 * small, small);
+	zs_simpool_limit(p->pkt, UINT32_MAX);
+	zs_simpool_limit(p->big, UINT32_MAX);
 }
 
 static void test_append_and_prepend(void **state)
@@ -414,6 +492,8 @@ static void test_without_a_stack(void **state)
 
 static const struct CMUnitTest tests[] = {
 	z_test(test_alloc),
+	z_test(test_chain),
+	z_test(test_chain_when_short),
 	z_test(test_append_and_prepend),
 	z_test(test_chains),
 	z_test(test_split_anywhere),

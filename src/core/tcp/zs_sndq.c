@@ -51,6 +51,11 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return tcb->sndbuf - tcb->sndq.bytes;
 }
 
+uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;
+}
+
 /* May the application send now? 0 or -errno. */
 static __rte_always_inline int may_send(struct zs_tcb *tcb)
 {
@@ -238,14 +243,14 @@ static void fill(const struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 }
 
 /*
- * A large room for n bytes that leave as one packet, where they fill half of it; the application
- * has its half of those buffers for itself.
+ * A large room for n bytes that leave as one packet, instead of three ordinary ones or more; the
+ * application has its half of those buffers for itself.
  */
 static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 {
 	struct rte_mempool *mp = s->env.big_pool;
 
-	if (n < rte_pktmbuf_data_room_size(mp) / 2 ||
+	if (n <= 2u * rte_pktmbuf_data_room_size(s->env.pkt_pool) ||
 	    rte_mempool_get_ops(mp->ops_index)->get_count(mp) <= mp->size / 2)
 		return NULL;
 	return rte_pktmbuf_alloc(mp);

@@ -147,6 +147,8 @@ enum zs_send_flag {
 
 /* Bytes of room; a chain is accepted whole when there is any. */
 uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
+/* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. */
+uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb);
 
 /*
  * Queues the chain m whole and takes ownership on success (returns 0); its payload is never
