@@ -22,7 +22,11 @@ enum {
 	L2 = sizeof(struct zs_eth_hdr),
 	TS_LEN = 12,
 	TAG = sizeof(struct zs_vlan_hdr), /* of a VLAN: room for it is left in front */
+	TCP6 = L2 + sizeof(struct zs_ip6_hdr),
+	TEMPLATE6 = TCP6 + offsetof(struct zs_tcp_hdr, seq_be), /* up to the ports */
 };
+
+_Static_assert((unsigned)TEMPLATE6 <= ZS_HDR_MAX, "template");
 
 static uint64_t tx_flags(uint8_t family)
 {
@@ -41,12 +45,10 @@ static void put_template_ip6(struct zs_stack *s, struct zs_tcb *tcb)
 		.sport_be = rte_cpu_to_be_16(f->lport),
 		.dport_be = rte_cpu_to_be_16(f->fport),
 	};
-	enum { TCP = L2 + sizeof(struct zs_ip6_hdr) };
 
-	_Static_assert(TCP + offsetof(struct zs_tcp_hdr, seq_be) <= ZS_HDR_MAX, "ports");
 	zs_ip6_put((void *)(tcb->hdr + L2), &f->laddr, &f->faddr, ZS_PROTO_TCP, tcb->opts.ttl,
 		   tcb->opts.tos, zs_flow_label(s, f));
-	memcpy(tcb->hdr + TCP, &tcp, offsetof(struct zs_tcp_hdr, seq_be));
+	memcpy(tcb->hdr + TCP6, &tcp, TEMPLATE6 - TCP6);
 }
 
 static void put_template_ip4(struct zs_tcb *tcb)
@@ -109,23 +111,17 @@ static void commit_window(struct zs_tcb *tcb, uint16_t field)
 		zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + ((uint32_t)field << tcb->rcv_wscale));
 }
 
-/* The template, in pieces of a size that the compiler knows: they overlap. */
-static inline void copy_template(uint8_t *to, const struct zs_tcb *tcb, uint8_t family)
+/* Headers of len bytes, in pieces of a size that the compiler knows: they overlap. */
+static inline void copy_headers(uint8_t *to, const uint8_t *from, unsigned len)
 {
 	enum { PIECE = 32 };
-	unsigned len = tcb->hdr_len, last = len - PIECE;
+	unsigned last = len - PIECE;
 
-	_Static_assert((unsigned)PIECE * 2 <= ZS_HDR_MAX, "template");
-	if (family == ZS_AF_IP6) {
-		memcpy(to, tcb->hdr, 2 * PIECE);
-		return;
-	}
-
-	zs_assert(len >= PIECE && len <= ZS_HDR_MAX);
-	memcpy(to, tcb->hdr, PIECE);
+	zs_assert(len >= PIECE && len <= 3 * PIECE);
+	memcpy(to, from, PIECE);
 	if (len > 2 * PIECE)
-		memcpy(to + PIECE, tcb->hdr + PIECE, PIECE);
-	memcpy(to + last, tcb->hdr + last, PIECE);
+		memcpy(to + PIECE, from + PIECE, PIECE);
+	memcpy(to + last, from + last, PIECE);
 }
 
 /* The template is Not-ECT; before zs_ip4_put_len(). */
@@ -149,7 +145,7 @@ static inline __attribute__((always_inline)) void put_headers(struct zs_stack *s
 	uint8_t *opt = (uint8_t *)(tcp + 1);
 	uint32_t l4_bytes = l4_len + sg->len;
 
-	copy_template(p, tcb, family);
+	copy_headers(p, tcb->hdr, family == ZS_AF_IP6 ? (unsigned)TEMPLATE6 : tcb->hdr_len);
 	tcp->flags = sg->flags;
 	if (unlikely(tcb->flags & ZS_TF_ECN))
 		put_ecn(tcb, sg, p + L2, tcp);
@@ -363,4 +359,37 @@ int zs_build_record(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, 
 	if (unlikely(tcb->flow.family == ZS_AF_IP6))
 		return build_ip6(s, tcb, &sg);
 	return build(s, tcb, &sg, ZS_AF_IP4);
+}
+
+bool zs_build_alike(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	const struct zs_netif *nif = &s->netif[tcb->netif];
+
+	return nif->vlan == 0 && nif->offloads & ZS_OFF_TX_TCP_CKSUM &&
+	       !(tx_flags(tcb->flow.family) & nif->tx_lacks) && !(tcb->flags & ZS_TF_NH_PENDING);
+}
+
+bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
+		   struct rte_mbuf *before, uint32_t seq, uint8_t flags)
+{
+	const unsigned l4_off = L2 + zs_iphdr_len(tcb->flow.family), hdr = tcb->hdr_len;
+	struct zs_netif *nif = &s->netif[tcb->netif];
+	const struct zs_seg *seg = zs_seg(m);
+	struct zs_tcp_hdr *tcp;
+
+	if (before->data_off != zs_seg(before)->off - hdr || !fits_in_place(m, seg, hdr) ||
+	    zs_txq_room(nif) == 0)
+		return false;
+	build_in_place(m, hdr);
+	copy_headers(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_mtod(before, uint8_t *), hdr);
+	tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, l4_off);
+	tcp->seq_be = rte_cpu_to_be_32(seq);
+	tcp->flags = flags;
+	m->ol_flags = before->ol_flags;
+	m->tx_offload = before->tx_offload;
+	s->stats.tx_in_place++;
+	s->stats.tcp_segs_out++;
+	tcb->segs_out++;
+	nif->txq[nif->n_txq++] = m;
+	return true;
 }

@@ -393,11 +393,13 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 	const struct zs_netif *nif = &s->netif[tcb->netif];
 	uint32_t avail = zs_unsent_bytes(tcb), mss = tcb->mss;
 	uint32_t room, sent = 0;
-	struct rte_mbuf *m = tcb->unsent;
+	struct rte_mbuf *m = tcb->unsent, *before = NULL;
+	bool alike;
 
 	if (tcb->flags & RARE || (avail > mss && nif->offloads & ZS_OFF_TX_TSO))
 		return;
 	room = room_of_windows(tcb, zs_inflight(tcb));
+	alike = avail > mss && zs_build_alike(s, tcb);
 	while (m != NULL && zs_txq_room(nif) > 0) {
 		struct zs_seg *seg = zs_seg(m);
 		uint32_t len = seg->len;
@@ -413,8 +415,11 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 			flags |= ZS_PSH;
 			seg->ends_run = 1;
 		}
-		if (zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
+		if (!(before != NULL && zs_seg(before)->len == len &&
+		      zs_build_like(s, tcb, m, before, tcb->snd_nxt + sent, flags)) &&
+		    zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
 			break;
+		before = alike ? m : NULL;
 		mark_sent(s, tcb, m);
 		*run = flags & ZS_PSH ? 0 : *run + len;
 		sent += len;
