@@ -84,17 +84,20 @@ static const struct http https[] = {
 	{ "core.zc.64.100.of_1000000", false, 64, 100, MILLION, true, false },
 };
 
-/* The active connections lie scattered among those that are idle, as in a server that has been up.
+/*
+ * The active connections lie scattered among those that are idle, as in a server that has been up:
+ * one in each of as many parts, anywhere in it. (At even distances they would meet in the same few
+ * sets of the caches.)
  */
 static void connect_among_idle(struct pair *p, const struct http *h)
 {
-	uint32_t idle = (h->open - h->active) / h->active;
+	uint32_t idle = (h->open - h->active) / h->active, x = 1;
 
 	if (idle > 0)
 		crowd_expect(p);
 	for (uint32_t i = 1; i <= h->active; i++) {
 		if (idle > 0)
-			crowd_grow(p, i * idle);
+			crowd_grow(p, (i - 1) * idle + 1 + (x = x * 1664525 + 1013904223) % idle);
 		web_connect(p, 1, h->size, false);
 	}
 	if (idle > 0)

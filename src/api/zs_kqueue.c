@@ -11,6 +11,7 @@
 #include "api/zs_kqueue.h"
 
 #include <limits.h>
+#include <rte_prefetch.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -609,6 +610,7 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 		bool is_sock = n->kind == ZS_NOTE_READ || n->kind == ZS_NOTE_WRITE;
 
 		zs_note_unready(n);
+		rte_prefetch0(&zs_note_of(q->ready.next)->udata);
 		if (n->flags & EV_DISABLE)
 			continue;
 		if (is_dead(n)) {

@@ -7,8 +7,10 @@
 void zs_ep_raise(struct zs_stack *s, struct zs_ep *ep, unsigned ev)
 {
 	ep->events |= (uint16_t)ev;
-	if (ep->owner != NULL && !zs_list_linked(&ep->link))
+	if (ep->owner != NULL && !zs_list_linked(&ep->link)) {
+		rte_prefetch0(ep->owner); /* for zs_ep_next() */
 		zs_list_add_tail(&s->evq, &ep->link);
+	}
 }
 
 struct zs_ep *zs_ep_next(struct zs_stack *s, unsigned *ev)
@@ -22,4 +24,11 @@ struct zs_ep *zs_ep_next(struct zs_stack *s, unsigned *ev)
 	*ev = ep->events;
 	ep->events = 0;
 	return ep;
+}
+
+const void *zs_ep_owner_next(const struct zs_stack *s)
+{
+	if (zs_list_empty(&s->evq))
+		return NULL;
+	return container_of(s->evq.next, struct zs_ep, link)->owner;
 }

@@ -36,5 +36,7 @@ void zs_ep_raise(struct zs_stack *s, struct zs_ep *ep, unsigned ev);
 
 /* Takes the next endpoint with events off the list; *ev gets them. NULL when drained. */
 struct zs_ep *zs_ep_next(struct zs_stack *s, unsigned *ev);
+/* Whose turn is next; NULL: nobody's, or nobody knows. */
+const void *zs_ep_owner_next(const struct zs_stack *s);
 
 #endif

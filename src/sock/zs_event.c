@@ -82,6 +82,10 @@ uint32_t zs_sock_dispatch(struct zs_stack *s)
 	unsigned ev;
 
 	while ((ep = zs_ep_next(s, &ev)) != NULL) {
+		const struct zs_sock *behind = zs_ep_owner_next(s);
+
+		if (behind != NULL)
+			rte_prefetch0(behind->watches.next);
 		if (ep->owner == NULL)
 			continue;
 		notify(ep->owner, ev);

@@ -260,8 +260,10 @@ void zs_tcb_wake(struct zs_stack *s, struct zs_tcb *tcb, uint64_t deadline_us);
 
 static inline void zs_output_later(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (!zs_list_linked(&tcb->out))
+	if (!zs_list_linked(&tcb->out)) {
+		rte_prefetch0(tcb->hdr);
 		zs_list_add_tail(&s->out, &tcb->out);
+	}
 }
 
 static inline void zs_ack_now(struct zs_stack *s, struct zs_tcb *tcb)
