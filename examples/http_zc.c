@@ -80,7 +80,8 @@ static z_buf *produce(struct conn *c)
 {
 	uint64_t from = c->resp.pos, left = http_left(&c->resp);
 	struct z_iov v[MAX_PIECES];
-	z_buf *b = z_alloc_chain(c->fd, left < MAX_WRITE ? left : MAX_WRITE, 0);
+	z_buf *b = left <= MAX_WRITE ? z_alloc_chain(c->fd, left, 0)
+				     : z_alloc_chain(c->fd, MAX_WRITE, MSG_MORE);
 	int n = b != NULL ? z_buf_iov(b, v, MAX_PIECES) : 0;
 
 	for (int i = 0; i < n && i < MAX_PIECES; i++) {

@@ -76,8 +76,10 @@ z_buf *z_alloc(int fd, size_t len, unsigned flags);
 /*
  * A new buffer of length len, its bytes not initialized: a chain of the pieces that fd sends best,
  * each as it is: of a segment's payload; or, where the device cuts segments (TSO) or fd is -1, as
- * long as the pools have them. z_buf_iov() tells where they are. flags: 0. NULL: ENOBUFS, as
- * z_alloc(); EINVAL: len 0 or over 1 MiB.
+ * long as the pools have them. z_buf_iov() tells where they are. flags: 0, or MSG_MORE: more of the
+ * stream will follow, which a short piece at the end would put out of step: it is left out, and the
+ * buffer shorter than len (but never empty). NULL: ENOBUFS, as z_alloc(); EINVAL: len 0 or over 1
+ * MiB.
  */
 z_buf *z_alloc_chain(int fd, size_t len, unsigned flags);
 

@@ -113,7 +113,7 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	uint32_t piece = UINT32_MAX;
 	struct zs_zstate *z;
 
-	if (flags != 0 || len == 0 || len > CHAIN_MAX) {
+	if ((flags & ~(unsigned)MSG_MORE) != 0 || len == 0 || len > CHAIN_MAX) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -125,7 +125,9 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 		piece = zs_sock_send_piece(sk);
 	}
 	z = zs_zstate();
-	return z != NULL ? handle(zs_zstate_alloc_chain(z, (uint32_t)len, piece)) : NULL;
+	if (z == NULL)
+		return NULL;
+	return handle(zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0));
 }
 
 ZS_API size_t z_buf_len(const z_buf *b)

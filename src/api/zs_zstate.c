@@ -240,16 +240,17 @@ static struct rte_mbuf *one_of(struct zs_zstate *z, struct zs_zgauge *g, uint32_
 	return m;
 }
 
-struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece)
+struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece,
+				       bool whole)
 {
-	uint32_t small = RTE_MIN(piece, z->pkt.room);
+	uint32_t small = RTE_MIN(piece, z->pkt.room), large = RTE_MIN(piece, z->big.room);
 	struct rte_mbuf *m = NULL;
 
 	if (likely(len <= small))
 		return one_of(z, &z->pkt, len);
 	if (piece > small && len > 2 * small) /* worth a large room */
-		m = chain_of(z, &z->big, len, RTE_MIN(piece, z->big.room));
-	return m != NULL ? m : chain_of(z, &z->pkt, len, small);
+		m = chain_of(z, &z->big, whole && len > large ? len - len % large : len, large);
+	return m != NULL ? m : chain_of(z, &z->pkt, whole ? len - len % small : len, small);
 }
 
 struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z)

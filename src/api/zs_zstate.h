@@ -70,9 +70,10 @@ void zs_zdone_drop(struct zs_zdone *done);
 /* A buffer of at least `room` bytes, counted; NULL with errno ENOBUFS (at the watermark) or
  * EMSGSIZE. */
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room);
-/* A chain of len bytes, pieces of at most `piece`, all or nothing, counted; NULL with errno
- * ENOBUFS. */
-struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece);
+/* A chain of len bytes, pieces of at most `piece`, or of as many as fill `whole` ones; all or
+ * nothing, counted. NULL with errno ENOBUFS. */
+struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece,
+				       bool whole);
 /* A buffer without room of its own, for attaching. NULL with errno ENOBUFS. */
 struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z);
 

@@ -83,6 +83,16 @@ static void expect_chain(int fd, size_t n, size_t piece)
 	z_buf_free(b);
 }
 
+/* More follows. */
+static void expect_whole(int fd, size_t n, size_t piece, size_t whole)
+{
+	z_buf *b = z_alloc_chain(fd, n, MSG_MORE);
+
+	assert_non_null(b);
+	expect_pieces(b, whole, piece);
+	z_buf_free(b);
+}
+
 static void test_chain(void **state)
 {
 	struct api_world *t = *state;
@@ -109,6 +119,11 @@ static void test_chain(void **state)
 	s->netif[0].offloads = offloads;
 	expect_chain(-1, 100, small);
 	expect_chain(-1, 1 << 20, large);
+	expect_whole(c, 16384, mss, 11 * mss);
+	expect_whole(c, 2 * mss, mss, 2 * mss);
+	expect_whole(c, mss - 1, mss, mss - 1);
+	expect_whole(-1, large + 1, large, large);
+	expect_whole(-1, large - 1, large, large - 1);
 	assert_null(z_alloc_chain(c, 0, 0));
 	assert_int_equal(errno, EINVAL);
 	assert_null(z_alloc_chain(c, (1 << 20) + 1, 0));
