@@ -902,14 +902,22 @@ def zload_closed(suite, host):
     expect(0 < r["busy"] <= 1, r["busy"])
 
 
+def keeps_rate(suite, host, rate, *args):
+    """Never more than asked for, and that much when the machine does not stand still: in one of three tries."""
+    for _ in range(3):
+        got = in_order(zload(suite, host, "/64", "-c", 5, "-R", rate, *args))["requests_per_second"]
+        expect(got <= 1.05 * rate, f"{got} requests/s")
+        if got >= 0.85 * rate:
+            return
+    expect(False, f"{got} requests/s")
+
+
 def zload_rate(suite, host):
-    r = in_order(zload(suite, host, "/64", "-c", 5, "-R", 400, "-d", 3))
-    expect(340 <= r["requests_per_second"] <= 420, f"{r['requests_per_second']} requests/s")
+    keeps_rate(suite, host, 400, "-d", 3)
 
 
 def zload_rate_close(suite, host):
-    r = in_order(zload(suite, host, "/64", "--close", "-c", 5, "-R", 200, "-d", 2))
-    expect(170 <= r["requests_per_second"] <= 210, f"{r['requests_per_second']} requests/s")
+    keeps_rate(suite, host, 200, "--close", "-d", 2)
 
 
 def zload_close(suite, host):
