@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "apitest.h"
 
+#include <rte_mbuf.h>
 #include <stdlib.h>
+
+#include "zs_simpattern.h"
 
 enum { MAX_FDS = 256 };
 
@@ -212,4 +215,21 @@ void api_expect(int fd, size_t n, unsigned seed)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(buf[i], pattern(i, seed));
 	free(buf);
+}
+
+z_buf *api_filled(size_t off, size_t n)
+{
+	z_buf *b = z_alloc(-1, n, 0);
+	void *p = b != NULL ? z_buf_append(b, n) : NULL;
+
+	assert_non_null(p);
+	zs_sim_fill(1, off, p, n);
+	return b;
+}
+
+void api_expect_bytes(const z_buf *b, size_t off, size_t n)
+{
+	assert_int_equal(z_buf_len(b), n);
+	assert_int_equal(((const struct rte_mbuf *)b)->pkt_len, n);
+	assert_int_equal(zs_sim_match_chain(1, off, (const struct rte_mbuf *)b), n);
 }

@@ -19,6 +19,7 @@
 #include "api/zs_ctx.h"
 #include "tests/zs_test.h"
 #include "zs_sim.h"
+#include "zstack.h"
 
 enum { PORT = 80 };
 
@@ -61,6 +62,10 @@ void api_pair(struct api_world *t, int lfd, int *c, int *s);
 /* All of a stream: n bytes of the pattern are written, read and compared. */
 void api_write_all(int fd, size_t n, unsigned seed);
 void api_expect(int fd, size_t n, unsigned seed);
+
+/* A buffer of n bytes of the pattern from off on; and what a buffer must hold. */
+z_buf *api_filled(size_t off, size_t n);
+void api_expect_bytes(const z_buf *b, size_t off, size_t n);
 
 #define assert_errno(call, err)                                                                    \
 	do {                                                                                       \

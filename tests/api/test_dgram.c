@@ -11,22 +11,6 @@
 #include "zs_simpattern.h"
 #include "zstack.h"
 
-static z_buf *filled(size_t off, size_t n)
-{
-	z_buf *b = z_alloc(-1, n, 0);
-	void *p = b != NULL ? z_buf_append(b, n) : NULL;
-
-	assert_non_null(p);
-	zs_sim_fill(1, off, p, n);
-	return b;
-}
-
-static void expect_bytes(z_buf *b, size_t off, size_t n)
-{
-	assert_int_equal(z_buf_len(b), n);
-	assert_int_equal(zs_sim_match_chain(1, off, (struct rte_mbuf *)b), n);
-}
-
 static uint64_t copies(struct api_world *t)
 {
 	return zs_stack_stats(t->host[0].h->s)->copies + zs_stack_stats(t->host[1].h->s)->copies;
@@ -46,11 +30,12 @@ static void batch(struct api_world *t, int family)
 	assert_errno(z_recv_dgrams(s, got, 8, 0), EAGAIN);
 	api_on(t, 0);
 	for (int i = 0; i < 5; i++)
-		v[i] = (struct z_dgram){ filled(i * 100, i * 300), (void *)&to, len, 0, 0, 0 };
+		v[i] = (struct z_dgram){ api_filled(i * 100, i * 300), (void *)&to, len, 0, 0, 0 };
 	z_buf_free(v[1].buf);
-	v[1].buf = kept = filled(0, 60000);
-	assert_int_equal(z_buf_join(kept, filled(60000, 10000)), 0); /* longer than a datagram */
-	v[3].addr = NULL;					     /* not connected */
+	v[1].buf = kept = api_filled(0, 60000);
+	assert_int_equal(z_buf_join(kept, api_filled(60000, 10000)),
+			 0); /* longer than a datagram */
+	v[3].addr = NULL;    /* not connected */
 	assert_int_equal(z_send_dgrams(c, v, 5, 0), 3);
 	for (int i = 0; i < 5; i++) {
 		const int error[5] = { 0, EMSGSIZE, 0, EDESTADDRREQ, 0 };
@@ -60,8 +45,8 @@ static void batch(struct api_world *t, int family)
 		assert_int_equal(v[i].buf == NULL, error[i] == 0);
 	}
 	assert_ptr_equal(v[1].buf, kept);
-	expect_bytes(v[1].buf, 0, 70000);
-	expect_bytes(v[3].buf, 300, 900);
+	api_expect_bytes(v[1].buf, 0, 70000);
+	api_expect_bytes(v[3].buf, 300, 900);
 	z_buf_free(v[1].buf);
 	z_buf_free(v[3].buf);
 	api_run_ms(t, 5);
@@ -73,7 +58,7 @@ static void batch(struct api_world *t, int family)
 	assert_int_equal(z_recv_dgrams(s, got + 2, 6, 0), 1);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(got[i].len, i * 600);
-		expect_bytes(got[i].buf, i * 200, i * 600);
+		api_expect_bytes(got[i].buf, i * 200, i * 600);
 		z_buf_free(got[i].buf);
 	}
 	assert_int_equal(got[1].addrlen, alen);
@@ -97,7 +82,7 @@ static void echo_batch(struct api_world *t, int family)
 	connect_to(c, family, 1, PORT);
 	before = copies(t);
 	for (int i = 0; i < 4; i++)
-		v[i] = (struct z_dgram){ .buf = filled(i, 100) };
+		v[i] = (struct z_dgram){ .buf = api_filled(i, 100) };
 	assert_int_equal(z_send_dgrams(c, v, 4, 0), 4);
 	api_run_ms(t, 5);
 	api_on(t, 1);
@@ -111,7 +96,7 @@ static void echo_batch(struct api_world *t, int family)
 	memset(v, 0, sizeof(v));
 	assert_int_equal(z_recv_dgrams(c, v, 4, 0), 4);
 	for (int i = 0; i < 4; i++) {
-		expect_bytes(v[i].buf, i, 100);
+		api_expect_bytes(v[i].buf, i, 100);
 		z_buf_free(v[i].buf);
 	}
 	assert_int_equal(copies(t), before);
@@ -147,7 +132,7 @@ static void expect_segments(struct api_world *t, int s, const size_t *len, int n
 	api_on(t, 1);
 	assert_int_equal(z_recv_dgrams(s, got, 70, MSG_DONTWAIT), n);
 	for (int i = 0; i < n; i++) {
-		expect_bytes(got[i].buf, off, len[i]);
+		api_expect_bytes(got[i].buf, off, len[i]);
 		off += len[i];
 		z_buf_free(got[i].buf);
 	}
@@ -187,19 +172,19 @@ static void segments(struct api_world *t, int family)
 	connect_to(c, family, 1, PORT);
 	assert_int_equal(get(c, IPPROTO_UDP, UDP_SEGMENT), 0);
 	before = copies(t);
-	v = (struct z_dgram){ .buf = filled(7, 2500), .segment = 1000 };
+	v = (struct z_dgram){ .buf = api_filled(7, 2500), .segment = 1000 };
 	ref = z_buf_ref(v.buf);
 	assert_int_equal(z_send_dgrams(c, &v, 1, 0), 1);
 	assert_int_equal(v.len, 2500);
 	expect_segments(t, s, three, 3, 7);
-	expect_bytes(ref, 7, 2500); /* nobody wrote into it */
+	api_expect_bytes(ref, 7, 2500); /* nobody wrote into it */
 	z_buf_free(ref);
 	set(c, IPPROTO_UDP, UDP_SEGMENT, 1000);
 	assert_int_equal(get(c, IPPROTO_UDP, UDP_SEGMENT), 1000);
-	ref = filled(9, 2500);
+	ref = api_filled(9, 2500);
 	assert_int_equal(z_write(c, ref, 2500), 2500);
 	expect_segments(t, s, three, 3, 9);
-	ref = filled(3, 900); /* shorter than one: as it is */
+	ref = api_filled(3, 900); /* shorter than one: as it is */
 	assert_int_equal(z_write(c, ref, 900), 900);
 	expect_segments(t, s, one, 1, 3);
 	assert_int_equal(copies(t), before);
@@ -226,7 +211,7 @@ static void segment_limits(struct api_world *t, int family)
 			     EINVAL);
 	assert_errno(ff_setsockopt(c, IPPROTO_UDP, 12345, &bad[0], sizeof(int)), ENOPROTOOPT);
 	set(c, IPPROTO_UDP, UDP_SEGMENT, most + 1);
-	b = filled(0, 5000);
+	b = api_filled(0, 5000);
 	assert_errno(z_write(c, b, 5000), EINVAL); /* longer than the path takes */
 	set(c, IPPROTO_UDP, UDP_SEGMENT, most);
 	assert_int_equal(z_write(c, b, 5000), 5000);
@@ -238,10 +223,10 @@ static void segment_limits(struct api_world *t, int family)
 	}
 	api_on(t, 0);
 	set(c, IPPROTO_UDP, UDP_SEGMENT, 10);
-	b = filled(0, 641);
+	b = api_filled(0, 641);
 	assert_errno(z_write(c, b, 641), EINVAL); /* 65 */
 	z_buf_free(b);
-	b = filled(0, 640);
+	b = api_filled(0, 640);
 	assert_int_equal(z_write(c, b, 640), 640);
 	api_run_ms(t, 10);
 	api_on(t, 1);
@@ -265,7 +250,7 @@ static void no_buffers(struct api_world *t, int family)
 	api_on(t, 0);
 	connect_to(c, family, 1, PORT);
 	for (unsigned i = 0; i < 3; i++)
-		v[i] = (struct z_dgram){ .buf = filled(i * 10, 2500), .segment = 1000 };
+		v[i] = (struct z_dgram){ .buf = api_filled(i * 10, 2500), .segment = 1000 };
 	live = zs_simpool_live(hdr);
 	zs_simpool_limit(hdr, live + 3);
 	assert_errno(z_send_dgrams(c, v, 3, 0), ENOBUFS);
@@ -274,7 +259,7 @@ static void no_buffers(struct api_world *t, int family)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(v[i].error, ENOBUFS);
 		assert_int_equal(v[i].len, 0);
-		expect_bytes(v[i].buf, i * 10, 2500);
+		api_expect_bytes(v[i].buf, i * 10, 2500);
 	}
 	assert_int_equal(z_send_dgrams(c, v, 3, 0), 3);
 	api_run_ms(t, 5);

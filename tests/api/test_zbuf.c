@@ -16,26 +16,6 @@ static struct zs_simpools *pools(void **state)
 	return &t->host[0].h->pools;
 }
 
-/* A buffer of n bytes of the pattern from off on, appended in one piece. */
-static z_buf *filled(size_t off, size_t n)
-{
-	z_buf *b = z_alloc(-1, n, 0);
-	void *p;
-
-	assert_non_null(b);
-	p = z_buf_append(b, n);
-	assert_non_null(p);
-	zs_sim_fill(1, off, p, n);
-	return b;
-}
-
-static void expect_bytes(const z_buf *b, size_t off, size_t n)
-{
-	assert_int_equal(z_buf_len(b), n);
-	assert_int_equal(((const struct rte_mbuf *)b)->pkt_len, n);
-	assert_int_equal(zs_sim_match_chain(1, off, (const struct rte_mbuf *)b), n);
-}
-
 static void test_alloc(void **state)
 {
 	z_buf *b;
@@ -176,7 +156,7 @@ static void test_append_and_prepend(void **state)
 static void test_chains(void **state)
 {
 	struct z_iov v[4];
-	z_buf *a = filled(0, 100), *b = filled(100, 50), *c = filled(150, 1);
+	z_buf *a = api_filled(0, 100), *b = api_filled(100, 50), *c = api_filled(150, 1);
 	uint8_t out[200];
 
 	(void)state;
@@ -185,7 +165,7 @@ static void test_chains(void **state)
 	errno = 0;
 	assert_int_equal(z_buf_join(a, a), -1);
 	assert_int_equal(errno, EINVAL);
-	expect_bytes(a, 0, 151);
+	api_expect_bytes(a, 0, 151);
 	assert_int_equal(z_buf_iov(a, v, 1), 3);
 	assert_int_equal(z_buf_iov(a, v, 4), 3);
 	assert_int_equal(v[0].len + v[1].len + v[2].len, 151);
@@ -202,21 +182,22 @@ static void test_split_anywhere(void **state)
 {
 	(void)state;
 	for (size_t off = 1; off < 151; off++) {
-		z_buf *a = filled(0, 100), *b = filled(100, 50), *c = filled(150, 1), *rest;
+		z_buf *a = api_filled(0, 100), *b = api_filled(100, 50), *c = api_filled(150, 1),
+		      *rest;
 
 		z_buf_join(a, b);
 		z_buf_join(a, c);
 		rest = z_buf_split(a, off);
 		assert_non_null(rest);
-		expect_bytes(a, 0, off);
-		expect_bytes(rest, off, 151 - off);
+		api_expect_bytes(a, 0, off);
+		api_expect_bytes(rest, off, 151 - off);
 		if (off % 2) {
 			z_buf_free(a);
-			expect_bytes(rest, off, 151 - off);
+			api_expect_bytes(rest, off, 151 - off);
 			z_buf_free(rest);
 		} else {
 			assert_int_equal(z_buf_join(a, rest), 0);
-			expect_bytes(a, 0, 151);
+			api_expect_bytes(a, 0, 151);
 			z_buf_free(a);
 		}
 	}
@@ -224,7 +205,7 @@ static void test_split_anywhere(void **state)
 
 static void test_split_refuses(void **state)
 {
-	z_buf *a = filled(0, 100);
+	z_buf *a = api_filled(0, 100);
 
 	errno = 0;
 	assert_null(z_buf_split(a, 0));
@@ -234,19 +215,19 @@ static void test_split_refuses(void **state)
 	assert_null(z_buf_split(a, 50));
 	assert_int_equal(errno, ENOBUFS);
 	zs_simpool_limit(pools(state)->hdr, UINT32_MAX);
-	expect_bytes(a, 0, 100);
+	api_expect_bytes(a, 0, 100);
 	z_buf_free(a);
 }
 
 static void test_sharing(void **state)
 {
-	z_buf *a = filled(0, 100), *b = filled(100, 50), *r, *s;
+	z_buf *a = api_filled(0, 100), *b = api_filled(100, 50), *r, *s;
 
 	(void)state;
 	z_buf_join(a, b);
 	assert_int_equal(z_buf_writable(a), 1);
 	r = z_buf_ref(a);
-	expect_bytes(r, 0, 150);
+	api_expect_bytes(r, 0, 150);
 	assert_int_equal(z_buf_writable(a), 0);
 	assert_int_equal(z_buf_writable(r), 0);
 	errno = 0;
@@ -255,10 +236,10 @@ static void test_sharing(void **state)
 	assert_null(z_buf_append(a, 1));
 	assert_null(z_buf_prepend(a, 1));
 	s = z_buf_slice(r, 90, 20);
-	expect_bytes(s, 90, 20);
+	api_expect_bytes(s, 90, 20);
 	z_buf_free(r);
 	z_buf_free(a); /* the slice keeps what it shows */
-	expect_bytes(s, 90, 20);
+	api_expect_bytes(s, 90, 20);
 	errno = 0;
 	assert_null(z_buf_slice(s, 10, 11));
 	assert_int_equal(errno, EINVAL);
@@ -272,7 +253,7 @@ static void test_sharing(void **state)
 
 static void test_sharing_of_a_part_leaves_the_rest_writable(void **state)
 {
-	z_buf *a = filled(0, 100), *r = z_buf_ref(a);
+	z_buf *a = api_filled(0, 100), *r = z_buf_ref(a);
 
 	(void)state;
 	z_buf_free(r);
@@ -316,7 +297,7 @@ static void test_completion_of_what_is_not_sent(void **state)
 {
 	struct api_world *t = *state;
 	struct told a = { 0 }, b = { 0 };
-	z_buf *x = filled(0, 10), *y;
+	z_buf *x = api_filled(0, 10), *y;
 
 	errno = 0;
 	assert_int_equal(z_buf_on_done(x, NULL, NULL), -1);
@@ -334,7 +315,7 @@ static void test_completion_of_what_is_not_sent(void **state)
 	assert_int_equal(a.times, 1);
 	assert_int_equal(a.status, -ECANCELED);
 	/* a context that ends tells what is left */
-	x = filled(0, 10);
+	x = api_filled(0, 10);
 	assert_int_equal(z_buf_on_done(x, tell, &b), 0);
 	zs_ctx_destroy(t->host[0].ctx);
 	t->host[0].ctx = NULL;
@@ -379,7 +360,7 @@ static void test_own_memory(void **state)
 	assert_int_equal(errno, EINVAL);
 
 	b = z_buf_wrap(reg, mem + 5, 150000, tell, &a);
-	expect_bytes(b, 5, 150000);
+	api_expect_bytes(b, 5, 150000);
 	assert_true(z_buf_iov(b, v, 16) > 1);
 	assert_ptr_equal(v[0].ptr, mem + 5);
 	r = z_buf_slice(b, 100000, 10);
@@ -426,7 +407,7 @@ static void test_counters(void **state)
 	(void)state;
 	assert_int_equal(z_stats_get(&st, sizeof(st)), 0);
 	assert_int_equal(st.buf_allocs, 0);
-	b = filled(0, 10);
+	b = api_filled(0, 10);
 	z_buf_copy_out(b, 0, buf, 10);
 	z_buf_free(b);
 	assert_int_equal(z_stats_get(&st, sizeof(st)), 0);

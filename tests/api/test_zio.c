@@ -31,22 +31,6 @@ static void set_nonblock(int fd)
 	assert_int_equal(ff_ioctl(fd, FIONBIO, &on), 0);
 }
 
-static z_buf *filled(size_t off, size_t n)
-{
-	z_buf *b = z_alloc(-1, n, 0);
-	void *p = b != NULL ? z_buf_append(b, n) : NULL;
-
-	assert_non_null(p);
-	zs_sim_fill(1, off, p, n);
-	return b;
-}
-
-static void expect_bytes(z_buf *b, size_t off, size_t n)
-{
-	assert_int_equal(z_buf_len(b), n);
-	assert_int_equal(zs_sim_match_chain(1, off, (struct rte_mbuf *)b), n);
-}
-
 static uint64_t copies(struct api_world *t, int host)
 {
 	return zs_stack_stats(t->host[host].h->s)->copies;
@@ -61,14 +45,14 @@ static void test_write_read_echo(void **state)
 	conn_open(&x, state);
 	for (int i = 0; i < 5; i++) {
 		api_on(x.t, 0);
-		assert_int_equal(z_write(x.c, filled(0, 1000), 1000), 1000);
+		assert_int_equal(z_write(x.c, api_filled(0, 1000), 1000), 1000);
 		api_on(x.t, 1);
 		assert_int_equal(z_read(x.s, &b, 65536), 1000); /* waits for it */
-		expect_bytes(b, 0, 1000);
+		api_expect_bytes(b, 0, 1000);
 		assert_int_equal(z_write(x.s, b, 1000), 1000); /* the very buffer goes back */
 		api_on(x.t, 0);
 		assert_int_equal(z_read(x.c, &b, 65536), 1000);
-		expect_bytes(b, 0, 1000);
+		api_expect_bytes(b, 0, 1000);
 		z_buf_free(b);
 	}
 	api_run_ms(x.t, 100);
@@ -88,7 +72,7 @@ static void test_what_is_not_a_buffer(void **state)
 	assert_errno((int)z_write(x.c, NULL, 10), EINVAL);
 	assert_errno((int)z_write(x.c, bytes, 10), EINVAL);
 	assert_errno((int)z_write(x.c, bytes + 1, 10), EINVAL);
-	b = filled(0, 100);
+	b = api_filled(0, 100);
 	assert_errno((int)z_write(x.c, b, 99), EINVAL);
 	assert_errno((int)z_write(x.c, b, 101), EINVAL);
 	assert_errno((int)z_write(x.t->base[0] + 100, b, 100), EBADF);
@@ -112,7 +96,7 @@ static void test_end_and_errors(void **state)
 	assert_errno((int)z_read(x.s, &b, 0), EAGAIN);
 	api_on(x.t, 0);
 	assert_int_equal(ff_shutdown(x.c, SHUT_WR), 0);
-	b = filled(0, 10);
+	b = api_filled(0, 10);
 	assert_errno((int)z_write(x.c, b, 10), EPIPE);
 	api_run_ms(x.t, 5);
 	api_on(x.t, 1);
@@ -140,21 +124,21 @@ static void test_full_buffer_keeps_the_chain_mine(void **state)
 	conn_open(&x, state);
 	set_nonblock(x.c);
 	for (;;) {
-		b = filled(off, 8000);
-		assert_int_equal(z_buf_join(b, filled(off + 8000, 8000)), 0);
+		b = api_filled(off, 8000);
+		assert_int_equal(z_buf_join(b, api_filled(off + 8000, 8000)), 0);
 		n = z_write(x.c, b, 16000);
 		if (n < 0)
 			break;
 		off += 16000;
 	}
 	assert_int_equal(errno, EAGAIN);
-	expect_bytes(b, off, 16000);
+	api_expect_bytes(b, off, 16000);
 	assert_int_equal(z_send_space(x.c), 0);
 	while (in < off) {
 		api_on(x.t, 1);
 		n = z_read(x.s, &got, SIZE_MAX);
 		assert_true(n > 0);
-		expect_bytes(got, in, (size_t)n);
+		api_expect_bytes(got, in, (size_t)n);
 		z_buf_free(got);
 		in += (size_t)n;
 	}
@@ -175,7 +159,7 @@ static void test_blocking_write_waits_for_room(void **state)
 	conn_open(&x, state);
 	assert_int_equal(ff_setsockopt(x.c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
 	for (;;) {
-		b = filled(0, 16000);
+		b = api_filled(0, 16000);
 		t0 = api_now_us(x.t);
 		if (z_write(x.c, b, 16000) < 0)
 			break;
@@ -198,7 +182,7 @@ static void test_peek_and_consume(void **state)
 	int n;
 
 	conn_open(&x, state);
-	assert_int_equal(z_write(x.c, filled(0, 16000), 16000), 16000);
+	assert_int_equal(z_write(x.c, api_filled(0, 16000), 16000), 16000);
 	api_run_ms(x.t, 20);
 	api_on(x.t, 1);
 	n = z_peek(x.s, v, 40, 0);
@@ -231,7 +215,7 @@ static void test_batches(void **state)
 
 	conn_open(&x, state);
 	for (int i = 0; i < 20; i++)
-		v[i] = filled((size_t)i * 100, 100);
+		v[i] = api_filled((size_t)i * 100, 100);
 	assert_int_equal(z_send_bufs(x.c, v, 20, 0), 20);
 	api_on(x.t, 1);
 	while (off < 2000) {
@@ -239,7 +223,7 @@ static void test_batches(void **state)
 		assert_true(n > 0);
 		for (int i = 0; i < n; i++) {
 			assert_int_equal(((struct rte_mbuf *)v[i])->nb_segs, 1);
-			expect_bytes(v[i], off, z_buf_len(v[i]));
+			api_expect_bytes(v[i], off, z_buf_len(v[i]));
 			off += z_buf_len(v[i]);
 			z_buf_free(v[i]);
 		}
@@ -252,7 +236,7 @@ static void test_batches(void **state)
 	assert_errno(z_recv_bufs(x.s, v, 0, NULL), EINVAL);
 	assert_errno(z_send_bufs(x.s, v, 0, 0), EINVAL);
 	/* those before a wrong one are taken */
-	v[0] = filled(0, 10);
+	v[0] = api_filled(0, 10);
 	v[1] = NULL;
 	assert_int_equal(z_send_bufs(x.s, v, 2, 0), 1);
 	assert_errno(z_send_bufs(x.s, v + 1, 1, 0), EINVAL);
@@ -271,12 +255,12 @@ static void test_datagram_batches(void **state)
 	assert_int_equal(ff_bind(b, sa(&to), sizeof(to)), 0);
 	api_on(t, 0);
 	a = ff_socket(AF_INET, SOCK_DGRAM, 0);
-	v[0] = filled(0, 10);
+	v[0] = api_filled(0, 10);
 	assert_errno((int)z_sendto_buf(a, v[0], NULL, 0, 0), EDESTADDRREQ);
 	assert_int_equal(z_sendto_buf(a, v[0], (struct sockaddr *)&to, sizeof(to), 0), 10);
 	assert_int_equal(ff_connect(a, sa(&to), sizeof(to)), 0);
-	v[0] = filled(10, 20);
-	v[1] = filled(30, 30);
+	v[0] = api_filled(10, 20);
+	v[1] = api_filled(30, 30);
 	assert_int_equal(z_send_bufs(a, v, 2, 0), 2);
 	assert_errno((int)z_acked(a, &(uint64_t){ 0 }), EOPNOTSUPP);
 	api_run_ms(t, 5);
@@ -285,7 +269,7 @@ static void test_datagram_batches(void **state)
 	for (int i = 0, off = 0; i < 3; i++) {
 		struct sockaddr_in *sin = (struct sockaddr_in *)&from[i];
 
-		expect_bytes(v[i], (size_t)off, (size_t)(i + 1) * 10);
+		api_expect_bytes(v[i], (size_t)off, (size_t)(i + 1) * 10);
 		assert_int_equal(sin->sin_addr.s_addr, zs_sim_ip(10, 0, 0, 1));
 		off += (i + 1) * 10;
 		/* each goes back as it is to where it came from */
@@ -294,7 +278,7 @@ static void test_datagram_batches(void **state)
 	}
 	api_on(t, 0);
 	assert_int_equal(z_read(a, &v[0], 1), 10); /* whole, whatever is asked for */
-	expect_bytes(v[0], 0, 10);
+	api_expect_bytes(v[0], 0, 10);
 	z_buf_free(v[0]);
 	assert_int_equal(copies(t, 0) + copies(t, 1), 0);
 }
@@ -320,7 +304,7 @@ static void test_completion_when_acknowledged(void **state)
 	z_buf *b;
 
 	conn_open(&x, state);
-	b = filled(0, 1000);
+	b = api_filled(0, 1000);
 	assert_int_equal(z_buf_on_done(b, tell, &d), 0);
 	assert_int_equal(z_write(x.c, b, 1000), 1000);
 	assert_int_equal(d.times, 0);
@@ -340,7 +324,7 @@ static void test_completion_when_the_connection_dies(void **state)
 
 	conn_open(&x, state);
 	for (int i = 0; i < 2; i++) {
-		b = filled(0, 1000);
+		b = api_filled(0, 1000);
 		assert_int_equal(z_buf_on_done(b, tell, &d[i]), 0);
 		x.t->link->wire[1].cfg.loss_ppm = 1000000; /* no acknowledgement */
 		assert_int_equal(z_write(x.c, b, 1000), 1000);
@@ -360,7 +344,7 @@ static void write_again(void *arg, int status)
 	struct conn *x = arg;
 
 	assert_int_equal(status, 0);
-	assert_int_equal(z_write(x->c, filled(0, 10), 10), 10);
+	assert_int_equal(z_write(x->c, api_filled(0, 10), 10), 10);
 	assert_int_equal(ff_close(x->c), 0); /* anything may be called */
 }
 
@@ -370,7 +354,7 @@ static void test_completion_may_call_anything(void **state)
 	z_buf *b;
 
 	conn_open(&x, state);
-	b = filled(0, 10);
+	b = api_filled(0, 10);
 	assert_int_equal(z_buf_on_done(b, write_again, &x), 0);
 	assert_int_equal(z_write(x.c, b, 10), 10);
 	api_run_ms(x.t, 100);
@@ -402,7 +386,7 @@ static void test_own_memory_over_the_wire(void **state)
 		api_on(x.t, 1);
 		n = z_read(x.s, &b, SIZE_MAX);
 		assert_true(n > 0);
-		expect_bytes(b, in, (size_t)n);
+		api_expect_bytes(b, in, (size_t)n);
 		z_buf_free(b);
 		in += (size_t)n;
 	}
@@ -495,7 +479,7 @@ static void test_splice(void **state)
 	z_buf *b;
 
 	proxy_open(&p, state);
-	assert_int_equal(z_write(p.in.c, filled(0, 3000), 3000), 3000);
+	assert_int_equal(z_write(p.in.c, api_filled(0, 3000), 3000), 3000);
 	api_on(p.in.t, 1);
 	assert_errno((int)z_splice(p.in.s, p.out.s, 100, 1), EINVAL);
 	assert_errno((int)z_splice(p.in.s, p.in.lfd, 100, 0), EINVAL);
@@ -508,7 +492,7 @@ static void test_splice(void **state)
 	api_on(p.in.t, 0);
 	api_run_ms(p.in.t, 5);
 	assert_int_equal(z_read(p.out.c, &b, 65536), 3000);
-	expect_bytes(b, 0, 3000);
+	api_expect_bytes(b, 0, 3000);
 	z_buf_free(b);
 	assert_int_equal(ff_shutdown(p.in.c, SHUT_WR), 0);
 	api_on(p.in.t, 1);
@@ -533,7 +517,7 @@ static void pump(struct api_world *t, int x, int y, size_t total)
 			size_t len = total - out < 1400 ? total - out : 1400;
 
 			if (b == NULL)
-				b = filled(out, len);
+				b = api_filled(out, len);
 			if (z_write(x, b, len) < 0)
 				break;
 			b = NULL;
@@ -541,7 +525,7 @@ static void pump(struct api_world *t, int x, int y, size_t total)
 		}
 		n = z_read(y, &got, 10000);
 		if (n > 0) {
-			expect_bytes(got, in, (size_t)n);
+			api_expect_bytes(got, in, (size_t)n);
 			z_buf_free(got);
 			in += (size_t)n;
 		}
@@ -608,7 +592,7 @@ static void test_relay_with_watermarks(void **state)
 		z_buf *b;
 
 		api_on(p.in.t, 0);
-		b = filled(out, 1400);
+		b = api_filled(out, 1400);
 		if (z_write(p.in.c, b, 1400) == 1400)
 			out += 1400;
 		else
@@ -631,7 +615,7 @@ static void test_relay_with_watermarks(void **state)
 		set_nonblock(p.out.c);
 		n = z_read(p.out.c, &b, SIZE_MAX);
 		if (n > 0) {
-			expect_bytes(b, in, (size_t)n);
+			api_expect_bytes(b, in, (size_t)n);
 			z_buf_free(b);
 			in += (size_t)n;
 		}
@@ -671,7 +655,7 @@ static void test_relay_ends_with_its_sockets(void **state)
 	assert_int_equal(ff_close(p.in.s), 0);
 	z_poll(0);
 	/* the other is an ordinary socket again */
-	assert_int_equal(z_write(p.out.s, filled(0, 10), 10), 10);
+	assert_int_equal(z_write(p.out.s, api_filled(0, 10), 10), 10);
 	api_on(p.in.t, 0);
 	assert_int_equal(z_read(p.out.c, &b, 100), 10);
 	z_buf_free(b);
