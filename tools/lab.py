@@ -18,6 +18,8 @@ import time
 
 KERNEL_IP = "10.18.0.1"
 STACK_IP = "10.18.0.2"
+# The same in a configuration file.
+ADDRESS = f"addr={STACK_IP}\nnetmask=255.255.255.0\nbroadcast=10.18.0.255\ngateway={KERNEL_IP}\n"
 KERNEL_IP6 = "fd18::1"
 STACK_IP6 = "fd18::2"
 
@@ -198,8 +200,7 @@ class Lab:
         path = os.path.join(self.dir, "config.ini")
         with open(path, "w") as f:
             f.write(f"[dpdk]\nlcore_mask={mask:x}\nport_list=0\n{dpdk}\n"
-                    f"[port0]\naddr={STACK_IP}\nnetmask=255.255.255.0\nbroadcast=10.18.0.255\n"
-                    f"gateway={KERNEL_IP}\nmtu={self.mtu}\n")
+                    f"[port0]\n{ADDRESS}mtu={self.mtu}\n")
             if self.ip6:
                 f.write(f"addr6={STACK_IP6}\nprefix_len=64\ngateway6={KERNEL_IP6}\ndad6=0\n")
         return path

@@ -19,11 +19,7 @@ VLANS = f"""[dpdk]
 lcore_mask=%x
 port_list=0
 [port0]
-addr={lab.STACK_IP}
-netmask=255.255.255.0
-broadcast=10.18.0.255
-gateway={lab.KERNEL_IP}
-[vlan5]
+{lab.ADDRESS}[vlan5]
 portid=0
 addr={TAGGED_STACK}
 netmask=255.255.255.0
@@ -43,11 +39,7 @@ lcore_mask=%x
 port_list=2
 nb_bond=1
 [port2]
-addr={lab.STACK_IP}
-netmask=255.255.255.0
-broadcast=10.18.0.255
-gateway={lab.KERNEL_IP}
-[bond0]
+{lab.ADDRESS}[bond0]
 mode=0
 slave=net_tap0,slave=net_tap1
 """

@@ -26,11 +26,7 @@ nb_bond=0
 enable=0
 snaplen=96
 [port0]
-addr={lab.STACK_IP}
-netmask=255.255.255.0
-broadcast=10.18.0.255
-gateway={lab.KERNEL_IP}
-[rss_check]
+{lab.ADDRESS}[rss_check]
 enable=0
 [freebsd.boot]
 hz=100
