@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* /zstack/if: interfaces, their addresses and devices. /zstack/pools: pools of buffers. */
+/*
+ * /zstack/if: interfaces, their addresses and devices. /zstack/pools: pools of buffers.
+ * /zstack/proc: which of several processes this is.
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,12 +166,30 @@ static int tell_pools(struct zs_tel_query *q, const char *params, struct rte_tel
 	return zs_tel_page_end(&page, rc);
 }
 
+/* ---- processes ---- */
+
+static int tell_proc(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
+{
+	struct zs_tel_dict t = { .d = d };
+	struct zs_show_proc proc;
+
+	(void)params;
+	zs_show_proc(q->dpdk, &proc);
+	rte_tel_data_start_dict(d);
+	zs_tel_u64(&t, "proc", proc.id);
+	zs_tel_u64(&t, "procs", proc.n);
+	zs_tel_u64(&t, "takes_part", proc.present);
+	return 0;
+}
+
 int zs_tel_add_port(void)
 {
 	static const struct zs_tel_cmd cmds[] = {
 		{ "/zstack/if", tell_ifs,
 		  "Interfaces: addresses, device, counters. Parameter: from interface" },
 		{ "/zstack/pools", tell_pools, "Pools of buffers: size, in use, free, room" },
+		{ "/zstack/proc", tell_proc,
+		  "Number of this process; of how many, 0: it has all stacks" },
 	};
 
 	return zs_tel_add(cmds, sizeof(cmds) / sizeof(cmds[0]));

@@ -25,6 +25,8 @@
 #include "core/zs_pkt.h"
 #include "core/zs_udp.h"
 #include "port/dpdk/zs_dpdk.h"
+#include "port/dpdk/zs_fanout.h"
+#include "port/dpdk/zs_procs.h"
 #include "port/dpdk/zs_rss.h"
 
 enum { PORT = 7, LONELY_PORT = 8, CLOSED_PORT = 9, CLIENTS = 32 };
@@ -402,6 +404,27 @@ static void test_frames_wait_for_the_sender(void **state)
 	expect_idle();
 }
 
+/* A secondary process: answers would reach the primary, which knows nothing of the question. */
+static void test_who_takes_no_part_yet_sends_nothing(void **state)
+{
+	static struct zs_shared sh = { .state[1] = ZS_PROC_WANTED };
+	struct zs_procs procs = { .sh = &sh, .fd = -1, .id = 1 };
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w.lc[1]->node->pools.pkt);
+
+	(void)state;
+	assert_non_null(m);
+	w.d->procs = &procs;
+	assert_int_equal(zs_fan_tx(w.lc[1], 0, &m, 1), 0);
+	sh.state[1] = ZS_PROC_PRESENT;
+	assert_false(zs_procs_waits(w.d));
+	sh.state[1] = ZS_PROC_ABSENT;
+	procs.told = true; /* it ends, and says so to its peers */
+	assert_false(zs_procs_waits(w.d));
+	w.d->procs = NULL;
+	rte_pktmbuf_free(m); /* still ours */
+	expect_idle();
+}
+
 /* A client's next connection may come to another stack than the one that gave it its cookie. */
 static void test_cookies_of_one_lcore_are_good_on_another(void **state)
 {
@@ -469,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_frames_go_where_the_application_says),
 		cmocka_unit_test(test_groups_of_any_lcore),
 		cmocka_unit_test(test_frames_wait_for_the_sender),
+		cmocka_unit_test(test_who_takes_no_part_yet_sends_nothing),
 		cmocka_unit_test(test_cookies_of_one_lcore_are_good_on_another),
 	};
 

@@ -211,6 +211,106 @@ class Others(Case):
         self.assertIn("no 'tttl'", self.error("set", "tttl"))
 
 
+class Several(Case):
+    """A program whose processes have a stack each."""
+
+    QUEUES = 1
+
+    def setUp(self):
+        super().setUp()
+        self.procs = [self.start(n, pid=11 + n, suffix=f":{n}" if n else "") for n in (1, 0)][::-1]
+
+    def start(self, n, **kw):
+        load = dict.fromkeys(("turns", "busy_turns", "sleeps", "total_cycles", "busy_cycles", "slept_cycles",
+                              "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "tcp_segs_in", "tcp_segs_retx",
+                              "tcp_conns_opened", "tcp_conns_accepted", "tcp_conns_closed", "drops", "half_open",
+                              "time_wait", "listeners", "udp", "handed_over", "taken_over", "cycles_hz"), 0)
+        return self.fake({
+            "/zstack/proc": {"proc": n, "procs": 2, "takes_part": 1},
+            "/zstack/ss": paged({5: conn(peer_port=5000 + n)}),
+            "/zstack/fds": paged({0: {"core": 0, "fd": 1025 + n, "conn": 5}}),
+            "/zstack/stats": {"rx_packets": 3 + n, "drop_tcp_rst": 1},
+            "/zstack/cores": paged({0: {**load, "connections": 1 + n}}),
+            "/zstack/if": paged({0: {"rx_queues": self.QUEUES}}),
+            "/zstack/pools": {"pkt": {"size": 9, "in_use": 4, "free": 5}},
+            "/zstack/bufs": {"sent": {"bufs": 1 + n, "bytes": 100}},
+            "/zstack/route": paged({1: {"core": 0, "family": 4, "prefix": "*", "len": 0, "gateway": "10.0.0.1", "if": 0}}),
+            "/zstack/get": {"ttl": 64, "cc": "cubic" if n else "newreno"}, "/zstack/set": {},
+            "/zstack/pcap_start": {"running": 1, "packets": n, "missed": 0, "full": 0, "file": f"f{n}"},
+            "/zstack/pcap": {"running": 0}, "/zstack/pcap_stop": {},
+        }, **kw)
+
+    def asked(self, command):
+        return [sum(q.startswith(command) for q in p.asked) for p in self.procs]
+
+    def test_ss_shows_all_and_names_the_process(self):
+        lines = self.output("ss", "-tnH").splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertRegex(lines[0], "10.0.0.2:5000 +proc=0,pid=11$")
+        self.assertRegex(lines[1], "10.0.0.2:5001 +proc=1,pid=12$")
+        self.assertRegex(self.output("ss", "-tnpH"), r"proc=1,pid=12 users:.*pid=12,fd=1026")
+        rows = json.loads(self.output("ss", "--json"))
+        self.assertEqual([(c["proc"], c["pid"], c["core"], c["id"], c["fds"]) for c in rows],
+                         [(0, 11, 0, 5, [1025]), (1, 12, 1, (1 << 40) + 5, [1026])])
+        self.assertIn("TCP: 3 connections", self.output("ss", "-s"))
+
+    def test_one_of_them_by_number_or_pid(self):
+        for args in (("--proc", "1"), ("--pid", "12")):
+            lines = self.output("ss", "-tnH", *args).splitlines()
+            self.assertEqual(len(lines), 1)
+            self.assertRegex(lines[0], "10.0.0.2:5001$")
+        self.assertIn("there is no process 2: 11, 12", self.error("ss", "--proc", "2"))
+
+    def test_counters_are_summed_up(self):
+        self.assertEqual(json.loads(self.output("stats", "--json")), {"rx_packets": 7, "drop_tcp_rst": 2})
+        self.assertEqual(json.loads(self.output("stats", "--core", "1", "--json"))["rx_packets"], 4)
+        self.assertIn("no core 2", self.error("stats", "--core", "2"))
+        bufs = json.loads(self.output("bufs", "--json"))
+        self.assertEqual((bufs["holders"]["sent"]["bufs"], bufs["pools"]["pkt"]["in_use"]), (3, 4))
+
+    def test_each_is_a_core(self):
+        cores = json.loads(self.output("top", "--json", "-n1", "-d0.05"))
+        self.assertEqual([(c["core"], c["connections"]) for c in cores], [(0, 1), (1, 2)])
+        self.assertIn("processes 11, 12", self.output("top", "-b", "-n1", "-d0.05"))
+        self.assertEqual(self.output("route"), "default via 10.0.0.1 if 0\n")
+        self.assertEqual([r["core"] for r in json.loads(self.output("route", "--json"))], [0, 1])
+
+    def test_values_are_set_in_all(self):
+        self.assertEqual(self.output("set", "ttl=64"), "ttl=64\n")
+        self.assertEqual(self.asked("/zstack/set,ttl=64"), [1, 1])
+        self.assertEqual(self.output("set", "cc"), "cc=newreno (process 0) cubic (process 1)\n")
+
+    def test_the_list_has_their_numbers(self):
+        rows = json.loads(self.output("ls", "--json"))
+        self.assertEqual([(r["pid"], r["proc"], r["procs"]) for r in rows], [(11, 0, 2), (12, 1, 2)])
+        self.assertRegex(self.output("ls"), r"12 .* 1/2 ")
+
+    def test_another_program_needs_a_choice(self):
+        self.start(0, pid=20, prefix="other")
+        self.assertRegex(self.error("ss"), "several programs run.*20.*1 of 2 processes.*11, 12.*2 of 2 processes"
+                         "|several programs run.*11, 12.*2 of 2 processes.*20.*1 of 2 processes")
+        self.assertEqual(len(self.output("ss", "-H", "--file-prefix", "rte").splitlines()), 2)
+
+    def test_the_first_captures_for_all(self):
+        self.output("pcap", "start", "-w", "/tmp/f")
+        self.assertEqual(self.asked("/zstack/pcap_start,file=/tmp/f"), [1, 0])
+
+
+class OwnQueues(Several):
+    QUEUES = 2
+
+    def test_the_first_captures_for_all(self):
+        """Not where the others have queues."""
+        self.output("pcap", "start", "-w", "/tmp/f")
+        self.assertIn("/zstack/pcap_start,file=/tmp/f.0", self.procs[0].asked)
+        self.assertIn("/zstack/pcap_start,file=/tmp/f.1", self.procs[1].asked)
+
+    def test_none_begins_where_one_cannot(self):
+        self.procs[1].answers["/zstack/pcap_start"] = {"error": "File exists"}
+        self.assertIn("File exists", self.error("pcap", "start", "-w", "/tmp/f"))
+        self.assertEqual(self.asked("/zstack/pcap_stop"), [1, 0])
+
+
 class Dispatch(Case):
     def test_help_names_every_command(self):
         text = self.output("--help")

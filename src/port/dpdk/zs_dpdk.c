@@ -143,6 +143,8 @@ static int start_eal(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 							: rte_strerror(rte_errno));
 	else if (rc == 0)
 		d->eal_up = true;
+	if (rc == 0 && zs_procs_secondary(d) && !zs_eal_args_has(a, "--no-telemetry"))
+		zs_procs_telemetry();
 	free(a);
 	return rc;
 }

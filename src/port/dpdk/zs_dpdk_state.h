@@ -33,9 +33,9 @@ struct zs_quirks {
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
 	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between
 			   them */
-	bool one_process; /* its queues are of the process that made it */
-	bool one_queue;	  /* how many there are its peer decides, later */
-	bool no_prepare;  /* but for TSO */
+	uint16_t proc_queues; /* pairs that several processes can use */
+	bool one_queue;	      /* how many there are its peer decides, later */
+	bool no_prepare;      /* but for TSO */
 	bool no_tso;
 	bool no_tx_vlan;
 };

@@ -128,8 +128,10 @@ static uint64_t rss_types(const struct zs_ethport *p)
 /* A queue for each stack, as far as there are queues that other processes can use, too. */
 static void choose_queues(struct zs_ethport *p, const struct zs_dpdk *d)
 {
-	bool one = p->quirks.one_queue || (d->procs != NULL && p->quirks.one_process);
-	uint16_t n = one ? 1 : d->n_stacks;
+	uint16_t n = p->quirks.one_queue ? 1 : d->n_stacks;
+
+	if (d->procs != NULL)
+		n = RTE_MIN(n, p->quirks.proc_queues);
 
 	p->n_rxq = RTE_MIN(n, p->info.max_rx_queues);
 	p->n_txq = RTE_MIN(n, p->info.max_tx_queues);

@@ -374,6 +374,8 @@ uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 	const struct zs_dpdk *d = lc->d;
 	uint16_t n_txq = d->port[port].n_txq, owner;
 
+	if (unlikely(zs_procs_waits(d)))
+		return 0;
 	if (lc->index < n_txq)
 		return zs_loop_tx(lc, port, pkts, n);
 	owner = lc->index % n_txq;

@@ -106,6 +106,20 @@ static uint16_t on_tx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uin
 	return n;
 }
 
+/* Only the primary sees a port that has no queues for others. */
+static bool is_seen(const struct zs_dpdk *d, uint16_t port)
+{
+	return !zs_procs_secondary(d) || d->port[port].n_rxq > 1;
+}
+
+static bool sees_any(const struct zs_dpdk *d)
+{
+	for (uint16_t i = 0; i < d->n_ports; i++)
+		if (is_seen(d, i))
+			return true;
+	return false;
+}
+
 static int attach(struct zs_dpdk *d, struct zs_pcap *p)
 {
 	p->attached = true;
@@ -203,17 +217,22 @@ static int fail(char err[ZS_PCAP_ERR], int rc, const char *what)
 	return rc;
 }
 
-/* Copies of a packet are one buffer, with room for what pcapng writes around it. */
+/*
+ * Copies of a packet are one buffer, with room for what pcapng writes around it. Processes that
+ * share memory share its names, and a killed one leaves its behind.
+ */
 static int make_pool(struct zs_pcap *p, char err[ZS_PCAP_ERR])
 {
+	char name[RTE_RING_NAMESIZE];
 	uint32_t room = rte_pcapng_mbuf_size(p->snaplen);
 	uint32_t n = RTE_MIN(RTE_MAX((uint32_t)MEMORY / room, (uint32_t)COPIES_MIN),
 			     (uint32_t)COPIES_MAX);
 
-	p->copies = rte_pktmbuf_pool_create("zs_pcap", n, 0, 0, (uint16_t)room, SOCKET_ID_ANY);
+	snprintf(name, sizeof(name), "zs_pcap.%d", getpid());
+	p->copies = rte_pktmbuf_pool_create(name, n, 0, 0, (uint16_t)room, SOCKET_ID_ANY);
 	if (p->copies == NULL)
 		return fail(err, -rte_errno, "memory for copies of packets");
-	p->ring = rte_ring_create("zs_pcap", rte_align32pow2(n + 1), SOCKET_ID_ANY, RING_F_SC_DEQ);
+	p->ring = rte_ring_create(name, rte_align32pow2(n + 1), SOCKET_ID_ANY, RING_F_SC_DEQ);
 	return p->ring == NULL ? fail(err, -rte_errno, "memory for a ring") : 0;
 }
 
@@ -273,8 +292,9 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 			 SNAPLEN_MAX);
 		return -EINVAL;
 	}
-	if (zs_procs_secondary(d)) {
-		snprintf(err, ZS_PCAP_ERR, "the ports are the primary process's: ask that");
+	if (!sees_any(d)) {
+		snprintf(err, ZS_PCAP_ERR,
+			 "the primary process receives and sends for all: ask that");
 		return -ENOTSUP;
 	}
 	p = calloc(1, sizeof(*p));
@@ -285,7 +305,7 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 	p->max_packets = o->max_packets;
 	strcpy(p->file, o->file);
 	for (uint16_t i = 0; i < d->n_ports; i++)
-		if (o->port == ZS_PCAP_ALL_PORTS || o->port == i)
+		if (is_seen(d, i) && (o->port == ZS_PCAP_ALL_PORTS || o->port == i))
 			p->port[p->n_ports++] = i;
 	rc = prepare(p, o, err);
 	d->pcap = p;

@@ -54,6 +54,8 @@ int zs_procs_open(struct zs_dpdk *d, const struct zs_dpdk_config *cfg, const cha
 int zs_procs_share(struct zs_dpdk *d);
 /* The primary's ports run: the others may come. */
 int zs_procs_publish(struct zs_dpdk *d);
+/* When EAL runs, in a secondary: it has telemetry, too. */
+void zs_procs_telemetry(void);
 /* What wakes stack `index`: a descriptor to write to; -errno. */
 int zs_procs_event(const struct zs_dpdk *d, uint16_t index);
 
@@ -83,6 +85,15 @@ static inline unsigned zs_procs_heir(const struct zs_dpdk *d, unsigned index)
 static inline bool zs_procs_polls(const struct zs_lcore *lc, uint16_t queue)
 {
 	return lc->d->procs == NULL || zs_procs_heir(lc->d, queue) == lc->index;
+}
+
+/*
+ * This process does not take part yet: answers to what it sends would reach the primary, which
+ * knows nothing of it.
+ */
+static inline bool zs_procs_waits(const struct zs_dpdk *d)
+{
+	return d->procs != NULL && !d->procs->told && !zs_procs_present(d, d->procs->id);
 }
 
 static inline bool zs_procs_secondary(const struct zs_dpdk *d)

@@ -9,6 +9,7 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
+#include <rte_eal.h>
 
 #include "port/dpdk/zs_dpdk_state.h"
 
@@ -83,13 +84,16 @@ static void tap(struct zs_quirks *q)
 }
 
 /*
- * Virtual devices have in the process that made them what their queues need: descriptors, mappings,
- * a signal. net_null needs nothing.
+ * Virtual devices have in the process that made them what their queues need: descriptors (virtio
+ * and memif write to those of another process), mappings (af_packet, af_xdp). net_null needs
+ * nothing, and tap sends its descriptors to the others, two of each pair of queues in one message.
  */
-static bool is_of_one_process(const struct zs_ethport *p)
+static uint16_t count_proc_queues(const struct zs_ethport *p)
 {
-	return strcmp(rte_bus_name(rte_dev_bus(p->info.device)), "vdev") == 0 &&
-	       strcmp(p->info.driver_name, "net_null") != 0;
+	if (strcmp(rte_bus_name(rte_dev_bus(p->info.device)), "vdev") != 0 ||
+	    strcmp(p->info.driver_name, "net_null") == 0)
+		return UINT16_MAX;
+	return strcmp(p->info.driver_name, "net_tap") == 0 ? RTE_MP_MAX_FD_NUM / 2 : 1;
 }
 
 /*
@@ -114,7 +118,7 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 	*q = (struct zs_quirks){
 		.max_mtu = UINT16_MAX,
 		.mtu_hint = "",
-		.one_process = is_of_one_process(p),
+		.proc_queues = count_proc_queues(p),
 	};
 	if (strcmp(name, "net_af_packet") == 0)
 		af_packet(p, q);

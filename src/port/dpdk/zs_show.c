@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "port/dpdk/zs_dpdk_state.h"
+#include "port/dpdk/zs_procs.h"
 
 int zs_show_port(const struct zs_dpdk *d, uint16_t index, struct zs_show_port *out)
 {
@@ -77,4 +78,14 @@ bool zs_show_pool(const struct zs_dpdk *d, unsigned i, struct zs_show_pool *out)
 		.room = rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)mp),
 	};
 	return true;
+}
+
+void zs_show_proc(const struct zs_dpdk *d, struct zs_show_proc *out)
+{
+	*out = (struct zs_show_proc){ 0 };
+	if (d->procs == NULL)
+		return;
+	out->id = d->procs->id;
+	out->n = d->n_stacks;
+	out->present = zs_procs_present(d, out->id);
 }

@@ -32,6 +32,14 @@ struct zs_show_pool {
 /* Pool number i of the process; false: there are not so many. */
 bool zs_show_pool(const struct zs_dpdk *d, unsigned i, struct zs_show_pool *out);
 
+/* Number of the process among `n` with a stack each; n is 0 when it is none of several. */
+struct zs_show_proc {
+	uint16_t id, n;
+	bool present; /* it takes part */
+};
+
+void zs_show_proc(const struct zs_dpdk *d, struct zs_show_proc *out);
+
 /* What an lcore without work does from now on. On its own thread. */
 void zs_lcore_set_idle(struct zs_lcore *lc, enum zs_idle_mode mode, uint32_t sleep_us);
 enum zs_idle_mode zs_lcore_get_idle(const struct zs_lcore *lc, uint32_t *sleep_us);

@@ -4,7 +4,7 @@
 Memory by age: of what was sent, since it was sent first; of what was received and waits or was taken,
 since the last segment of its connection came, so it is at least so old. With -c the connections that hold most.
 """
-from . import client, show
+from . import group, show
 
 AGES = {"below_1ms": "<1ms", "below_10ms": "<10ms", "below_100ms": "<100ms", "below_1s": "<1s",
         "below_10s": "<10s", "below_1min": "<1min", "older": "older", "unknown_age": "?"}
@@ -29,8 +29,8 @@ def hoarders(program, n):
 
 
 def run(args):
-    program = client.choose(args)
-    answer = {"holders": program.call("/zstack/bufs"), "pools": program.call("/zstack/pools")}
+    program = group.choose(args)
+    answer = {"holders": program.total("/zstack/bufs"), "pools": program.first.call("/zstack/pools")}
     if args.connections:
         answer["connections"] = hoarders(program, args.connections)
     if args.json:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Finds running programs by their telemetry sockets, and asks them.
 
-DPDK makes one socket for each process: RUNDIR/dpdk/PREFIX/dpdk_telemetry.v2, with :1, :2 and so on
+There is one socket for each process: RUNDIR/dpdk/PREFIX/dpdk_telemetry.v2, with :1, :2 and so on
 behind it where processes share a prefix. It greets with its version, process and the limit of an
 answer; then each question, "/command,parameters", has one answer in JSON.
 """
@@ -35,7 +35,12 @@ class Program:
             raise
         self.sock.settimeout(TIMEOUT_S)
         self.pid, self.limit = hello["pid"], hello["max_output_len"]
-        self.prefix = os.path.basename(os.path.dirname(path))
+        self.folder = os.path.dirname(path)
+        self.prefix = os.path.basename(self.folder)
+        self.commands = self.ask("/") or []
+        # which of several processes it is; procs is 0 when it is none of several
+        which = self.call("/zstack/proc") if "/zstack/proc" in self.commands else {"proc": 0, "procs": 0}
+        self.proc, self.procs = which["proc"], which["procs"]
 
     @property
     def name(self):
@@ -75,8 +80,7 @@ class Program:
                 yield {"id": int(name), **entry}
 
     def has_stack(self):
-        commands = self.ask("/") or []
-        return any(c.startswith("/zstack/") for c in commands)
+        return any(c.startswith("/zstack/") for c in self.commands)
 
     def close(self):
         self.sock.close()
@@ -103,36 +107,10 @@ def programs(prefix=None):
         except PermissionError:
             refused.append(path)
             continue
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, Problem):
             continue  # left behind by a process that has ended
         if program.has_stack():
             found.append(program)
         else:
             program.close()
     return found, refused
-
-
-def _describe(p):
-    return f"{p.pid} ({p.name}, prefix {p.prefix})"
-
-
-def choose(args):
-    """The one program that the options mean."""
-    if args.socket:
-        try:
-            return Program(args.socket)
-        except (OSError, ValueError, KeyError) as e:
-            raise Problem(f"{args.socket}: {getattr(e, 'strerror', None) or 'no telemetry socket'}") from None
-    found, refused = programs(args.file_prefix)
-    if args.pid is not None:
-        found = [p for p in found if p.pid == args.pid]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Problem("several programs run, choose one with --pid: " + ", ".join(map(_describe, found)))
-    which = f"process {args.pid}" if args.pid is not None else "no program with a stack"
-    verb = "does not answer" if args.pid is not None else "answers"
-    hint = "is it running, and not started with --no-telemetry?"
-    if refused:
-        hint = "not permitted: " + ", ".join(refused)
-    raise Problem(f"{which} {verb} in {', '.join(run_dirs())}; {hint}")

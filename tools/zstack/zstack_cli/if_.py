@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The interfaces: addresses, device, link, and the device's own counters."""
-from . import client, show
+"""The interfaces: addresses, device, link, and the device's own counters.
+
+Several processes with a stack each have the same ones; the first of them is asked.
+"""
+from . import group, show
 
 
 def add_arguments(parser):
@@ -31,7 +34,7 @@ def statistics(i):
 
 
 def run(args):
-    program = client.choose(args)
+    program = group.choose(args).first
     found = list(program.pages("/zstack/if"))
     if args.json:
         show.json_text(found)

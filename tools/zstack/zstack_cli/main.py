@@ -51,7 +51,8 @@ def common():
     """What every subcommand understands, before or behind its own options."""
     p = argparse.ArgumentParser(add_help=False)
     g = p.add_argument_group("which program (needed when several run)")
-    g.add_argument("--pid", type=int, metavar="N", help="the process")
+    g.add_argument("--pid", type=int, metavar="PID", help="the process, alone")
+    g.add_argument("--proc", type=int, metavar="N", help="of several with a stack each that of --proc-id N, alone")
     g.add_argument("--file-prefix", metavar="NAME", help="EAL's prefix (default: any)")
     g.add_argument("--socket", metavar="PATH", help="its telemetry socket")
     p.add_argument("--json", action="store_true", help="the answer as JSON")

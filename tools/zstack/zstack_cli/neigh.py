@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What arp and ndp share: the table of neighbours, of each core where they differ."""
-from . import client, show
+from . import group, show
 
 BEST = ("REACHABLE", "DELAY", "PROBE", "STALE", "INCOMPLETE", "FAILED")
 
@@ -20,7 +20,7 @@ def merged(entries):
 
 
 def run(args, family):
-    program = client.choose(args)
+    program = group.choose(args)
     entries = [n for n in program.pages("/zstack/neigh") if n["family"] == family]
     if args.json:
         show.json_text(entries)

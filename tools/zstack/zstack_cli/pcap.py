@@ -8,12 +8,14 @@ zstack pcap run -w FILE [FILTER]      until Ctrl-C, -c packets or --seconds
 
 The program itself writes the file. FILTER is what tcpdump understands and needs libpcap where the
 program runs. Packets that we send have no checksums yet where the device makes them.
+
+Where a program is several processes with device queues of their own, process N writes FILE.N.
 """
 import os
 import signal
 import time
 
-from . import client, show
+from . import client, group, show
 
 POLL_S = 0.2
 
@@ -28,34 +30,56 @@ def add_arguments(parser):
     parser.add_argument("filter", nargs="*", metavar="FILTER")
 
 
-def start(program, args):
-    if not args.write:
-        raise client.Problem("pcap: -w FILE is missing")
-    words = ["file=" + os.path.abspath(args.write)]
-    if "," in words[0]:
+def capturers(program):
+    """Who has packets to capture: the first process, and the others where devices have queues for them."""
+    own = program.several and any(i["rx_queues"] > 1 for i in program.first.pages("/zstack/if"))
+    return program.members if own else [program.first]
+
+
+def start(p, args, path):
+    if "," in path:
         raise client.Problem("pcap: the name of the file has a comma in it")
+    words = ["file=" + path]
     for name, value in (("if", args.interface), ("snaplen", args.snaplen), ("count", args.count)):
         if value is not None:
             words.append(f"{name}={value}")
     if args.filter:
         words.append("filter=" + " ".join(args.filter))
-    return program.call("/zstack/pcap_start", *words)
+    return p.call("/zstack/pcap_start", *words)
 
 
-def stop(program):
-    last = program.call("/zstack/pcap")
-    program.call("/zstack/pcap_stop")
+def start_all(who, args):
+    """Each of several writes a file of its own. All begin, or none."""
+    if not args.write:
+        raise client.Problem("pcap: -w FILE is missing")
+    path, begun = os.path.abspath(args.write), []
+    try:
+        for p in who:
+            begun.append((p, start(p, args, f"{path}.{p.proc}" if len(who) > 1 else path)))
+    except client.Problem:
+        for p, _ in begun:
+            stop(p)
+        raise
+    return [answer for _, answer in begun]
+
+
+def status(p):
+    return p.call("/zstack/pcap")
+
+
+def stop(p):
+    last = status(p)
+    p.call("/zstack/pcap_stop")
     return {**last, "running": 0}
 
 
-def wait(program, args):
-    """Until it is full, the time is over, or somebody wants it to end."""
+def wait(who, args):
+    """Until one is full, the time is over, or somebody wants it to end."""
     begin = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while args.seconds is None or time.monotonic() - begin < args.seconds:
-            status = program.call("/zstack/pcap")
-            if status.get("full") or not status["running"]:
+            if any(s.get("full") or not s["running"] for s in map(status, who)):
                 return
             time.sleep(POLL_S)
     except KeyboardInterrupt:
@@ -72,18 +96,16 @@ def text(s):
 
 
 def run(args):
-    program = client.choose(args)
+    who = capturers(group.choose(args))
     if args.action in ("start", "run"):
-        answer = start(program, args)
+        answers = start_all(who, args)
         if args.action == "run":
-            wait(program, args)
-            answer = stop(program)
-    elif args.action == "stop":
-        answer = stop(program)
+            wait(who, args)
+            answers = [stop(p) for p in who]
     else:
-        answer = program.call("/zstack/pcap")
+        answers = [(stop if args.action == "stop" else status)(p) for p in who]
     if args.json:
-        show.json_text(answer)
+        show.json_text(answers if len(who) > 1 else answers[0])
     else:
-        print(text(answer))
-    return 1 if "problem" in answer else 0
+        print("\n".join(map(text, answers)))
+    return 1 if any("problem" in a for a in answers) else 0

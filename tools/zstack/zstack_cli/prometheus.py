@@ -6,7 +6,7 @@ zstack prometheus --listen :9464
 """
 import http.server
 
-from . import client, show
+from . import client, group, show
 
 # of a core: name, type, help
 CORE = (
@@ -61,13 +61,13 @@ def cores(out, found):
 
 def collect(program):
     """Everything, as a dictionary."""
-    return {"cores": list(program.pages("/zstack/cores")), "stats": program.call("/zstack/stats"),
-            "interfaces": list(program.pages("/zstack/if")), "pools": program.call("/zstack/pools")}
+    return {"cores": list(program.cores()), "stats": program.total("/zstack/stats"),
+            "interfaces": list(program.first.pages("/zstack/if")), "pools": program.first.call("/zstack/pools")}
 
 
 def render(program):
     data = collect(program)
-    out = Text({"pid": program.pid, "program": program.name})
+    out = Text({"pid": program.first.pid, "program": program.first.name})
     cores(out, data["cores"])
     for name, value in data["stats"].items():
         if not name.startswith("drop_"):
@@ -92,7 +92,7 @@ def serve(args):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             try:
-                program = client.choose(args)
+                program = group.choose(args)
                 body, status = render(program), 200
                 program.close()
             except client.Problem as e:
@@ -118,7 +118,7 @@ def run(args):
     if args.listen:
         serve(args)
         return
-    program = client.choose(args)
+    program = group.choose(args)
     if args.json:
         show.json_text(collect(program))
     else:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The routes, longest prefix first. Where the cores have different ones, each says which cores it is for."""
-from . import client, show
+from . import group, show
 
 
 def add_arguments(parser):
@@ -16,7 +16,7 @@ def text(r):
 
 
 def run(args):
-    program = client.choose(args)
+    program = group.choose(args)
     routes = [r for r in program.pages("/zstack/route")
               if args.ipv4 == args.ipv6 or (r["family"] == 4) == args.ipv4]
     if args.json:

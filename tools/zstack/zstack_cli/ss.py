@@ -5,10 +5,12 @@ zstack ss            connections, listeners and closed ones not among them
 zstack ss -tlnp      who listens, with the application's descriptors
 zstack ss -tin       with what TCP knows of each connection
 zstack ss -a dport 80
+
+Of a program with a stack in each of several processes all are asked, and each line names its process.
 """
 import socket
 
-from . import client, show
+from . import client, group, show
 
 # ss's words for the states of RFC 9293
 WORDS = {
@@ -165,8 +167,13 @@ def memory(c):
             f"a{c['taken_mem']})")
 
 
-def users(program, fds):
-    return f'users:(("{program.name}",pid={program.pid},' + ",".join(f"fd={fd}" for fd in fds) + "))"
+def users(program, c):
+    """Of several processes the number is always told."""
+    p = next((p for p in program.members if p.pid == c.get("pid")), program.first)
+    words = [f"proc={p.proc},pid={p.pid}"] if program.several else []
+    if c.get("fds"):
+        words.append(f'users:(("{p.name}",pid={p.pid},' + ",".join(f"fd={fd}" for fd in c["fds"]) + "))")
+    return " ".join(words)
 
 
 def rows(args, conns, program):
@@ -174,8 +181,7 @@ def rows(args, conns, program):
         state = WORDS.get(c["state"], c["state"])
         ends = [show.endpoint(c[e], service(args, c["proto"], c[e + "_port"]), c["family"])
                 for e in ("local", "peer")]
-        extra = users(program, c["fds"]) if c.get("fds") else ""
-        yield ([c["proto"], state, c["recv_q"], c["send_q"], *ends, extra],
+        yield ([c["proto"], state, c["recv_q"], c["send_q"], *ends, users(program, c)],
                " ".join(filter(None, [info(c) if args.info else "", memory(c) if args.memory else ""])))
 
 
@@ -195,7 +201,7 @@ def print_list(args, conns, program):
 
 def summary(program):
     total = {}
-    for core in program.pages("/zstack/cores"):
+    for core in program.cores():
         for k in ("connections", "half_open", "time_wait", "listeners", "udp"):
             total[k] = total.get(k, 0) + core[k]
     return total
@@ -203,7 +209,7 @@ def summary(program):
 
 def run(args):
     flt = Filter(args)
-    program = client.choose(args)
+    program = group.choose(args)
     if args.summary:
         total = summary(program)
         if args.json:

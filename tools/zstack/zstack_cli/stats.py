@@ -3,7 +3,7 @@
 
 Without options counters that are 0 are left out.
 """
-from . import client, show
+from . import group, show
 
 
 def add_arguments(parser):
@@ -12,8 +12,8 @@ def add_arguments(parser):
 
 
 def run(args):
-    program = client.choose(args)
-    stats = program.call("/zstack/stats", *([] if args.core is None else [args.core]))
+    program = group.choose(args)
+    stats = program.total("/zstack/stats") if args.core is None else program.of_core(args.core, "/zstack/stats")
     if args.json:
         show.json_text(stats)
         return

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-from . import client, show
+from . import group, show
 
 RATES = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "tcp_segs_in", "tcp_segs_retx", "drops", "turns",
          "busy_turns", "sleeps", "tcp_conns_opened", "tcp_conns_accepted", "tcp_conns_closed")
@@ -41,7 +41,7 @@ def compare(before, after, seconds):
 
 
 def look(program):
-    return list(program.pages("/zstack/cores"))
+    return list(program.cores())
 
 
 def bar(part, width=20):
@@ -51,7 +51,7 @@ def bar(part, width=20):
 
 def report(program, cores, pools):
     """Lines of text; what matters most is in the first 80 columns."""
-    yield (f"{program.name}, process {program.pid}: {sum(c['connections'] for c in cores)} connections, "
+    yield (f"{program.title()}: {sum(c['connections'] for c in cores)} connections, "
            f"{sum(c['half_open'] for c in cores)} half-open, {sum(c['time_wait'] for c in cores)} in TIME-WAIT")
     yield ("buffers in use: " + ", ".join(f"{k.removeprefix('zs_')} {p['in_use']}/{p['size']}"
                                           for k, p in pools.items()))
@@ -77,7 +77,7 @@ def batch(args, program):
         if args.json:
             print(json.dumps(cores), flush=True)
         else:
-            print("\n".join(report(program, cores, program.call("/zstack/pools"))), flush=True)
+            print("\n".join(report(program, cores, program.first.call("/zstack/pools"))), flush=True)
         before, t0, n = after, t1, n + 1
 
 
@@ -104,13 +104,13 @@ def live(screen, args, program):
         after, t1 = look(program), time.monotonic()
         if t1 - t0 < 0.05:
             continue
-        lines = list(report(program, compare(before, after, t1 - t0), program.call("/zstack/pools")))
+        lines = list(report(program, compare(before, after, t1 - t0), program.first.call("/zstack/pools")))
         draw(screen, lines, delay)
         before, t0, n = after, t1, n + 1
 
 
 def run(args):
-    program = client.choose(args)
+    program = group.choose(args)
     if args.batch or args.json or not sys.stdout.isatty():
         batch(args, program)
     else:
