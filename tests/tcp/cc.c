@@ -267,6 +267,73 @@ static void newreno_avoidance(struct tt *t)
 	(void)acked;
 }
 
+/* One of ten is lost and repaired, and that is all for now. Returns the next number to be sent. */
+static uint32_t lose_one_of_ten(struct tt *t)
+{
+	start(t);
+	tt_send(t, 10 * MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:10001");
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).cwnd, tt_info(t).ssthresh);
+	return 10001;
+}
+
+/* So many segments, all acknowledged one by one, a round trip after the first. */
+static uint32_t flight(struct tt *t, uint32_t at, unsigned n)
+{
+	tt_send(t, n * MSS);
+	tt_advance(t, RTT);
+	for (unsigned i = 0; i < n; i++)
+		tt_in(t, "A", 1, at += MSS, 0);
+	tt_drain(t);
+	return at;
+}
+
+/* RFC 7661 4.2: all that was sent while the window was full earns growth, though nothing follows.
+ */
+static void last_full_window_counts(struct tt *t)
+{
+	uint32_t at = lose_one_of_ten(t);
+
+	assert_int_equal(cwnd(t), 5);
+	at = flight(t, at, 15); /* 5, 6 and the rest */
+	assert_int_equal(cwnd(t), 7);
+	for (unsigned i = 0; i < 10; i++)
+		at = flight(t, at, 2); /* in a window that is not */
+	assert_int_equal(cwnd(t), 7);
+}
+
+/* The last ACKs of a flight come at once: round trips that are no measure for probes. */
+static void newreno_without_probes(struct zs_config *cfg)
+{
+	newreno(cfg);
+	cfg->use_tlp = false;
+}
+
+static void cubic_without_restart(struct zs_config *cfg)
+{
+	cubic(cfg);
+	cfg->use_tlp = false;
+	cfg->idle_restart = false;
+}
+
+/* RFC 9438 5.8: the curve does not go on while the window is not in use. */
+static void cubic_after_silence(struct tt *t)
+{
+	uint32_t at = lose_one_of_ten(t), before;
+
+	for (unsigned i = 0; i < 10; i++)
+		at = flight(t, at, cwnd(t));
+	before = cwnd(t);
+	assert_in_range(before, 9, 15);
+	tt_advance(t, 10 * TT_S); /* it would be 200 segments higher */
+	at = flight(t, at, cwnd(t));
+	assert_in_range(cwnd(t), before, before + 2);
+}
+
 /*
  * RFC 9438 4.2, 4.3: W(t) = 0.4 (t - K)^3 + Wmax, or the Reno estimate where that is larger. After
  * a loss at 10 segments: K = cbrt(10 * 0.3 / 0.4) = 1.96 s.
@@ -475,6 +542,8 @@ static const struct CMUnitTest tests[] = {
 	TT(half_a_flight),
 	TT(a_flight_counts_once),
 	TT_CFG(newreno_avoidance, newreno),
+	TT_CFG(last_full_window_counts, newreno_without_probes),
+	TT_CFG(cubic_after_silence, cubic_without_restart),
 	TT_CFG(cubic_curve, cubic),
 	TT_CFG(cubic_second_loss, cubic),
 	TT(one_reduction_per_window),

@@ -107,12 +107,26 @@ static bool flight_allows(struct zs_tcb *tcb, uint32_t inflight, uint32_t una)
 	return tcb->cwnd < 2 * (uint64_t)tcb->max_flight;
 }
 
+/* In congestion avoidance all that was sent up to when the window was full earns growth, also when
+ * nothing follows it. */
+static bool full_lately(struct zs_tcb *tcb, bool full, uint32_t inflight, uint32_t una)
+{
+	if (full) {
+		tcb->max_flight = inflight;
+		tcb->flight_end = tcb->snd_nxt;
+	} else if (!zs_seq_lt(una, tcb->flight_end)) {
+		tcb->flight_end = una; /* lest it come in front by and by */
+		return false;
+	}
+	return true;
+}
+
 static bool cwnd_limited(struct zs_tcb *tcb, uint32_t inflight, uint32_t una)
 {
 	bool full = tcb->flags & ZS_TF_CWND_FULL || inflight + tcb->mss > tcb->cwnd;
 
 	if (tcb->cwnd >= tcb->ssthresh)
-		return full;
+		return full_lately(tcb, full, inflight, una);
 	/* a flight of less than half is nothing to remember */
 	if (likely(inflight < tcb->cwnd / 2 && !zs_seq_lt(una, tcb->flight_end)))
 		return full;

@@ -23,6 +23,7 @@ struct cubic {
 			uint32_t per;	    /* bytes for each segment more; 0 = to be found out */
 			uint32_t per_ms;    /* when that was */
 			uint32_t credit;    /* bytes towards the next segment */
+			uint32_t seen_ms;   /* the last ACK that it could grow by */
 		};
 		struct zs_hystart hystart; /* in the first slow start, which nothing follows */
 	};
@@ -56,11 +57,12 @@ static uint32_t cube_root(uint64_t x)
 }
 
 /* C * d^3 in whole segments, d in ms. */
-static uint64_t cubed(uint64_t d_ms)
+static uint64_t cubed(uint64_t d_ms, bool round)
 {
+	const uint64_t per_segment = UINT64_C(2500000000);
 	uint64_t d = RTE_MIN(d_ms, (uint64_t)MAX_T_MS);
 
-	return d * d * d / UINT64_C(2500000000);
+	return (d * d * d + (round ? per_segment / 2 : 0)) / per_segment;
 }
 
 static void start_epoch(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
@@ -68,6 +70,7 @@ static void start_epoch(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
 	uint64_t below = c->w_max > tcb->cwnd ? c->w_max - tcb->cwnd : 0;
 
 	c->epoch_ms = RTE_MAX(s->now_ms, 1u);
+	c->seen_ms = s->now_ms;
 	c->w_est = tcb->cwnd;
 	c->est_acked = c->per = c->credit = 0;
 	if (below == 0)
@@ -76,7 +79,11 @@ static void start_epoch(struct zs_stack *s, struct zs_tcb *tcb, struct cubic *c)
 	c->k_ms = cube_root(below * UINT64_C(2500000000) / tcb->mss);
 }
 
-/* By how many whole segments is W_cubic above cwnd, a round trip from now? (4.2) */
+/*
+ * By how many whole segments is W_cubic above cwnd, a round trip from now? (4.2) On the way up to
+ * W_max it is rounded: were the distance cut off, the curve would be a segment too high, which is
+ * much where flows have few.
+ */
 static uint64_t curve_ahead(const struct zs_stack *s, const struct zs_tcb *tcb,
 			    const struct cubic *c)
 {
@@ -84,9 +91,9 @@ static uint64_t curve_ahead(const struct zs_stack *s, const struct zs_tcb *tcb,
 	uint64_t w = c->w_max / tcb->mss, cwnd = tcb->cwnd / tcb->mss;
 
 	if (t >= c->k_ms)
-		w += cubed(t - c->k_ms);
+		w += cubed(t - c->k_ms, false);
 	else
-		w -= RTE_MIN(w, cubed(c->k_ms - t));
+		w -= RTE_MIN(w, cubed(c->k_ms - t, true));
 	return w > cwnd ? w - cwnd : 0;
 }
 
@@ -149,6 +156,17 @@ static bool outdated(const struct zs_stack *s, const struct zs_tcb *tcb, const s
 	return c->per == 0 || s->now_ms - c->per_ms >= holds;
 }
 
+/* Time in which the window was not in use is none of the epoch's (5.8): ACKs of a full window come
+ * within a round trip of each other. */
+static void skip_silence(const struct zs_stack *s, const struct zs_tcb *tcb, struct cubic *c)
+{
+	uint32_t silent_ms = s->now_ms - c->seen_ms;
+
+	if (silent_ms > tcb->srtt_us / 1000 + 1)
+		c->epoch_ms += silent_ms - tcb->srtt_us / 1000;
+	c->seen_ms = s->now_ms;
+}
+
 static void cubic_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	struct cubic *c = priv(tcb);
@@ -164,6 +182,7 @@ static void cubic_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs
 		return;
 	if (c->epoch_ms == 0)
 		start_epoch(s, tcb, c);
+	skip_silence(s, tcb, c);
 	c->est_acked += acked;
 	if (outdated(s, tcb, c))
 		set_pace(s, tcb, c);
