@@ -67,6 +67,31 @@ static void run_sent_again(struct tt *t)
 	tt_expect(t, "PA", 7301, 1, 1460, .psh = true);
 }
 
+static void ecn(struct zs_config *cfg)
+{
+	cfg->ecn = ZS_ECN_ON;
+	cfg->psh_segs = 2;
+}
+
+/* The same where each segment is made by itself, because something about it may be special. */
+static void special_run_sent_again(struct tt *t)
+{
+	tt_listen(t, 1);
+	tt_in(t, "SEC", 0, 0, 0, .opt = "mss 1460,sackOK");
+	tt_expect(t, "SAE", 0, 1, 0);
+	tt_advance(t, 100 * TT_MS);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+	tt_send(t, 14600);
+	tt_drain(t);
+	tt_advance(t, 100 * TT_MS);
+	tt_in(t, "A", 1, 1461, 0, .opt = "nop,nop,sack 4381:5841 8761:14601");
+	tt_expect(t, "A", 1461, 1, 1460, .psh = true); /* the first of its two has arrived */
+	tt_expect(t, "A", 2921, 1, 1460, .psh = true);
+	tt_expect(t, "A", 5841, 1, 1460, .psh = true);
+	tt_expect(t, "PA", 7301, 1, 1460, .psh = true);
+}
+
 /* One segment that was waited for is no run. */
 static void single_segment_is_no_run(struct tt *t)
 {
@@ -117,6 +142,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(runs_may_be_shorter, two_segments),
 	TT_CFG(small_window_is_no_run, three_segments),
 	TT_CFG(run_sent_again, two_segments),
+	TT_CFG(special_run_sent_again, ecn),
 };
 
 ZS_TEST_MAIN(tests)

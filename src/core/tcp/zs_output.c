@@ -214,12 +214,12 @@ static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail
 }
 
 /*
- * Whole records from tcb->unsent on, max of them, that make at most len bytes, the last one cut
- * where need be. *end_of_write: they end where a write ended.
+ * Whole records from tcb->unsent on, max of them, that make at most len bytes, the last one, which
+ * is *last then, cut where need be.
  */
 static inline __attribute__((always_inline)) uint32_t gather_new(struct zs_stack *s,
 								 struct zs_tcb *tcb, uint32_t len,
-								 unsigned max, bool *end_of_write)
+								 unsigned max, struct zs_seg **last)
 {
 	struct rte_mbuf *m = tcb->unsent;
 	uint32_t got = 0;
@@ -230,7 +230,7 @@ static inline __attribute__((always_inline)) uint32_t gather_new(struct zs_stack
 		if (seg->len > len - got && zs_sndq_split(s, tcb, m, len - got) < 0)
 			break;
 		got += seg->len;
-		*end_of_write = (seg->flags & ZS_SEG_EOR) != 0;
+		*last = seg;
 		m = seg->next;
 	}
 	return got;
@@ -277,10 +277,10 @@ static __attribute__((noinline)) uint32_t several(const struct zs_stack *s,
 
 /* gather_new() for several segments: full ones, also where there are too many buffers for all. */
 static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, struct zs_tcb *tcb,
-							 uint32_t len, bool *end_of_write)
+							 uint32_t len, struct zs_seg **last)
 {
 	unsigned max = s->netif[tcb->netif].tso_bufs;
-	uint32_t got = gather_new(s, tcb, len, max, end_of_write);
+	uint32_t got = gather_new(s, tcb, len, max, last);
 
 	if (got == len)
 		return got;
@@ -288,7 +288,7 @@ static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, str
 		got -= got % tcb->mss;
 	else
 		max = s->netif[tcb->netif].seg_bufs;
-	return gather_new(s, tcb, got, max, end_of_write);
+	return gather_new(s, tcb, got, max, last);
 }
 
 /*
@@ -333,7 +333,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt, .wnd = wnd };
 	const struct zs_netif *nif;
 	uint32_t avail, len, inflight, large = 0;
-	bool end_of_write = false;
+	struct zs_seg *last = NULL;
 
 	avail = zs_unsent_bytes(tcb);
 	inflight = zs_inflight(tcb);
@@ -353,14 +353,18 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	/* not every device cuts CWR as it should be: on the first segment only */
 	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO && !(tcb->flags & ZS_TF_CWR))
 		large = several(s, tcb, avail, inflight);
-	len = large > 0 ? gather_several(s, tcb, large, &end_of_write)
-			: gather_new(s, tcb, len, nif->seg_bufs, &end_of_write);
+	len = large > 0 ? gather_several(s, tcb, large, &last)
+			: gather_new(s, tcb, len, nif->seg_bufs, &last);
 	if (len == 0)
 		return BLOCKED;
 	sg.len = len;
 	sg.flags = ZS_ACK;
-	if (end_of_write || ends_burst(s, tcb, *run, len, avail, room_of_windows(tcb, inflight)))
+	if (last->flags & ZS_SEG_EOR) {
 		sg.flags |= ZS_PSH;
+	} else if (ends_burst(s, tcb, *run, len, avail, room_of_windows(tcb, inflight))) {
+		sg.flags |= ZS_PSH;
+		last->ends_run = 1;
+	}
 	if (len == avail && tcb->flags & ZS_TF_FIN_QUEUED)
 		sg.flags |= ZS_FIN | ZS_PSH;
 	if (unlikely(tcb->flags & ZS_TF_ECN)) {
