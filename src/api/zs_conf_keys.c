@@ -109,6 +109,8 @@ static const struct key stack_keys[] = {
 	{ "ecn", STACK(ecn), U8, 1, 0, 2 },
 	{ "ecn_retries", STACK(ecn_retries), U8, 1, 0, 30 },
 	{ "timestamps", STACK(use_ts), BOOL, 0, 0, 0 },
+	{ "tolerate_missing_ts", STACK(tolerate_missing_ts), BOOL, 0, 0, 0 },
+	{ "pace", STACK(pace), BOOL, 0, 0, 0 },
 	{ "sack", STACK(use_sack), BOOL, 0, 0, 0 },
 	{ "window_scaling", STACK(use_wscale), BOOL, 0, 0, 0 },
 	{ "merge", STACK(use_merge), BOOL, 0, 0, 0 },

@@ -131,6 +131,9 @@ static const struct why used[] = {
 	  "shorter segments after timeouts in a row (RFC 8899)" },
 	{ "freebsd.sysctl", "net.inet.tcp.sack.enable", "selective acknowledgements (RFC 2018)" },
 	{ "freebsd.sysctl", "net.inet.tcp.rfc1323", "time stamps and window scaling (RFC 7323)" },
+	{ "freebsd.sysctl", "net.inet.tcp.tolerate_missing_ts",
+	  "segments without the timestamps agreed on are taken" },
+	{ "stack", "pace", "windows are sent spread over the round trip" },
 	{ "stack", "merge", "0: segments that arrive together stay single" },
 };
 

@@ -22,6 +22,8 @@ static const struct zs_setting settings[] = {
 	  0, 1 },
 	{ "net.inet.tcp.sack.enable", CFG(use_sack), 0, ZS_SET_BOOL, false, 1, 0, 1 },
 	{ "net.inet.tcp.rfc1323", CFG(use_ts), CFG(use_wscale), ZS_SET_BOOL, false, 1, 0, 1 },
+	{ "net.inet.tcp.tolerate_missing_ts", CFG(tolerate_missing_ts), 0, ZS_SET_BOOL, false, 1, 0,
+	  1 },
 	{ "net.inet.tcp.ecn.enable", CFG(ecn), 0, ZS_SET_U8, false, 1, 0, 2 },
 	{ "net.inet.tcp.ecn.maxretries", CFG(ecn_retries), 0, ZS_SET_U8, false, 1, 0, 30 },
 	/* TIME-WAIT lasts twice that, and 32 bits of microseconds have to do */

@@ -138,7 +138,10 @@ struct zs_config {
 	uint8_t psh_segs;    /* segments in a row without PSH at most; 0 = half a window */
 	bool idle_restart;   /* the window of an idle connection shrinks (RFC 2861) */
 	bool use_ts, use_sack, use_wscale;
-	bool use_tlp;	      /* tail loss probes (RFC 8985 7) */
+	bool tolerate_missing_ts; /* segments without the timestamps agreed on are taken (RFC 7323
+				     3.2: SHOULD be dropped) */
+	bool pace;    /* algorithms that only know a window send it spread over the round trip */
+	bool use_tlp; /* tail loss probes (RFC 8985 7) */
 	bool mtu_black_holes; /* shorter segments after timeouts in a row (RFC 8899 4.3) */
 	bool use_merge;	      /* segments of a burst that continue each other become one packet */
 	bool syn_cookies;     /* when the SYN queue is full */

@@ -55,6 +55,8 @@ static const struct knob knobs[] = {
 	KNOB("psh_segs", psh_segs, U8),
 	KNOB("idle_restart", idle_restart, BOOL),
 	KNOB("timestamps", use_ts, BOOL),
+	KNOB("tolerate_missing_ts", tolerate_missing_ts, BOOL),
+	KNOB("pace", pace, BOOL),
 	KNOB("sack", use_sack, BOOL),
 	KNOB("window_scaling", use_wscale, BOOL),
 	KNOB("ecn", ecn, U8),

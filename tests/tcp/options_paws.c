@@ -181,6 +181,23 @@ static void missing_ts(struct tt *t)
 	tt_read(t, 10);
 }
 
+static void tolerant(struct zs_config *cfg)
+{
+	use_ts(cfg);
+	cfg->tolerate_missing_ts = true;
+}
+
+/* Unless configured: it is taken, and says nothing about TS.Recent. */
+static void missing_ts_tolerated(struct tt *t)
+{
+	start(t);
+	tt_in(t, "A", 1, 1, 10, .opt = "");
+	tt_expect(t, "A", 1, 11, 0, .tsecr = TS0);
+	tt_in(t, "A", 11, 1, 10, .tsval = TS0 + 1);
+	tt_expect(t, "A", 1, 21, 0, .tsecr = TS0 + 1);
+	tt_read(t, 20);
+}
+
 /* Timestamps that were not negotiated are ignored (RFC 7323 3.2), and never sent. */
 static void uninvited_ts(struct tt *t)
 {
@@ -345,6 +362,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(bad_ack_does_not_update, use_ts),
 	TT_CFG(outside_does_not_update, use_ts),
 	TT_CFG(missing_ts, use_ts),
+	TT_CFG(missing_ts_tolerated, tolerant),
 	TT(uninvited_ts),
 	TT_CFG(our_clock, use_ts),
 	TT(mss_absent),

@@ -144,11 +144,52 @@ static void bbr_chosen_later(struct tt *t)
 	assert_int_equal(tt_info(t).pacing_rate, 0);
 }
 
+static void pace(struct zs_config *cfg)
+{
+	cfg->pace = true;
+	cfg->cc = ZS_CC_NEWRENO;
+	cfg->hystart = ZS_HYSTART_OFF;
+	cfg->sndbuf = cfg->sndbuf_max = 8 << 20;
+}
+
+/* A window of slow start goes out in half a round trip; before there is an ACK nothing is known. */
+static void window_is_spread(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK,nop,wscale 14", .rtt_us = RTT);
+	tt_send(t, 100 * MSS);
+	for (unsigned i = 0; i < 10; i++)
+		tt_expect(t, "A", 1 + i * MSS, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(tt_info(t).pacing_rate, 400000); /* 20 segments, 100 ms, twice */
+	tt_expect(t, "A", 10001, 1, MSS);
+	for (unsigned i = 11; i < 30; i++)
+		tt_expect_within(t, 2500 - 130, 2500 + 130, "A", 1 + i * MSS, 1, MSS);
+	tt_expect_none(t);
+}
+
+/* Where it grows slowly it takes five sixths of one. */
+static void window_is_spread_further(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK,nop,wscale 14", .rtt_us = RTT);
+	tt_send(t, 100 * MSS);
+	tt_drain(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:10001");
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 16001, 0);
+	assert_true(tt_info(t).cwnd >= tt_info(t).ssthresh);
+	assert_int_equal(tt_info(t).pacing_rate,
+			 (uint64_t)tt_info(t).cwnd * 100000 / tt_info(t).srtt_us * 12);
+	tt_drain(t);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT_CFG(segments_are_spaced, big_window), TT_CFG(rate_holds, big_window),
 	TT_CFG(a_burst_per_tick, big_window),	 TT_CFG(no_credit_for_silence, big_window),
 	TT_CFG(rate_can_be_lifted, big_window),	 TT(retransmissions),
 	TT_CFG(bbr_paces_from_the_start, bbr),	 TT_CFG(bbr_chosen_later, big_window),
+	TT_CFG(window_is_spread, pace),		 TT_CFG(window_is_spread_further, pace),
 };
 
 ZS_TEST_MAIN(tests)

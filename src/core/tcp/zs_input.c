@@ -46,9 +46,11 @@ static bool paws_reject(const struct zs_stack *s, const struct zs_tcb *tcb,
 
 /* RFC 7323 3.2: not from this peer. A SYN is spared: it may be of one that restarted (RFC 5961 4).
  */
-static bool ts_missing(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+static bool ts_missing(const struct zs_stack *s, const struct zs_tcb *tcb,
+		       const struct zs_pktinfo *pi)
 {
-	return tcb->flags & ZS_TF_TS && !pi->opt.has_ts && !(pi->tcp_flags & (ZS_RST | ZS_SYN));
+	return tcb->flags & ZS_TF_TS && !pi->opt.has_ts && !s->cfg.tolerate_missing_ts &&
+	       !(pi->tcp_flags & (ZS_RST | ZS_SYN));
 }
 
 /* RFC 9293 3.4: the segment's first or last number lies in the window. */
@@ -85,7 +87,7 @@ static enum zs_verdict check_seq(struct zs_stack *s, struct zs_tcb *tcb, struct 
 {
 	bool old = paws_reject(s, tcb, pi);
 
-	if (unlikely(ts_missing(tcb, pi))) {
+	if (unlikely(ts_missing(s, tcb, pi))) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_PAWS);
 		return ZS_DONE;
 	}

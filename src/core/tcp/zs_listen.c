@@ -562,9 +562,9 @@ static enum zs_drop half_check(struct zs_stack *s, struct zs_half *h, const stru
 	}
 	if (!(pi->tcp_flags & ZS_ACK))
 		return ZS_DROP_TCP_NO_ACK;
-	if (h->ts && !pi->opt.has_ts) /* RFC 7323 3.2 */
+	if (h->ts && !pi->opt.has_ts && !s->cfg.tolerate_missing_ts) /* RFC 7323 3.2 */
 		return ZS_DROP_TCP_PAWS;
-	if (h->ts && zs_seq_lt(pi->opt.ts_val, h->ts_recent)) {
+	if (h->ts && pi->opt.has_ts && zs_seq_lt(pi->opt.ts_val, h->ts_recent)) {
 		half_challenge(s, h);
 		return ZS_DROP_TCP_PAWS;
 	}

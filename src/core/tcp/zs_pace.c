@@ -15,7 +15,8 @@ static const uint64_t S_IN_NS = 1000000000;
 
 void zs_pace_update(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	bool want = tcb->opts.max_pacing_rate != 0 || zs_cc_find(tcb->cc)->on_rate != NULL;
+	bool want = tcb->opts.max_pacing_rate != 0 || zs_cc_find(tcb->cc)->on_rate != NULL ||
+		    s->cfg.pace;
 
 	if (want && tcb->flags & ZS_TF_PACED && zs_cc_find(tcb->cc)->on_rate == NULL)
 		zs_pace(s, tcb)->rate = 0;
@@ -28,6 +29,20 @@ void zs_pace_update(struct zs_stack *s, struct zs_tcb *tcb)
 			.delivered_us = (uint32_t)s->now_us,
 			.first_sent_us = (uint32_t)s->now_us,
 		};
+}
+
+/*
+ * A window is spread over the round trip, at twice the rate where it may double in the next one,
+ * and a fifth faster than it comes back where it grows slowly: so that nothing but the window is
+ * the limit, and it may still grow. Before there is a sample nothing is known.
+ */
+void zs_pace_window(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t tenths = tcb->cwnd < tcb->ssthresh / 2 ? 20 : 12;
+
+	zs_pace(s, tcb)->rate = s->cfg.pace && tcb->srtt_us != 0
+					? (uint64_t)tcb->cwnd * 100000 / tcb->srtt_us * tenths
+					: 0;
 }
 
 static uint64_t rate_of(const struct zs_tcb *tcb, const struct zs_pace *p)

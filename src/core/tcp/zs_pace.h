@@ -59,6 +59,7 @@ struct zs_pace {
 	/* the newest of the packets delivered by this ACK */
 	uint32_t prior_delivered, prior_us, send_elapsed_us, delivered_before;
 	bool fresh, prior_app_limited;
+	uint64_t delivery_rate; /* of the last sample that the application did not keep low */
 	struct zs_bbr bbr;
 };
 
@@ -72,6 +73,8 @@ void zs_pace_update(struct zs_stack *s, struct zs_tcb *tcb);
 
 /* ---- of connections with ZS_TF_PACED only ---- */
 
+/* An ACK has changed the window of an algorithm that knows no rate. */
+void zs_pace_window(struct zs_stack *s, struct zs_tcb *tcb);
 /* Bytes per second, 0 = no limit. */
 uint64_t zs_pace_rate(const struct zs_stack *s, const struct zs_tcb *tcb);
 /* May a segment go now? If not, the connection will be on the output list when it may. */

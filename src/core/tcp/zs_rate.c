@@ -93,6 +93,10 @@ void zs_rate_ack_ends(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ac
 	if (p->app_limited != 0 && zs_seq_gt((uint32_t)tcb->delivered, p->app_limited))
 		p->app_limited = 0;
 	sample(s, tcb, p, &rs);
+	if (rs.bytes_per_s != 0 && (!rs.app_limited || rs.bytes_per_s >= p->delivery_rate))
+		p->delivery_rate = rs.bytes_per_s;
 	if (cc->on_rate != NULL)
 		cc->on_rate(s, tcb, &rs);
+	else
+		zs_pace_window(s, tcb);
 }
