@@ -204,6 +204,13 @@ static ssize_t recv_controlled(struct zs_sock *sk, struct msghdr *msg, int flags
 	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
 }
 
+static ssize_t recv_error(struct zs_sock *sk, struct msghdr *msg)
+{
+	if (zs_sock_tells_time(sk))
+		zs_ctx_tell_wall(zs_ctx_self);
+	return ff_ret(zs_sock_errqueue(sk, msg));
+}
+
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 {
 	struct zs_sock *sk;
@@ -216,7 +223,7 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 		return ff_ret(rc);
 	sk = zs_fd_sock(s);
 	if (sk != NULL && flags & MSG_ERRQUEUE)
-		return ff_ret(zs_sock_errqueue(sk, msg));
+		return recv_error(sk, msg);
 	msg->msg_flags = 0;
 	if (msg->msg_control == NULL)
 		msg->msg_controllen = 0;

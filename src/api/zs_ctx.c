@@ -272,6 +272,10 @@ void zs_ctx_tell_wall(struct zs_ctx *c)
 		c->drive.clock_us != NULL ? c->drive.clock_us(c->drive.arg) : zs_stack_now(c->s);
 	struct timespec ts;
 
+	if (c->drive.wall_us != NULL) {
+		zs_stack_set_wall(c->s, c->drive.wall_us(c->drive.arg) - now_us);
+		return;
+	}
 	(void)clock_gettime(CLOCK_REALTIME, &ts); /* never fails */
 	zs_stack_set_wall(c->s,
 			  (uint64_t)ts.tv_sec * MILLION + (uint64_t)ts.tv_nsec / 1000 - now_us);

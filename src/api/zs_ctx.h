@@ -40,6 +40,7 @@ struct zs_drive {
 	/* Ends a turn: may sleep until until_us at most; returns at once when the turn was busy. */
 	void (*idle)(void *arg, uint64_t until_us);
 	uint64_t (*clock_us)(void *arg); /* read now; may be NULL: that of the stack is good */
+	uint64_t (*wall_us)(void *arg);	 /* time of day; may be NULL: the system's */
 	void (*busy)(void *arg);	 /* the application did something: this turn was busy */
 	bool (*stopping)(void *arg);	 /* a signal asked the process to end */
 	void (*wake)(void *arg); /* ends a sleep; any thread. May be NULL: it never sleeps */

@@ -314,6 +314,53 @@ static struct zs_udp *lookup(struct zs_stack *s, const struct zs_flow *f, uint32
 	return sharer(head, f, best, (uint32_t)(((uint64_t)hash * sharers) >> 32));
 }
 
+uint16_t zs_udp_segment(const struct rte_mbuf *m)
+{
+	return m->ol_flags & RTE_MBUF_F_RX_LRO ? m->tso_segsz : 0;
+}
+
+/* The datagram that waits last came in this burst too, from the same peer and in the same way. */
+static bool continues(struct zs_stack *s, const struct zs_udp *u, const struct zs_udp_rx *rx)
+{
+	const struct zs_dgram *d;
+
+	if (u->rx_tail == NULL || zs_pkt_time(u->rx_tail) != (uint32_t)s->now_us)
+		return false;
+	d = zs_dgram(u->rx_tail);
+	return d->from_port == rx->flow->fport && d->family == rx->flow->family &&
+	       zs_addr_eq(&d->from, &rx->flow->faddr) && d->ttl == rx->ttl && d->tos == rx->tos &&
+	       d->nif == rx->nif->index + 1 &&
+	       (d->place == 0 || zs_addr_eq(zs_udp_to(s, u->rx_tail), &rx->flow->laddr));
+}
+
+/*
+ * UDP_GRO: m, not longer than those before it, becomes part of them, as where the device puts
+ * datagrams together. A shorter one is the last.
+ */
+static bool put_together(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
+			 const struct zs_udp_rx *rx)
+{
+	struct rte_mbuf *t = u->rx_tail;
+	uint32_t seg;
+
+	if (!continues(s, u, rx))
+		return false;
+	seg = zs_udp_segment(t) != 0 ? zs_udp_segment(t) : t->pkt_len;
+	if (m->pkt_len == 0 || m->pkt_len > seg || t->pkt_len % seg != 0 ||
+	    t->pkt_len / seg >= ZS_UDP_SEGMENTS || t->pkt_len + m->pkt_len > UINT16_MAX)
+		return false;
+	u->rx_bytes += m->pkt_len;
+	u->rx_mem += zs_pkt_mem(m);
+	if (rte_pktmbuf_chain(t, m) < 0) {
+		u->rx_bytes -= m->pkt_len;
+		u->rx_mem -= zs_pkt_mem(m);
+		return false;
+	}
+	t->ol_flags |= RTE_MBUF_F_RX_LRO;
+	t->tso_segsz = (uint16_t)seg;
+	return true;
+}
+
 void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		    const struct zs_udp_rx *rx)
 {
@@ -324,6 +371,8 @@ void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		zs_pkt_drop(s, m, ZS_DROP_UDP_FULL);
 		return;
 	}
+	if (unlikely(u->gro) && put_together(s, u, m, rx))
+		return;
 	*d = (struct zs_dgram){
 		.from = rx->flow->faddr,
 		.from_port = rx->flow->fport,

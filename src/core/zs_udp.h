@@ -23,7 +23,7 @@ enum zs_udp_mtu {
 };
 
 /* Where an error comes from: Linux' numbers of sock_extended_err. */
-enum zs_udp_origin { ZS_UDP_LOCAL = 1, ZS_UDP_ICMP = 2, ZS_UDP_ICMP6 = 3 };
+enum zs_udp_origin { ZS_UDP_LOCAL = 1, ZS_UDP_ICMP = 2, ZS_UDP_ICMP6 = 3, ZS_UDP_TIME = 4 };
 
 enum { ZS_UDP_QUOTE = 128 };
 
@@ -32,11 +32,12 @@ struct zs_udp_error {
 	struct zs_udp_error *next;
 	struct zs_addr to, from; /* whom it was for; who tells, any = nobody */
 	int32_t error;		 /* positive errno */
-	uint32_t info;		 /* EMSGSIZE: the MTU */
-	uint16_t port;		 /* it was for */
-	uint8_t family, origin;	 /* of both addresses; enum zs_udp_origin */
-	uint8_t type, code;	 /* of the ICMP message */
-	uint16_t len;		 /* of what is quoted of the payload */
+	uint32_t info;		 /* EMSGSIZE: the MTU; ZS_UDP_TIME: enum zs_stamp_of */
+	uint32_t at_us, which;	/* ZS_UDP_TIME: low bits of the clock; the number of the datagram */
+	uint16_t port;		/* it was for */
+	uint8_t family, origin; /* of both addresses; enum zs_udp_origin */
+	uint8_t type, code;	/* of the ICMP message */
+	uint16_t len;		/* of what is quoted of the payload */
 	uint8_t data[ZS_UDP_QUOTE];
 };
 
@@ -59,10 +60,13 @@ struct zs_udp {
 	bool group_loop;
 	bool group_all, group6_all; /* hears groups too that others joined (IPv4, IPv6) */
 	uint16_t n_members;	    /* groups that it joined */
+	bool gro;		    /* datagrams of a burst are put together: zs_udp_segment() */
 	uint16_t segment;     /* what is longer leaves as datagrams of so many bytes; 0 = as one */
 	uint8_t mtu_discover; /* enum zs_udp_mtu */
 	bool recverr, recverr6; /* errors of IPv4 and IPv6 are queued */
 	uint16_t n_errs;
+	uint8_t stamps; /* it wants to know when what it sent did what: 1 << enum zs_stamp_of */
+	uint32_t stamp_flags, stamp_next;	  /* the socket's; number of the next datagram */
 	struct zs_udp_error *err_head, *err_tail; /* oldest first */
 };
 
@@ -147,6 +151,13 @@ bool zs_udp_sends(const struct zs_stack *s, const struct zs_flow *flow);
  */
 void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow,
 		       const struct zs_udp_error *e);
+
+/* Of what was put together of several datagrams: the size of all but the last one; 0 = of others.
+ */
+uint16_t zs_udp_segment(const struct rte_mbuf *m);
+
+/* u has sent a datagram, now: into its queue as its stamps say. */
+void zs_udp_stamp(struct zs_stack *s, struct zs_udp *u);
 
 /* The oldest error of the queue, NULL when there is none; and done with it. */
 const struct zs_udp_error *zs_udp_error(const struct zs_udp *u);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_tcp.h"
 #include "core/zs_udp_priv.h"
 
 /* ---- whom unconnected endpoints have sent to ---- */
@@ -142,6 +143,24 @@ void zs_udp_icmp_error(struct zs_stack *s, const struct zs_flow *flow, const str
 
 		if (has_sent(s, u, flow))
 			tell(s, u, e);
+	}
+}
+
+void zs_udp_stamp(struct zs_stack *s, struct zs_udp *u)
+{
+	static const uint8_t order[] = { ZS_STAMP_QUEUED, ZS_STAMP_SENT };
+	struct zs_udp_error e = {
+		.family = u->flow.family,
+		.origin = ZS_UDP_TIME,
+		.error = ENOMSG,
+		.at_us = (uint32_t)s->now_us,
+		.which = u->stamp_next++,
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(order); i++) {
+		e.info = order[i];
+		if (u->stamps & 1u << e.info)
+			queue(s, u, &e);
 	}
 }
 

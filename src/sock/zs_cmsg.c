@@ -161,36 +161,50 @@ static void put_ip6(const struct zs_sock *sk, const struct zs_dgram *d, const st
 		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
 }
 
-/* When it came, by the clock on the wall: the low bits of the stack's clock were kept. */
-static void put_time(const struct zs_sock *sk, const struct rte_mbuf *m, struct msghdr *msg,
-		     size_t *used)
+struct timespec zs_sock_wall_time(const struct zs_sock *sk, uint32_t at_us)
 {
 	const uint64_t MILLION = 1000000;
 	uint64_t now_us = zs_stack_now(sk->s);
-	uint64_t us = zs_stack_wall(sk->s) + now_us - ((uint32_t)now_us - zs_pkt_time(m));
-	const struct timeval tv = { .tv_sec = (time_t)(us / MILLION),
-				    .tv_usec = (suseconds_t)(us % MILLION) };
-	const struct timespec ts = { .tv_sec = tv.tv_sec, .tv_nsec = tv.tv_usec * 1000 };
+	uint64_t us = zs_stack_wall(sk->s) + now_us - ((uint32_t)now_us - at_us);
+
+	return (struct timespec){ .tv_sec = (time_t)(us / MILLION),
+				  .tv_nsec = (long)(us % MILLION) * 1000 };
+}
+
+/* When it came. */
+static void put_time(const struct zs_sock *sk, const struct rte_mbuf *m, struct msghdr *msg,
+		     size_t *used)
+{
+	const struct timespec ts = zs_sock_wall_time(sk, zs_pkt_time(m));
+	const struct timeval tv = { .tv_sec = ts.tv_sec, .tv_usec = ts.tv_nsec / 1000 };
 
 	if (sk->udp->recv & ZS_RECV_TIMENS)
 		zs_cmsg_put(msg, used, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof(ts));
-	else
+	if (sk->udp->recv & ZS_RECV_TIME)
 		zs_cmsg_put(msg, used, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
+	if (sk->udp->recv & ZS_RECV_STAMP)
+		zs_sock_put_stamp(sk, zs_pkt_time(m), msg, used);
 }
 
 bool zs_sock_tells_time(const struct zs_sock *sk)
 {
-	return sk->kind == ZS_SK_UDP && (sk->udp->recv & (ZS_RECV_TIME | ZS_RECV_TIMENS)) != 0;
+	const uint16_t times = ZS_RECV_TIME | ZS_RECV_TIMENS | ZS_RECV_STAMP;
+
+	if (sk->kind == ZS_SK_UDP)
+		return (sk->udp->recv & times) != 0 || sk->udp->stamps != 0;
+	return (sk->flags & ZS_SF_STAMPS) != 0;
 }
 
 /* What is to be said of the datagram m that waits; into msg->msg_control. */
 static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msghdr *msg)
 {
 	const struct zs_addr *to = zs_udp_to(sk->s, m);
+	int segment = zs_udp_segment(m);
 	size_t used = 0;
 
-	if (zs_sock_tells_time(sk))
-		put_time(sk, m, msg, &used);
+	put_time(sk, m, msg, &used);
+	if (segment != 0 && sk->udp->recv & ZS_RECV_GRO)
+		zs_cmsg_put(msg, &used, IPPROTO_UDP, UDP_GRO, &segment, sizeof(segment));
 	if (to == NULL)
 		return used;
 	if (zs_dgram(m)->family == ZS_AF_IP4)

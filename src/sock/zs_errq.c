@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What recvmsg tells of a stream, in Linux' layout: how much is left to read (TCP_INQ), and the
- * error queue, where writes with MSG_ZEROCOPY report their end. Those writes are copied, so their
+ * error queue, with the times of SO_TIMESTAMPING, and where writes with MSG_ZEROCOPY report their
+ * end. Those writes are copied, so their
  * buffers are free again at once, and SO_EE_CODE_ZEROCOPY_COPIED says that there was nothing to
  * gain: z_write() is how to send without a copy. All that has ended and was not told is one range.
  */
@@ -61,6 +62,10 @@ ssize_t zs_sock_errqueue(struct zs_sock *sk, struct msghdr *msg)
 
 	if (sk->kind == ZS_SK_UDP)
 		return zs_sock_udp_errqueue(sk, msg);
+	if (zs_sock_stamp_waits(sk)) {
+		zs_sock_stamp_report(sk, msg);
+		return 0;
+	}
 	if (!(sk->flags & ZS_SF_ERRQ))
 		return -EAGAIN;
 	if (msg->msg_name != NULL)

@@ -139,7 +139,7 @@ static __attribute__((noinline)) unsigned other_readiness(const struct zs_sock *
 	bool fin = zs_tcp_fin_received(sk->tcb) || (sk->flags & ZS_SF_RD_SHUT);
 	unsigned ev = zs_tcp_ep(sk->tcb)->error != 0 ? ZS_EV_ERR : 0;
 
-	if (sk->flags & ZS_SF_ERRQ)
+	if (sk->flags & ZS_SF_ERRQ || zs_sock_stamp_waits(sk))
 		ev |= ZS_EV_ERRQ;
 	if (st == ZS_CLOSED && !zs_sock_ended(sk))
 		return ev | ZS_EV_WRITE | ZS_EV_HUP;
@@ -160,7 +160,7 @@ static __attribute__((noinline)) unsigned other_readiness(const struct zs_sock *
 static inline unsigned tcp_readiness(const struct zs_sock *sk)
 {
 	if (likely(zs_tcp_state(sk->tcb) == ZS_ESTABLISHED &&
-		   !(sk->flags & (ZS_SF_RD_SHUT | ZS_SF_WR_SHUT | ZS_SF_ERRQ)) &&
+		   !(sk->flags & (ZS_SF_RD_SHUT | ZS_SF_WR_SHUT | ZS_SF_ERRQ | ZS_SF_STAMPS)) &&
 		   zs_tcp_ep(sk->tcb)->error == 0))
 		return open_readiness(sk);
 	return other_readiness(sk);

@@ -45,6 +45,8 @@ enum zs_recv {
 	ZS_RECV_TCLASS = 0x80,
 	ZS_RECV_TIME = 0x100,
 	ZS_RECV_TIMENS = 0x200,
+	ZS_RECV_STAMP = 0x400,
+	ZS_RECV_GRO = 0x800,
 };
 
 /* Control messages of sendmsg(): how the datagram is to be sent. -EINVAL, -ENODEV. */
@@ -60,6 +62,18 @@ void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const vo
 
 /* The oldest of what happened to datagrams (zs_udperrq.c): bytes quoted, or -EAGAIN. */
 ssize_t zs_sock_udp_errqueue(struct zs_sock *sk, struct msghdr *msg);
+
+/* By the clock on the wall, of which the low bits of the stack's clock were kept. */
+struct timespec zs_sock_wall_time(const struct zs_sock *sk, uint32_t at_us);
+
+/* ---- SO_TIMESTAMPING (zs_stampopt.c) ---- */
+/* Appends SCM_TIMESTAMPING. */
+void zs_sock_put_stamp(const struct zs_sock *sk, uint32_t at_us, struct msghdr *msg, size_t *used);
+/* A time of a stream waits in the error queue; tells it. */
+bool zs_sock_stamp_waits(const struct zs_sock *sk);
+void zs_sock_stamp_report(struct zs_sock *sk, struct msghdr *msg);
+/* Tells one of datagrams. */
+void zs_sock_stamp_of(const struct zs_sock *sk, const struct zs_udp_error *e, struct msghdr *msg);
 
 /* A socket address, read. */
 struct zs_name {

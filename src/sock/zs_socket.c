@@ -166,7 +166,7 @@ static int renew(struct zs_sock *sk)
 	sk->kind = ZS_SK_TCP;
 	sk->tcb = tcb;
 	sk->flags &= (uint16_t) ~(ZS_SF_CONNECTING | ZS_SF_CONNECTED | ZS_SF_RD_SHUT |
-				  ZS_SF_WR_SHUT | ZS_SF_ERRQ);
+				  ZS_SF_WR_SHUT | ZS_SF_ERRQ | ZS_SF_STAMPS);
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
 	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */

@@ -18,9 +18,12 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
 int zs_opt_udp_set(struct zs_sock *sk, int name, const void *val, socklen_t len);
 int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
-/* SO_TIMESTAMP and SO_TIMESTAMPNS; IP_RECVERR and IPV6_RECVERR; IP_MTU and IPV6_MTU. */
+/* SO_TIMESTAMP and SO_TIMESTAMPNS; SO_TIMESTAMPING; IP_RECVERR and IPV6_RECVERR; IP_MTU and
+ * IPV6_MTU. */
 int zs_opt_time_set(struct zs_sock *sk, int name, bool on);
 int zs_opt_time_get(const struct zs_sock *sk, int name);
+int zs_opt_stamp_set(struct zs_sock *sk, int v);
+int zs_opt_stamp_get(const struct zs_sock *sk);
 int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on);
 int zs_opt_recverr_get(const struct zs_sock *sk, int level);
 int zs_opt_mtu_get(const struct zs_sock *sk, void *val, socklen_t *len);

@@ -95,6 +95,8 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 	case SO_TIMESTAMP:
 	case SO_TIMESTAMPNS:
 		return zs_opt_time_set(sk, name, val != 0);
+	case SO_TIMESTAMPING:
+		return zs_opt_stamp_set(sk, val);
 	case SO_PRIORITY:
 		sk->priority = (uint32_t)val & 0xffffff;
 		return 0;
@@ -265,6 +267,9 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 	case SO_TIMESTAMP:
 	case SO_TIMESTAMPNS:
 		*val = zs_opt_time_get(sk, name);
+		return 0;
+	case SO_TIMESTAMPING:
+		*val = zs_opt_stamp_get(sk);
 		return 0;
 	case SO_SNDBUF:
 		*val = sndbuf_of(sk);

@@ -91,6 +91,11 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_bytes_retrans = in->bytes_retx;
 	out->tcpi_snd_wnd = in->snd_wnd;
 	out->tcpi_pacing_rate = in->pacing_rate != 0 ? in->pacing_rate : UINT64_MAX;
+	out->tcpi_delivery_rate = in->delivery_rate;
+	out->tcpi_busy_time = in->busy_us;
+	out->tcpi_rwnd_limited = in->rwnd_limited_us;
+	out->tcpi_sndbuf_limited = in->sndbuf_limited_us;
+	out->tcpi_dsack_dups = in->dsacks;
 	out->tcpi_delivered = in->syn_acked + segments((uint32_t)in->delivered, mss);
 }
 

@@ -68,12 +68,20 @@ ssize_t zs_sock_udp_errqueue(struct zs_sock *sk, struct msghdr *msg)
 	msg->msg_flags = MSG_ERRQUEUE;
 	if (msg->msg_control == NULL)
 		msg->msg_controllen = 0;
+	if (e->origin == ZS_UDP_TIME) {
+		zs_sock_stamp_of(sk, e, msg);
+		if (msg->msg_name != NULL)
+			msg->msg_namelen = 0;
+		zs_udp_error_done(sk->s, sk->udp);
+		return 0;
+	}
 	put_report(sk, e, msg);
 	n = put_quote(e, msg);
 	zs_sock_addr_put(sk, msg->msg_name, &msg->msg_namelen, e->family, &e->to, e->port);
 	zs_udp_error_done(sk->s, sk->udp);
 	/* what was told is no error any more; what waits still is */
 	e = zs_udp_error(sk->udp);
-	sk->udp->ep.error = e != NULL && e->origin != ZS_UDP_LOCAL ? e->error : 0;
+	sk->udp->ep.error =
+		e != NULL && e->origin != ZS_UDP_LOCAL && e->origin != ZS_UDP_TIME ? e->error : 0;
 	return (ssize_t)n;
 }

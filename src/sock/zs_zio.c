@@ -124,6 +124,8 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 		rc = zs_udp_send_how(sk->s, sk->udp, m, 0, NULL, 0, how);
 	if (rc < 0)
 		return rc;
+	if (unlikely(sk->udp->stamps != 0))
+		zs_udp_stamp(sk->s, sk->udp);
 	/* m may still wait in a device queue, but as far as the application can tell it is gone. */
 	for (int i = 0; i < d.n; i++)
 		d.v[i].fn(d.v[i].arg, 0);

@@ -7,10 +7,12 @@
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_ecn.h"
+#include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_sndrules.h"
 #include "core/tcp/zs_tw.h"
 #include "core/zs_parse.h"
 
@@ -88,8 +90,10 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 		tcb->deadline[ZS_TT_PERSIST] = 0;
 		tcb->probe_shift = 0;
 	}
-	if (changed && tcb->unsent != NULL)
+	if (changed && tcb->unsent != NULL) {
+		zs_limit_end(s, tcb);
 		zs_output_later(s, tcb);
+	}
 	return changed;
 }
 
@@ -143,6 +147,7 @@ static void wake_writer(struct zs_stack *s, struct zs_tcb *tcb)
 	if (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_tcp_send_space(tcb) < tcb->sndbuf / 3)
 		return;
 	tcb->flags &= ~(uint32_t)ZS_TF_WANT_SPACE;
+	zs_limit_end(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
 }
 
@@ -198,6 +203,16 @@ static bool grows(struct zs_stack *s, const struct zs_tcb *tcb, struct zs_ack *a
 	return a->acked > 0 || (a->sacked > 0 && zs_score(s, tcb)->reordering > ZS_DUP_THRESH);
 }
 
+/* For those who want to know. */
+static __attribute__((noinline)) void note_ack(struct zs_stack *s, struct zs_tcb *tcb,
+					       const struct zs_ack *a)
+{
+	if (tcb->flags & ZS_TF_PACED)
+		zs_rate_ack_ends(s, tcb, a);
+	if (tcb->stamps != NULL)
+		zs_stamps_acked(s, tcb);
+}
+
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	struct zs_ack a = { .inflight = zs_inflight(tcb) };
@@ -249,11 +264,12 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	} else if (a.sacked > 0) {
 		zs_retx_arm(s, tcb);
 	}
-	if (unlikely(tcb->flags & ZS_TF_PACED))
-		zs_rate_ack_ends(s, tcb, &a);
+	if (unlikely(tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES)))
+		note_ack(s, tcb, &a);
 	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
 	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST)) {
 		tcb->flags &= ~(uint32_t)ZS_TF_MORE; /* as Linux: what was announced is late */
+		zs_limit_end(s, tcb);
 		zs_output_later(s, tcb);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a connection tells about itself. */
 #include "core/tcp/zs_cc.h"
+#include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
@@ -81,7 +82,12 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.last_send_us = tcb->last_send_us,
 		.last_recv_us = tcb->last_recv_us,
 		.pacing_rate = tcb->flags & ZS_TF_PACED ? zs_pace_rate(s, tcb) : 0,
+		.delivery_rate = tcb->flags & ZS_TF_PACED ? zs_pace(s, tcb)->delivery_rate : 0,
 		.app_limited = tcb->flags & ZS_TF_PACED && zs_pace(s, tcb)->app_limited != 0,
+		.busy_us = zs_busy_us(s, tcb),
+		.rwnd_limited_us = zs_limited_us(s, tcb, ZS_LIMIT_RWND),
+		.sndbuf_limited_us = zs_limited_us(s, tcb, ZS_LIMIT_SNDBUF),
+		.dsacks = sc != NULL ? sc->dsacks : 0,
 	};
 }
 

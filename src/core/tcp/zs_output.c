@@ -10,6 +10,7 @@
 
 #include "core/tcp/zs_cc.h"
 #include "core/tcp/zs_ecn.h"
+#include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
@@ -633,7 +634,10 @@ static __attribute__((noinline)) void note_sent(struct zs_stack *s, struct zs_tc
 {
 	if (tcb->flags & ZS_TF_PACED && tcb->unsent == NULL && tcb->lost <= tcb->retx)
 		zs_rate_app_limited(s, tcb);
+	if (tcb->stamps != NULL)
+		zs_stamps_sent(s, tcb);
 	zs_lowat_wake(s, tcb);
+	zs_limit_find(s, tcb, usable_window(tcb));
 }
 
 /* Data, the lost first, and FIN: all that may be sent now. */
@@ -660,7 +664,8 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 		arm_persist(s, tcb);
 	else
 		tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
-	if (unlikely(tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES)))
+	if (unlikely(tcb->unsent != NULL ||
+		     tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES | ZS_TF_WANT_SPACE)))
 		note_sent(s, tcb);
 	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : NOTHING;
 }

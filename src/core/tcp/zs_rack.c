@@ -73,6 +73,7 @@ void zs_rack_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *
 {
 	struct zs_score *sc = zs_score(s, tcb);
 
+	sc->dsacks++;
 	if (tcb->tlp == ZS_TLP_AGAIN && zs_seq_geq(a->dsack_end + 1, sc->tlp_end))
 		return;
 	if (sc->dsack_in_round && zs_seq_lt(tcb->snd_una, sc->dsack_round))

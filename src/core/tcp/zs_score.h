@@ -64,6 +64,7 @@ struct zs_score {
 	uint8_t reo_wnd_mult; /* RACK.reo_wnd_mult */
 	uint8_t reo_wnd_persist;
 	uint32_t dsack_round; /* snd_nxt when the last D-SACK counted */
+	uint32_t dsacks;      /* duplicates reported */
 	uint32_t tlp_end;     /* snd_nxt after the last tail loss probe */
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "core/tcp/zs_ack.h"
+#include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
@@ -33,8 +34,11 @@ static __rte_always_inline void enqueue(struct zs_stack *s, struct zs_tcb *tcb, 
 	m->ol_flags &= ~(ZS_PKT_DONE | ZS_PKT_COPIED);
 	zs_taken_drop(s, m);
 	zs_segq_push(&tcb->sndq, m, seg->len);
-	if (tcb->unsent == NULL)
+	if (tcb->unsent == NULL) {
 		tcb->unsent = m;
+		if (tcb->sndq.head == m)
+			tcb->busy_us -= s->now_us;
+	}
 }
 
 static uint32_t tail_seq(const struct zs_tcb *tcb)
@@ -155,6 +159,8 @@ static __rte_always_inline void note_written(struct zs_stack *s, struct zs_tcb *
 	}
 	if (unlikely(flags & ZS_SEND_EOR))
 		zs_sndq_keep_apart(tcb);
+	if (unlikely(tcb->flags & ZS_TF_SND_RULES) && tcb->stamps != NULL)
+		zs_stamps_written(tcb);
 	if (zs_tcp_send_space(tcb) == 0)
 		tcb->flags |= ZS_TF_WANT_SPACE;
 	if (likely(tcb->state != ZS_SYN_SENT))
@@ -465,8 +471,10 @@ void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs
 		}
 		tcb->sndq.head = seg->next;
 		tcb->sndq.mem -= zs_pkt_truesize(m);
-		if (tcb->sndq.head == NULL)
+		if (tcb->sndq.head == NULL) {
 			tcb->sndq.tail = NULL;
+			tcb->busy_us += s->now_us;
+		}
 		complete(m, 0);
 		/* m->next belongs to the packet, if the device still has it */
 		rte_pktmbuf_free_seg(m);
@@ -477,7 +485,9 @@ void zs_sndq_purge(struct zs_stack *s, struct zs_tcb *tcb, int status)
 {
 	struct rte_mbuf *m = tcb->sndq.head;
 
-	(void)s;
+	if (m != NULL)
+		tcb->busy_us += s->now_us;
+	zs_limit_end(s, tcb);
 	tcb->sndq = (struct zs_segq){ 0 };
 	tcb->unsent = NULL;
 	tcb->sacked = tcb->lost = tcb->retx = 0;

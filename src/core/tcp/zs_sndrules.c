@@ -7,6 +7,7 @@
  */
 #include "core/tcp/zs_sndrules.h"
 
+#include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_queue.h"
 
 void zs_sndq_keep_apart(struct zs_tcb *tcb)
@@ -47,6 +48,7 @@ void zs_lowat_wake(struct zs_stack *s, struct zs_tcb *tcb)
 	    unsent_of(tcb) > tcb->opts.notsent_lowat / 2 || zs_tcp_send_space(tcb) == 0)
 		return;
 	tcb->flags &= ~(uint32_t)ZS_TF_WANT_SPACE;
+	zs_limit_end(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
 }
 

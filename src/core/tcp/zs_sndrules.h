@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Rules of its own that a send queue may have (ZS_TF_SND_RULES): records that share no segment with
- * what follows them (MSG_EOR), and how much may wait unsent (TCP_NOTSENT_LOWAT).
+ * what follows them (MSG_EOR), how much may wait unsent (TCP_NOTSENT_LOWAT), and who wants to know
+ * when what was sent (SO_TIMESTAMPING).
  */
 #ifndef ZS_SNDRULES_H
 #define ZS_SNDRULES_H
@@ -19,5 +20,12 @@ uint32_t zs_lowat_space(const struct zs_tcb *tcb);
 void zs_lowat_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* The option was set. */
 void zs_lowat_changed(struct zs_stack *s, struct zs_tcb *tcb);
+
+/* ---- of connections whose tcb->stamps is not NULL (zs_stamps.c) ---- */
+
+/* A write is queued; all up to snd_nxt was sent; and up to snd_una acknowledged. */
+void zs_stamps_written(struct zs_tcb *tcb);
+void zs_stamps_sent(struct zs_stack *s, struct zs_tcb *tcb);
+void zs_stamps_acked(struct zs_stack *s, struct zs_tcb *tcb);
 
 #endif

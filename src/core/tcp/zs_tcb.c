@@ -137,6 +137,7 @@ void zs_tcb_free(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	zs_sndq_purge(s, tcb, tcb->ep.error != 0 ? -tcb->ep.error : -ECONNRESET);
 	zs_rcvq_purge(tcb);
+	rte_pktmbuf_free(tcb->stamps);
 	s->taken_mem -= tcb->taken_mem;
 	tcb->taken_gen = 0;	/* what the application still holds is nobody's */
 	tcb->timer.fire = NULL; /* marks a free slot for zs_tcp_foreach() */

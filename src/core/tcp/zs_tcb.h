@@ -43,7 +43,7 @@ enum zs_tcb_flag {
 	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
 	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
 	ZS_TF_SCORE = 1u << 22,	     /* its struct zs_score is in use */
-	ZS_TF_SND_RULES = 1u << 23,  /* the send queue has rules of its own: zs_sndrules.h */
+	ZS_TF_SND_RULES = 1u << 23,  /* what is sent has rules of its own: zs_sndrules.h */
 	ZS_TF_ECN = 1u << 24,	     /* ECN negotiated (RFC 3168) */
 	ZS_TF_ECN_SYN = 1u << 25,    /* our last SYN asked for it */
 	ZS_TF_ECT_SEEN = 1u << 26,   /* the peer sends ECT, and it gets here */
@@ -155,11 +155,11 @@ struct zs_tcb {
 	uint32_t nh_checked_ms;
 	uint32_t fin_seq;
 	struct zs_ep ep;
-	struct zs_listener *listener; /* while on its accept queue */
+	uint64_t busy_us; /* zs_limits.h */
 
 	/* line 7: congestion control, and bounds of both windows */
 	uint64_t cc_priv[5] __attribute__((aligned(64)));
-	uint32_t max_flight, flight_end; /* largest flight of slow start, until that is all acked */
+	uint32_t max_flight, flight_end; /* the largest flight lately, until that is all acked */
 	uint32_t max_snd_wnd;
 	uint32_t snd_small; /* end of the last segment sent that was not full (Minshall's Nagle) */
 	uint32_t rcvbuf;
@@ -182,6 +182,7 @@ struct zs_tcb {
 	uint8_t tlp;	   /* enum zs_tlp */
 	uint8_t tlp_delay; /* how long the peer may delay an ACK: zs_retx.c */
 	uint8_t syn_flags; /* enum zs_syn_flag */
+	uint8_t limited;   /* enum zs_limit */
 
 	/* line 9: counters and the first options */
 	uint64_t bytes_in __attribute__((aligned(64)));
@@ -195,6 +196,7 @@ struct zs_tcb {
 		struct zs_list accept_link; /* with listener */
 		struct zs_list port_link;   /* with ZS_TF_BOUND */
 	};
+	struct zs_listener *listener; /* while on its accept queue */
 	union {
 		struct zs_sack_block
 			recent[ZS_MAX_SACK]; /* out-of-order blocks, latest first (RFC 2018 4) */
@@ -206,6 +208,8 @@ struct zs_tcb {
 	struct zs_sack_block dsack;
 	uint64_t bytes_retx;
 	uint32_t words[ZS_TCP_WORDS]; /* the socket layer's */
+	uint64_t limited_us[2];	      /* zs_limits.h */
+	struct rte_mbuf *stamps; /* zs_stamps.c: who wants to know when what was sent; or NULL */
 };
 _Static_assert(offsetof(struct zs_tcb, rcv_nxt) == 64, "line 1: sequence space");
 _Static_assert(offsetof(struct zs_tcb, sndq) == 128, "line 2: send queue");

@@ -165,6 +165,27 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 /* What is queued goes out as far as the windows allow, whatever Nagle and cork say, once. */
 void zs_tcp_push(struct zs_tcb *tcb);
 
+/*
+ * Times of what is written from now on (SO_TIMESTAMPING, zs_stamps.c): wants is of 1 << enum
+ * zs_stamp_of, of the last byte of each write; 0 = no more. word is the socket layer's to keep, 0
+ * at first. -ENOBUFS.
+ */
+enum zs_stamp_of {
+	ZS_STAMP_SENT,	 /* given to the device */
+	ZS_STAMP_QUEUED, /* the stack has taken it out of the send queue, to do so */
+	ZS_STAMP_ACKED,
+};
+struct zs_stamp {
+	uint32_t at_us; /* low bits of the stack's clock */
+	uint32_t byte;	/* the last of a write, the first since times are wanted being 0 */
+	uint8_t of;	/* enum zs_stamp_of */
+};
+int zs_tcp_stamps(struct zs_stack *s, struct zs_tcb *tcb, unsigned wants, uint32_t word);
+uint32_t zs_tcp_stamps_word(const struct zs_tcb *tcb);
+/* The oldest that was not taken; NULL: none. And takes it. */
+const struct zs_stamp *zs_tcp_stamp(const struct zs_tcb *tcb);
+void zs_tcp_stamp_done(struct zs_tcb *tcb);
+
 /* Bytes acknowledged by the peer since the connection began. */
 uint64_t zs_tcp_acked(const struct zs_tcb *tcb);
 
@@ -228,6 +249,10 @@ struct zs_tcp_info {
 	uint64_t delivered;		     /* bytes, without those of the SYN */
 	uint64_t last_send_us, last_recv_us; /* stack time */
 	uint64_t pacing_rate;		     /* bytes per second, 0 = not paced */
+	uint64_t delivery_rate; /* of the last sample of a paced connection, likewise */
+	/* how long something was to be delivered, and of that, waited for what: zs_limits.h */
+	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
+	uint32_t dsacks; /* duplicates that the peer reported */
 };
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
 
