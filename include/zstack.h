@@ -206,14 +206,15 @@ struct z_dgram {
 	socklen_t addrlen;     /* of *addr; received: its room, then the length of the address */
 	uint32_t len;	       /* payload bytes, received or sent */
 	uint16_t segment;      /* sent: leaves as datagrams of so many bytes each, the last one of
-				  what is left (UDP_SEGMENT); 0: as the socket is set to */
+				  what is left (UDP_SEGMENT); 0: as the socket is set to. Received:
+				  came as such (UDP_GRO); 0: as one */
 	int error;	       /* sent: 0, or why it was not */
 };
 
 /*
- * Takes up to max datagrams, as recvmmsg() does: buf, len and *addr of each. All buffers are yours.
- * Waits, unless told not to, for the first one only. flags: MSG_DONTWAIT. Returns how many; -1: as
- * z_read; EOPNOTSUPP: a stream; EINVAL: max 0.
+ * Takes up to max datagrams, as recvmmsg() does: buf, len, segment and *addr of each. All buffers
+ * are yours. Waits, unless told not to, for the first one only. flags: MSG_DONTWAIT. Returns how
+ * many; -1: as z_read; EOPNOTSUPP: a stream; EINVAL: max 0.
  */
 int z_recv_dgrams(int fd, struct z_dgram *v, int max, int flags);
 

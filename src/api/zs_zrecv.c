@@ -5,6 +5,7 @@
 
 #include "api/zs_zstate.h"
 #include "core/tcp/zs_tcp.h"
+#include "core/zs_udp.h"
 
 _Static_assert(sizeof(struct zs_view) == sizeof(struct z_iov) &&
 		       offsetof(struct zs_view, len) == offsetof(struct z_iov, len) &&
@@ -100,6 +101,7 @@ static ssize_t take_dgram(struct zs_sock *sk, struct z_dgram *d)
 		return n < 0 ? n : -EAGAIN; /* shut down for reading */
 	d->buf = (z_buf *)m;
 	d->len = m->pkt_len;
+	d->segment = zs_udp_segment(m);
 	d->error = 0;
 	return n;
 }

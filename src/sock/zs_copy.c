@@ -36,6 +36,7 @@ static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const str
 	u->recv = from->recv;
 	u->recverr = from->recverr;
 	u->recverr6 = from->recverr6;
+	u->gro = from->gro;
 	u->segment = from->segment;
 	u->mtu_discover = from->mtu_discover;
 	u->group_ttl = from->group_ttl;

@@ -8,25 +8,38 @@
 
 #include "sock/zs_sockopt.h"
 
+static int set_segment(struct zs_udp *u, int v)
+{
+	if (v < 0 || v > UINT16_MAX)
+		return -EINVAL;
+	u->segment = (uint16_t)v;
+	return 0;
+}
+
+static int set_gro(struct zs_udp *u, bool on)
+{
+	u->gro = on;
+	u->recv = (uint16_t)((u->recv & ~ZS_RECV_GRO) | (on ? ZS_RECV_GRO : 0));
+	return 0;
+}
+
 int zs_opt_udp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 {
 	int v, rc;
 
-	if (sk->kind != ZS_SK_UDP || name != UDP_SEGMENT)
+	if (sk->kind != ZS_SK_UDP || (name != UDP_SEGMENT && name != UDP_GRO))
 		return -ENOPROTOOPT;
 	rc = zs_opt_int(val, len, &v);
-	if (rc == 0 && (v < 0 || v > UINT16_MAX))
-		rc = -EINVAL;
-	if (rc == 0)
-		sk->udp->segment = (uint16_t)v;
-	return rc;
+	if (rc < 0)
+		return rc;
+	return name == UDP_GRO ? set_gro(sk->udp, v != 0) : set_segment(sk->udp, v);
 }
 
 int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 {
-	if (sk->kind != ZS_SK_UDP || name != UDP_SEGMENT)
+	if (sk->kind != ZS_SK_UDP || (name != UDP_SEGMENT && name != UDP_GRO))
 		return -ENOPROTOOPT;
-	return zs_opt_put_int(val, len, sk->udp->segment);
+	return zs_opt_put_int(val, len, name == UDP_GRO ? sk->udp->gro : sk->udp->segment);
 }
 
 /* The one turns the other off, as on Linux. A stream tells of no time. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Datagrams over IPv4 and IPv6: batches whose buffers change hands, datagrams that leave as several
- * (UDP_SEGMENT), times of arrival.
+ * (UDP_SEGMENT) or arrive as one (UDP_GRO), times of arrival.
  */
 #include <rte_mbuf.h>
 #include <stdio.h>
@@ -274,6 +274,112 @@ static void no_buffers(struct api_world *t, int family)
 	close_on(t, 1, s);
 }
 
+/* ---- UDP_GRO ---- */
+
+static ssize_t receive_gro(int fd, char *buf, size_t room, int *segment)
+{
+	union {
+		struct cmsghdr first;
+		char bytes[64];
+	} control;
+	struct iovec iov = { buf, room };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = ff_recvmsg(fd, &msg, 0);
+	struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	*segment = 0;
+	if (c != NULL) {
+		assert_int_equal(c->cmsg_level, IPPROTO_UDP);
+		assert_int_equal(c->cmsg_type, UDP_GRO);
+		memcpy(segment, CMSG_DATA(c), sizeof(*segment));
+	}
+	return n;
+}
+
+/* What is sent in one moment arrives in one burst. */
+static void no_time_on_the_wire(struct api_world *t)
+{
+	t->link->wire[0].cfg.rate_bps = t->link->wire[1].cfg.rate_bps = 0;
+}
+
+/* What came in one burst is one: equal ones, and a shorter one that ends it. */
+static void put_together(struct api_world *t, int family)
+{
+	struct sockaddr_storage from;
+	struct z_dgram v[2] = { { .addr = (void *)&from, .addrlen = sizeof(from) } };
+	int c = bound(t, 0, family, OTHER), s = bound(t, 1, family, PORT), segment;
+	char buf[8000], got[8000];
+
+	zs_sim_fill(1, 0, buf, sizeof(buf));
+	no_time_on_the_wire(t);
+	set(s, IPPROTO_UDP, UDP_GRO, 1);
+	assert_int_equal(get(s, IPPROTO_UDP, UDP_GRO), 1);
+	api_on(t, 0);
+	assert_int_equal(send_to(c, family, 1, PORT, buf, 1000), 1000);
+	assert_int_equal(send_to(c, family, 1, PORT, buf + 1000, 1000), 1000);
+	assert_int_equal(send_to(c, family, 1, PORT, buf + 2000, 400), 400);
+	assert_int_equal(send_to(c, family, 1, PORT, buf + 2400, 400), 400);
+	assert_int_equal(send_to(c, family, 1, PORT, buf + 2800, 500), 500); /* a longer one */
+	assert_int_equal(send_to(c, family, 1, PORT, buf, 0), 0);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	assert_int_equal(receive_gro(s, got, sizeof(got), &segment), 2400);
+	assert_int_equal(segment, 1000);
+	assert_memory_equal(got, buf, 2400);
+	assert_int_equal(receive_gro(s, got, sizeof(got), &segment), 400);
+	assert_int_equal(segment, 0); /* came as one */
+	assert_int_equal(receive_gro(s, got, sizeof(got), &segment), 500);
+	assert_int_equal(receive_gro(s, got, sizeof(got), &segment), 0);
+	assert_errno(receive_gro(s, got, sizeof(got), &segment), EAGAIN);
+	api_on(t, 0);
+	set(c, IPPROTO_UDP, UDP_SEGMENT, 1200);
+	assert_int_equal(send_to(c, family, 1, PORT, buf, 8000), 8000);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	assert_int_equal(z_recv_dgrams(s, v, 2, MSG_DONTWAIT), 1);
+	assert_int_equal(v[0].len, 8000);
+	assert_int_equal(v[0].segment, 1200);
+	api_expect_bytes(v[0].buf, 0, 8000);
+	z_buf_free(v[0].buf);
+	close_on(t, 0, c);
+	close_on(t, 1, s);
+}
+
+/* Not of two bursts, of two peers, or where nobody asked. */
+static void kept_apart(struct api_world *t, int family)
+{
+	int c = bound(t, 0, family, OTHER), d = bound(t, 0, family, OTHER + 1);
+	int s = bound(t, 1, family, PORT), segment;
+	char buf[100] = { 0 };
+
+	no_time_on_the_wire(t);
+	for (int i = 0; i < 2; i++) {
+		api_on(t, 0);
+		assert_int_equal(send_to(c, family, 1, PORT, buf, 50), 50);
+		assert_int_equal(send_to(c, family, 1, PORT, buf, 50), 50);
+		assert_int_equal(send_to(d, family, 1, PORT, buf, 50), 50);
+		api_run_ms(t, 5);
+		api_on(t, 0);
+		assert_int_equal(send_to(d, family, 1, PORT, buf, 50), 50);
+		api_run_ms(t, 5);
+		api_on(t, 1);
+		if (i == 0)
+			assert_int_equal(receive_gro(s, buf, sizeof(buf), &segment), 50);
+		assert_int_equal(receive_gro(s, buf, sizeof(buf), &segment), i == 0 ? 50 : 100);
+		assert_int_equal(segment, i == 0 ? 0 : 50);
+		assert_int_equal(receive_gro(s, buf, sizeof(buf), &segment), 50);
+		assert_int_equal(receive_gro(s, buf, sizeof(buf), &segment), 50);
+		assert_errno(receive_gro(s, buf, sizeof(buf), &segment), EAGAIN);
+		set(s, IPPROTO_UDP, UDP_GRO, 1);
+	}
+	close_on(t, 0, c);
+	close_on(t, 0, d);
+	close_on(t, 1, s);
+}
+
 /* ---- when it came ---- */
 
 static uint64_t wall_us(void)
@@ -333,10 +439,13 @@ OVER_BOTH(segments)
 OVER_BOTH(segment_limits)
 OVER_BOTH(no_buffers)
 OVER_BOTH(times)
+OVER_BOTH(put_together)
+OVER_BOTH(kept_apart)
 
 static const struct CMUnitTest tests[] = {
-	BOTH(batch),	      BOTH(echo_batch), BOTH(misuse), BOTH(segments),
-	BOTH(segment_limits), BOTH(no_buffers), BOTH(times),
+	BOTH(batch),	BOTH(echo_batch),     BOTH(misuse),
+	BOTH(segments), BOTH(segment_limits), BOTH(no_buffers),
+	BOTH(times),	BOTH(put_together),   BOTH(kept_apart),
 };
 
 ZS_TEST_MAIN(tests)
