@@ -56,6 +56,7 @@ struct pd {
 	uint32_t local_be; /* our addresses */
 	struct zs_addr local6;
 	uint16_t mtu;
+	uint16_t mss;	    /* of large packets from the tool; 0 = it does not say */
 	long flushes;	    /* bytes in the file that counts "ip tcp_metrics flush" */
 	int fd[PD_MAX_FDS]; /* by kernel descriptor: ours, 0 = none */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which addresses and which MTU the tool takes for ours. It does not tell a plug-in, but it says so
- * in its command line and at the head of the script, --name=value each; the command line overrules
- * the script, and the plug-in's own flags overrule both: ip=ADDRESS,mtu=BYTES.
+ * Which addresses, MTU and segment size the tool takes for ours. It does not tell a plug-in, but it
+ * says so in its command line and at the head of the script, --name=value each; the command line
+ * overrules the script, and the plug-in's own flags overrule both: ip=ADDRESS,mtu=BYTES.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -30,6 +30,15 @@ static void set_mtu(struct pd *p, const char *text)
 		p->mtu = (uint16_t)v;
 }
 
+/* Segments of what the tool gives in one piece, as a device that merges them would. */
+static void set_mss(struct pd *p, const char *text)
+{
+	long v = strtol(text, NULL, 10);
+
+	if (v > 0 && v <= UINT16_MAX)
+		p->mss = (uint16_t)v;
+}
+
 /* A word of the tool's, or of a script. */
 static void take_option(struct pd *p, const char *word)
 {
@@ -37,6 +46,8 @@ static void take_option(struct pd *p, const char *word)
 		set_address(p, word + 11);
 	else if (strncmp(word, "--mtu=", 6) == 0)
 		set_mtu(p, word + 6);
+	else if (strncmp(word, "--mss=", 6) == 0)
+		set_mss(p, word + 6);
 }
 
 /* Several options may share a line. */

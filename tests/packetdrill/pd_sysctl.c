@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/tcp/zs_tfo.h"
 
@@ -64,6 +65,15 @@ static void fastopen_key(struct zs_config *cfg)
 	cfg->tfo_key_set = true;
 }
 
+/* Linux paces where the queue in front of the device is fq, which may be none of this kernel's:
+ * `run` notes that a script asked for it. */
+static bool paces(void)
+{
+	const char *path = getenv("ZSTACK_PD_FQ");
+
+	return path != NULL && access(path, F_OK) == 0;
+}
+
 void pd_sysctl(struct zs_config *cfg)
 {
 	cfg->use_ts = number("tcp_timestamps", cfg->use_ts) != 0;
@@ -79,6 +89,8 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->idle_restart = number("tcp_slow_start_after_idle", cfg->idle_restart) != 0;
 	cfg->psh_segs = (uint8_t)number("tcp_min_tso_segs", 2);
 	cfg->hystart = ZS_HYSTART_DELAY; /* what Linux has */
+	cfg->tolerate_missing_ts = true;
+	cfg->pace = paces();
 	cfg->use_tlp = number("tcp_early_retrans", 3) != 0;
 	cfg->tlp_ack_delay_us =
 		200000; /* scripts take their time where the path seems to take none */

@@ -13,6 +13,7 @@
 
 enum {
 	ETH_LEN = 14,
+	IP_TCP_LEN = 40,       /* IPv6 has 20 more: a small packet more is taken for a large one */
 	START_US = 1000000000, /* of the clock: far from 0, so that nothing is before it */
 	PATIENCE_US = 2000000, /* a call of the main thread should not have blocked at all */
 	MAX_PKT = 65536,
@@ -71,6 +72,10 @@ void pd_give(struct pd *p, uint16_t type, const void *l3, uint32_t n)
 	memcpy(to + ETH_LEN, l3, n);
 	m->data_len = (uint16_t)(ETH_LEN + n);
 	m->pkt_len = m->data_len;
+	if (p->mss != 0 && n > (uint32_t)IP_TCP_LEN + p->mss) {
+		m->ol_flags |= RTE_MBUF_F_RX_LRO;
+		m->tso_segsz = p->mss;
+	}
 	zs_stack_input(p->s, 0, &m, 1);
 }
 
@@ -176,6 +181,12 @@ static void drive_idle(void *arg, uint64_t until_us)
 		pthread_cond_wait(&p->changed, &p->lock);
 }
 
+/* The tool takes our clock for that on the wall. */
+static uint64_t drive_wall(void *arg)
+{
+	return ((struct pd *)arg)->now_us;
+}
+
 static void drive_busy(void *arg)
 {
 	(void)arg;
@@ -195,6 +206,7 @@ static void start(struct pd *p)
 		.flush = drive_flush,
 		.idle = drive_idle,
 		.busy = drive_busy,
+		.wall_us = drive_wall,
 		.stopping = drive_stopping,
 		.arg = p,
 	};
