@@ -32,7 +32,8 @@ deps: ## install what is missing from Debian, once
 
 .PHONY: demo
 demo: deps ## real HTTP clients of the Linux kernel against our servers: a table of figures
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE) $(addprefix examples/, kernel_http http_copy http_zc)
 	@tools/demo
 
 .PHONY: test
