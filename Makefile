@@ -87,6 +87,7 @@ coverage: ## lines of the stack that its tests execute: by file, at least 90 % i
 install: all ## into PREFIX (/usr/local), below DESTDIR
 	@$(MESON) configure $(RELEASE) -Dprefix=$(abspath $(PREFIX))
 	@$(MESON) install -C $(RELEASE) --quiet
+	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig || echo "install: not root: the loader does not know the library yet" >&2
 
 .PHONY: clean
 clean: ## remove what was built

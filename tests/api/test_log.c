@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Log lines: which are wanted, and where they go. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,17 @@ static FILE *log_to(char **text, size_t *n)
 	return f;
 }
 
+static int log_list(const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = ff_vlog(FF_LOG_ERR, FF_LOGTYPE_FSTACK_APP, format, ap);
+	va_end(ap);
+	return n;
+}
+
 static void log_levels(void **state)
 {
 	char *text = NULL;
@@ -33,6 +45,7 @@ static void log_levels(void **state)
 	(void)state;
 	ff_log_set_global_level(FF_LOG_INFO);
 	assert_int_equal(ff_log(FF_LOG_ERR, FF_LOGTYPE_FSTACK_APP, "%s %d\n", "number", 7), 9);
+	assert_int_equal(log_list("a list of %d\n", 1), 12);
 	assert_int_equal(ff_log(FF_LOG_DEBUG, FF_LOGTYPE_FSTACK_APP, "too fine\n"), 0);
 	assert_int_equal(ff_log_set_level(FF_LOGTYPE_FSTACK_APP, FF_LOG_ERR), 0);
 	assert_int_equal(ff_log(FF_LOG_INFO, FF_LOGTYPE_FSTACK_APP, "too fine for the type\n"), 0);
@@ -47,7 +60,7 @@ static void log_levels(void **state)
 	assert_einval(ff_log_set_level(FF_LOGTYPE_FIRST_EXT_ID, FF_LOG_INFO));
 	assert_einval(ff_log_set_level(FF_LOGTYPE_FSTACK_APP, FF_LOG_MAX + 1));
 	assert_int_equal(ff_log(FF_LOG_ERR, 1000, "no such type\n"), 0);
-	assert_string_equal(text, "number 7\nanother type\non\n");
+	assert_string_equal(text, "number 7\na list of 1\nanother type\non\n");
 	ff_openlog_stream(NULL);
 	fclose(f);
 	free(text);
