@@ -163,6 +163,18 @@ static void timestamps_solve_karn(struct tt *t)
 	assert_true(tt_info(t).srtt_us < srtt + 60 * TT_MS);
 }
 
+/* An echo within one tick of the clock is no path of a microsecond. */
+static void echo_within_a_tick(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1012,ts", .rtt_us = 600);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_expect_after(t, 200 * TT_MS + 600, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1001, 0);
+	assert_in_range(tt_info(t).min_rtt_us, 590, 700);
+	assert_in_range(tt_info(t).srtt_us, 590, 1100);
+}
+
 /* The peer's echo is not believed when it makes no sense (FIELD: an SRTT of days). */
 static void absurd_echo(struct tt *t)
 {
@@ -439,6 +451,7 @@ static const struct CMUnitTest tests[] = {
 	TT(restarted_by_progress),
 	TT(karn),
 	TT_CFG(timestamps_solve_karn, use_ts),
+	TT_CFG(echo_within_a_tick, use_ts),
 	TT_CFG(absurd_echo, use_ts),
 	TT(window_after_timeout),
 	TT(slow_start_after_timeout),

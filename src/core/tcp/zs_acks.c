@@ -38,7 +38,10 @@ void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us)
 	tcb->rto_us = (uint32_t)RTE_MIN(rto, (uint64_t)s->cfg.rto_max_us);
 }
 
-/* By the echoed timestamp (RFC 7323 4); 0 = no sample. */
+/*
+ * By the echoed timestamp (RFC 7323 4); 0 = no sample. Its clock ticks in milliseconds: that the
+ * path is shorter than exact samples say, it does not know.
+ */
 static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
 			  const struct zs_pktinfo *pi)
 {
@@ -47,7 +50,10 @@ static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
 	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
 		return 0;
 	ms = s->now_ms + tcb->ts_off - pi->opt.ts_ecr;
-	return ms < s->cfg.rto_max_us / 1000 ? RTE_MAX(ms * 1000, 1u) : 0;
+	if (ms >= s->cfg.rto_max_us / 1000)
+		return 0;
+	return tcb->min_rtt_us == UINT32_MAX ? RTE_MAX(ms * 1000, 1u)
+					     : RTE_MAX(ms * 1000, tcb->min_rtt_us);
 }
 
 /* Karn: only from data sent once, or by timestamp. 0 = no sample. */
