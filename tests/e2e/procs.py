@@ -42,7 +42,7 @@ class Hugepages:
 
     def __exit__(self, *exc):
         if self.have:
-            subprocess.run(["umount", self.path], check=False)
+            subprocess.run(["umount", "-l", self.path], check=False)
             with open(NR, "w") as f:
                 f.write(self.before)
 
