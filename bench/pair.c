@@ -43,9 +43,9 @@ static bool have_hugepages(void)
 	return n >= HUGE_WANTED;
 }
 
-bool pair_start_eal(void)
+bool pair_start_eal(bool huge)
 {
-	const char *mem = have_hugepages() ? "--in-memory" : "--no-huge";
+	const char *mem = huge && have_hugepages() ? "--in-memory" : "--no-huge";
 	const char *argv[] = { "core", "--no-pci", "--no-shconf", "--no-telemetry", mem,
 			       "-m",   "560",	   "--log-level", "error",	    NULL };
 

@@ -48,8 +48,9 @@ struct pair {
 #define PAIR_SERVER_IP RTE_BE32(0x0a120002)
 #define PAIR_CLIENT_IP RTE_BE32(0x0a120001)
 
-/* Once per process: EAL without devices. Returns false after saying why on stderr. */
-bool pair_start_eal(void);
+/* Once per process: EAL without devices, in pages of 2 MB if wanted and there. Returns false after
+ * saying why on stderr. */
+bool pair_start_eal(bool huge);
 
 /* `change` (may be NULL) adapts the server's configuration. Ends the program when there is no
  * memory. */

@@ -71,7 +71,7 @@ static const struct CMUnitTest tests[] = {
 
 int main(void)
 {
-	if (!pair_start_eal())
+	if (!pair_start_eal(true))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
