@@ -4,12 +4,12 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+TEST_FUZZ_SECONDS ?= 10
 MESON ?= meson
 export DESTDIR FUZZ_SECONDS
 
 RELEASE := build
 ASAN := build-asan
-FUZZ := build-fuzz
 COVERAGE := build-coverage
 # clang's link-time optimisation needs its own linker
 ifneq ($(findstring clang,$(CC)),)
@@ -37,12 +37,13 @@ demo: deps ## real HTTP clients of the Linux kernel against our servers: a table
 	@tools/demo
 
 .PHONY: test
-test: deps ## every test, in release and under ASan+UBSan; ends with "N passed, N failed"
+test: ## every test, in release and under ASan+UBSan, and short fuzzing; ends with "N passed, N failed"
+	@tools/deps.sh build fuzz
 	@$(MAKE) --no-print-directory all asan
-	@tools/run-tests --release $(RELEASE) --asan $(ASAN)
+	@tools/run-tests --release $(RELEASE) --asan $(ASAN) --fuzz $(TEST_FUZZ_SECONDS)
 
 .PHONY: asan
-asan: $(ASAN)/build.ninja ## build with AddressSanitizer and UndefinedBehaviorSanitizer
+asan: $(ASAN)/build.ninja ## build with clang, AddressSanitizer and UndefinedBehaviorSanitizer, for fuzzing too
 	@ninja -C $(ASAN)
 
 .PHONY: bench
@@ -72,9 +73,9 @@ lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@tools/deps.sh build fuzz
-	@$(MAKE) --no-print-directory $(FUZZ)/build.ninja
-	@ninja -C $(FUZZ) fuzzers
-	@tools/run-fuzz $(FUZZ)
+	@$(MAKE) --no-print-directory $(ASAN)/build.ninja
+	@ninja -C $(ASAN) fuzzers
+	@tools/run-fuzz $(ASAN)
 
 .PHONY: coverage
 coverage: ## lines of the stack that its tests execute: by file, at least 90 % in all
@@ -91,17 +92,13 @@ install: all ## into PREFIX (/usr/local), below DESTDIR
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(RELEASE) $(ASAN) $(FUZZ) $(COVERAGE)
+	rm -rf $(RELEASE) $(ASAN) $(COVERAGE)
 
 $(RELEASE)/build.ninja:
 	@$(MESON) setup $(RELEASE) --prefix=$(abspath $(PREFIX))
 
 $(ASAN)/build.ninja:
-	@$(MESON) setup $(ASAN) --buildtype=debugoptimized -Db_lto=false \
-		-Db_sanitize=address,undefined -Db_lundef=false
-
-$(FUZZ)/build.ninja:
-	@CC=clang $(MESON) setup $(FUZZ) --buildtype=debugoptimized -Db_lto=false \
+	@CC=clang CC_LD= $(MESON) setup $(ASAN) --buildtype=debugoptimized -Db_lto=false \
 		-Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
 
 $(COVERAGE)/build.ninja:
