@@ -55,6 +55,9 @@ static inline __attribute__((always_inline)) uint64_t sum_words(uint8_t *restric
 {
 	uint32_t even = 0, odd = 0;
 
+#ifndef __clang__ /* which unrolls loops of vectors by itself, and worse when told to */
+#pragma GCC unroll 4
+#endif
 	for (size_t i = 0; i < n; i++) {
 		uint32_t w;
 
