@@ -83,13 +83,14 @@ void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const vo
 		 size_t len)
 {
 	struct cmsghdr head = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
-	char *at = (char *)msg->msg_control + *used;
 	size_t room = msg->msg_controllen - *used;
+	char *at;
 
-	if (room < sizeof(head)) {
+	if (room < sizeof(head)) { /* msg_control may be NULL */
 		msg->msg_flags |= MSG_CTRUNC;
 		return;
 	}
+	at = (char *)msg->msg_control + *used;
 	if (room < head.cmsg_len) {
 		msg->msg_flags |= MSG_CTRUNC;
 		head.cmsg_len = room;

@@ -9,11 +9,12 @@
 
 #include <stdint.h>
 
-#define ZS_WIRE __attribute__((packed, aligned(2), may_alias))
+/* At any address: headers go in front of payload that may begin at an odd one. */
+#define ZS_WIRE __attribute__((packed, may_alias))
 
 struct zs_mac {
 	uint8_t b[6];
-} __attribute__((packed, aligned(2)));
+};
 
 enum zs_ethertype {
 	ZS_ETH_IP4 = 0x0800,
