@@ -226,60 +226,60 @@ def group_procs_tap(suite):
 
 # ---- what the tool sees ----
 
-def group_tool(procs, *args, code=0):
+def tool_of(procs, *args, code=0):
     p = subprocess.run([TOOL, *args, "--file-prefix", procs.prefix], capture_output=True, text=True,
                        timeout=40, check=False)
     expect(p.returncode == code, f"{args}: exit {p.returncode}: {p.stdout[-200:]} {p.stderr[-300:]}")
     return p.stdout if code == 0 else p.stderr
 
 
-def group_ask(procs, *args):
-    return json.loads(group_tool(procs, *args, "--json"))
+def ask_of(procs, *args):
+    return json.loads(tool_of(procs, *args, "--json"))
 
 
 def seen_as_one(host, procs, first, second):
     """All connections, each with its process, as many as the kernel has; and sums of the counters."""
     pids = {0: first.proc.pid, 1: second.proc.pid}
-    rows = group_ask(procs, "ls")
+    rows = ask_of(procs, "ls")
     expect({r["proc"]: r["pid"] for r in rows} == pids, f"{rows}")
     socks = connect(host.kernel, 60)
     for s in socks:
         s.settimeout(20)
         lab.get(s, 1000)
-    conns = [c for c in group_ask(procs, "ss", "-t") if c["state"] == "ESTABLISHED"]
+    conns = [c for c in ask_of(procs, "ss", "-t") if c["state"] == "ESTABLISHED"]
     ports = {s.getsockname()[1] for s in socks}
     expect(ports <= {c["peer_port"] for c in conns}, f"{len(conns)} connections of {len(ports)}")
     for n, pid in pids.items():
         mine = {c["peer_port"] for c in conns if c["proc"] == n}
         expect(mine & ports and all(c["pid"] == pid and c["core"] == n for c in conns if c["proc"] == n),
                f"process {n}: {mine}")
-        alone = {c["peer_port"] for c in group_ask(procs, "ss", "-t", "--proc", str(n))}
+        alone = {c["peer_port"] for c in ask_of(procs, "ss", "-t", "--proc", str(n))}
         expect(mine & ports == alone & ports, f"process {n}: {mine ^ alone}")
-    text = group_tool(procs, "ss", "-tnpH")
+    text = tool_of(procs, "ss", "-tnpH")
     expect(all(f"proc={n},pid={pid} users:" in text for n, pid in pids.items()), text[:300])
-    both, one = group_ask(procs, "stats"), [group_ask(procs, "stats", "--core", str(n)) for n in pids]
+    both, one = ask_of(procs, "stats"), [ask_of(procs, "stats", "--core", str(n)) for n in pids]
     expect(both["tcp_conns_accepted"] == sum(s["tcp_conns_accepted"] for s in one), f"{both}")
-    expect([c["core"] for c in group_ask(procs, "top", "-n1", "-d0.2")] == [0, 1], "not two cores")
+    expect([c["core"] for c in ask_of(procs, "top", "-n1", "-d0.2")] == [0, 1], "not two cores")
     for s in socks:
         s.close()
 
 
 def set_in_both(procs):
-    group_tool(procs, "set", "delack_us=20000")
+    tool_of(procs, "set", "delack_us=20000")
     for n in ("0", "1"):
-        expect(group_ask(procs, "set", "delack_us", "--proc", n) == {"delack_us": 20000}, f"process {n}")
-    group_tool(procs, "set", "delack_us=40000", "--proc", "1")
-    expect("20000 (process 0) 40000 (process 1)" in group_tool(procs, "set", "delack_us"), "no difference")
-    group_tool(procs, "set", "delack_us=40000")
+        expect(ask_of(procs, "set", "delack_us", "--proc", n) == {"delack_us": 20000}, f"process {n}")
+    tool_of(procs, "set", "delack_us=40000", "--proc", "1")
+    expect("20000 (process 0) 40000 (process 1)" in tool_of(procs, "set", "delack_us"), "no difference")
+    tool_of(procs, "set", "delack_us=40000")
 
 
 def captured(host, procs, own):
     """By the process that receives and sends; where each has queues, by each."""
     path = os.path.join(host.dir, "both")
-    group_tool(procs, "pcap", "start", "-w", path, "tcp", "port", "80")
+    tool_of(procs, "pcap", "start", "-w", path, "tcp", "port", "80")
     get(host, 40)
     time.sleep(0.2)
-    text = group_tool(procs, "pcap", "stop")
+    text = tool_of(procs, "pcap", "stop")
     names = re.findall(r"in (\S+)", text)
     expect(names == ([path + ".0", path + ".1"] if own else [path]), text)
     for name in names:
@@ -287,7 +287,7 @@ def captured(host, procs, own):
                                check=False).stdout.splitlines()
         expect(len(lines) > 40, f"{name}: {len(lines)} packets")
     if not own:
-        message = group_tool(procs, "pcap", "start", "-w", path, "--proc", "1", code=1)
+        message = tool_of(procs, "pcap", "start", "-w", path, "--proc", "1", code=1)
         expect("the primary process receives and sends for all" in message, message)
 
 
@@ -347,9 +347,9 @@ def run_on_tap(suite, huge, host):
 
 def few_handed_over(host, procs):
     def look():
-        cores = group_ask(procs, "top", "-n1", "-d0.1")
+        cores = ask_of(procs, "top", "-n1", "-d0.1")
         expect(len(cores) == 2, f"{cores}")
-        text = group_tool(procs, "prometheus")
+        text = tool_of(procs, "prometheus")
         return [sum(map(int, re.findall(rf"^zstack_{name}_total{{[^}}]*}} (\d+)", text, re.M)))
                 for name in ("rx_packets", "handed_over")]
 

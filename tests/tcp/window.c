@@ -289,6 +289,22 @@ static void receiver_sws(struct tt *t)
 	assert_true(t->c->edge - edge >= 1000);
 }
 
+/*
+ * Part of what the peer sent was lost, the rest fills our window: its next segments begin at the
+ * edge, and their ACK counts. Two who refuse such ACKs challenge each other for ever.
+ */
+static void ack_from_the_edge(struct tt *t)
+{
+	start(t, 0);
+	tt_send(t, 500);
+	tt_expect(t, "AP", 1, 1, 500);
+	tt_in(t, "A", t->c->edge, 501, 0);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).inflight, 0);
+	tt_in(t, "A", t->c->edge + 1, 501, 0); /* outside */
+	tt_expect(t, "A", 501, 1, 0);
+}
+
 /* A zero window does not stop ACK, RST and URG of the peer (RFC 9293 3.10.7.4, first). */
 static void zero_window_takes_acks(struct tt *t)
 {
@@ -472,6 +488,7 @@ static const struct CMUnitTest tests[] = {
 	TT(scale_beyond_14),
 	TT_CFG(window_closes, small_rcvbuf),
 	TT_CFG(receiver_sws, small_rcvbuf),
+	TT_CFG(ack_from_the_edge, small_rcvbuf),
 	TT_CFG(zero_window_takes_acks, small_rcvbuf),
 	TT_CFG(fin_with_zero_window, small_rcvbuf),
 	TT_CFG(first_window, autotune),

@@ -2,9 +2,6 @@
 /* The table of algorithms, and slow start, which they share. */
 #include "core/tcp/zs_cc.h"
 
-#include <errno.h>
-#include <string.h>
-
 enum { ETHERNET_MSS = 1460 };
 
 static const struct zs_cc_ops *const table[ZS_CC_COUNT] = {
@@ -60,4 +57,21 @@ void zs_cc_reno_avoid(struct zs_tcb *tcb, uint64_t *acc, uint32_t acked)
 		*acc -= tcb->cwnd;
 		tcb->cwnd += tcb->mss;
 	}
+}
+
+void zs_cc_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t idle = s->now_us - tcb->last_send_us;
+	uint32_t iw;
+
+	if (tcb->last_send_us == 0 || tcb->unsent == NULL || tcb->snd_una != tcb->snd_nxt ||
+	    zs_cc_find(tcb->cc)->on_rate != NULL || !s->cfg.idle_restart)
+		return;
+	iw = zs_cc_initial_window(s, tcb->mss);
+	if (tcb->cwnd <= iw)
+		return;
+	tcb->ssthresh = RTE_MAX(tcb->ssthresh, tcb->cwnd / 4 * 3);
+	for (; idle > tcb->rto_us && tcb->cwnd > iw; idle -= tcb->rto_us)
+		tcb->cwnd /= 2;
+	tcb->cwnd = RTE_MAX(tcb->cwnd, iw);
 }

@@ -43,6 +43,9 @@ const struct zs_cc_ops *zs_cc_find(unsigned kind);
 /* RFC 6928 2: ten segments, but of large ones (jumbo frames) only as many as make the same bytes,
  * or two. */
 uint32_t zs_cc_initial_window(const struct zs_stack *s, uint32_t mss);
+/* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the
+ * initial one. For one that was idle for longer than an RTO. */
+void zs_cc_after_idle(struct zs_stack *s, struct zs_tcb *tcb);
 /* RFC 5681 3.1: exponential growth below ssthresh; returns the acknowledged bytes left over above
  * it. */
 uint32_t zs_cc_slow_start(struct zs_tcb *tcb, uint32_t acked);

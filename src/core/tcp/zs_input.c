@@ -60,8 +60,11 @@ static bool acceptable(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 	uint32_t len =
 		pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0) + (pi->tcp_flags & ZS_SYN ? 1 : 0);
 
+	/* Who has filled our window acknowledges from its edge on: that counts, also with a window
+	 * that is closed. Otherwise two that fill each other's windows would only challenge. */
 	if (len == 0)
-		return pi->seq == tcb->rcv_nxt || zs_seq_in(pi->seq, tcb->rcv_nxt, wnd);
+		return pi->seq == tcb->rcv_nxt ||
+		       zs_seq_in(pi->seq, tcb->rcv_nxt, pi->tcp_flags & ZS_RST ? wnd : wnd + 1);
 	/* a closed window still takes the ACK, URG and RST of what begins at its edge */
 	if (wnd == 0)
 		return false;

@@ -6,182 +6,16 @@
  */
 #include "core/tcp/zs_output.h"
 
-#include <errno.h>
-
 #include "core/tcp/zs_cc.h"
-#include "core/tcp/zs_ecn.h"
 #include "core/tcp/zs_limits.h"
-#include "core/tcp/zs_pace.h"
-#include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_outcome.h"
 #include "core/tcp/zs_score.h"
 #include "core/tcp/zs_sndrules.h"
-#include "core/tcp/zs_timers.h"
-#include "core/zs_parse.h"
 
 enum {
 	CORK_US = 200000,	     /* corked data waits no longer */
 	TSO_BYTES = 65535 - 20 - 60, /* of payload in one packet */
-	TX_COUNT_MAX = 31,
 };
-
-enum outcome {
-	SENT,	 /* a segment went out: go on */
-	NOTHING, /* nothing more to send now */
-	BLOCKED, /* no buffer or no room at the device: again next turn */
-};
-
-static bool tx_room(struct zs_stack *s, const struct zs_tcb *tcb)
-{
-	return zs_txq_room(&s->netif[tcb->netif]) > 0;
-}
-
-/* Every segment carries the acknowledgement of all that was received. */
-static void note_ack_sent(struct zs_tcb *tcb)
-{
-	tcb->flags &= ~(uint32_t)ZS_TF_ACK_NOW;
-	tcb->rcv_acked = tcb->rcv_nxt;
-	tcb->deadline[ZS_TT_DELACK] = 0;
-}
-
-static __rte_always_inline void mark_sent(struct zs_stack *s, struct zs_tcb *tcb,
-					  struct rte_mbuf *m)
-{
-	struct zs_seg *seg = zs_seg(m);
-
-	seg->tx_us = (uint32_t)s->now_us;
-	if (seg->tx_count == 0)
-		seg->first_tx_us = seg->tx_us;
-	if (seg->tx_count < TX_COUNT_MAX)
-		seg->tx_count++;
-	if (unlikely(tcb->flags & ZS_TF_PACED))
-		zs_rate_send(s, tcb, seg);
-}
-
-/* Something is in flight: at the end of the turn the retransmission timer runs. */
-static void note_in_flight(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (tcb->deadline[ZS_TT_RETX] == 0)
-		tcb->rto_base_us = (uint32_t)s->now_us;
-	tcb->deadline[ZS_TT_PERSIST] = 0;
-	tcb->last_send_us = s->now_us;
-}
-
-/* ---- what was lost ---- */
-
-static bool to_be_resent(struct rte_mbuf *m)
-{
-	return (zs_seg(m)->flags & (ZS_SEG_LOST | ZS_SEG_RETX | ZS_SEG_SACKED)) == ZS_SEG_LOST;
-}
-
-static struct rte_mbuf *next_lost(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	struct zs_score *sc = zs_score(s, tcb);
-	struct rte_mbuf *m = sc->retx_hint;
-
-	m = m == NULL ? tcb->sndq.head : zs_seg(m)->next;
-	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
-		if (to_be_resent(m))
-			return m;
-		sc->retx_hint = m;
-	}
-	return NULL;
-}
-
-/*
- * Lost neighbours that fit into one segment with m. Records that were sent one by one end where
- * segments ended; those of packets that the device cut do not, and are cut here.
- */
-static uint32_t gather_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
-{
-	uint32_t len = zs_seg(m)->len;
-	unsigned max = s->netif[tcb->netif].seg_bufs;
-
-	for (unsigned pieces = 1; pieces < max && len < tcb->mss; pieces++) {
-		if (zs_seg(m)->apart)
-			break;
-		m = zs_seg(m)->next;
-		if (m == NULL || m == tcb->unsent || !to_be_resent(m))
-			break;
-		if (len + zs_seg(m)->len > tcb->mss &&
-		    (!zs_tcb_tso(s, tcb) || zs_sndq_split(s, tcb, m, tcb->mss - len) < 0))
-			break;
-		len += zs_seg(m)->len;
-	}
-	return len;
-}
-
-static bool fin_follows(const struct zs_tcb *tcb, uint32_t end)
-{
-	return (tcb->flags & ZS_TF_FIN_SENT) != 0 && end == tcb->snd_nxt - 1;
-}
-
-/*
- * Whole records of len bytes in all: does a write end with the last of them, or what went out
- * together and does so again? run_end: where what was sent again before them in this turn ends.
- */
-static bool ends_again(struct rte_mbuf *m, uint32_t len, uint32_t run_end)
-{
-	bool follows = zs_seg(m)->seq == run_end;
-
-	while (zs_seg(m)->len < len) {
-		len -= zs_seg(m)->len;
-		m = zs_seg(m)->next;
-	}
-	return zs_seg(m)->flags & ZS_SEG_EOR || (follows && zs_seg(m)->ends_run);
-}
-
-/* Builds sg, of whole records that were sent before, and sends it. run_end: as in ends_again(). */
-static enum outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_segment *sg,
-			   uint32_t *run_end)
-{
-	struct rte_mbuf *m = sg->first;
-	uint32_t left;
-
-	if (!tx_room(s, tcb))
-		return BLOCKED;
-	sg->seq = zs_seg(m)->seq;
-	sg->flags = ends_again(m, sg->len, *run_end) ? ZS_ACK | ZS_PSH : ZS_ACK;
-	if (fin_follows(tcb, sg->seq + sg->len))
-		sg->flags |= ZS_FIN;
-	if (zs_build_segment(s, tcb, sg) < 0)
-		return BLOCKED;
-	if (sg->flags & ZS_FIN)
-		tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
-	for (left = sg->len; left > 0; m = zs_seg(m)->next) {
-		mark_sent(s, tcb, m);
-		zs_score_retx(s, tcb, m);
-		left -= zs_seg(m)->len;
-	}
-	*run_end = sg->seq + sg->len;
-	if (unlikely(tcb->flags & ZS_TF_PACED))
-		zs_pace_sent(s, tcb, sg->len);
-	tcb->bytes_retx += sg->len;
-	tcb->segs_retx++;
-	s->stats.tcp_segs_retx++;
-	note_ack_sent(tcb);
-	note_in_flight(s, tcb);
-	return SENT;
-}
-
-static enum outcome resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd,
-			       uint32_t *run_end)
-{
-	struct rte_mbuf *m = next_lost(s, tcb);
-	struct zs_segment sg = { .first = m, .wnd = wnd };
-
-	if (m == NULL || zs_score(s, tcb)->frto == ZS_FRTO_NEW_DATA)
-		return NOTHING;
-	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
-		return BLOCKED;
-	sg.len = gather_lost(s, tcb, m);
-	if (zs_inflight(tcb) + sg.len > tcb->cwnd)
-		return NOTHING;
-	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
-		return NOTHING;
-	return resend(s, tcb, &sg, run_end);
-}
-
-/* ---- new data ---- */
 
 /* Bytes of the peer's window not used yet. */
 static uint32_t usable_window(const struct zs_tcb *tcb)
@@ -242,7 +76,7 @@ void zs_sndq_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 	while (len > 0) {
 		struct zs_seg *seg = zs_seg(tcb->unsent);
 
-		mark_sent(s, tcb, tcb->unsent);
+		zs_out_mark(s, tcb, tcb->unsent);
 		len -= seg->len;
 		tcb->unsent = seg->next;
 	}
@@ -253,7 +87,7 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->flags |= ZS_TF_FIN_SENT;
 	tcb->snd_nxt++;
 	zs_tcp_set_state(tcb, tcb->state == ZS_CLOSE_WAIT ? ZS_LAST_ACK : ZS_FIN_WAIT_1);
-	note_in_flight(s, tcb);
+	zs_out_in_flight(s, tcb);
 }
 
 /*
@@ -324,12 +158,12 @@ static inline void note_new_data(struct zs_stack *s, struct zs_tcb *tcb, uint32_
 	s->stats.tcp_bytes_out += len;
 	if (tcb->rcv_acked != tcb->rcv_nxt)
 		tcb->quickack = 0; /* ACKs find data to go with: they may wait for it */
-	note_ack_sent(tcb);
-	note_in_flight(s, tcb);
+	zs_out_acked(tcb);
+	zs_out_in_flight(s, tcb);
 }
 
 /* run: as for ends_burst(). */
-static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
+static enum zs_outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
 {
 	struct zs_segment sg = { .first = tcb->unsent, .seq = tcb->snd_nxt, .wnd = wnd };
 	const struct zs_netif *nif;
@@ -341,23 +175,23 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	len = RTE_MIN(avail, (uint32_t)tcb->mss);
 	len = RTE_MIN(len, usable_window(tcb));
 	if (len == 0 || (len < tcb->mss && !small_allowed(tcb, len, avail)))
-		return NOTHING;
+		return ZS_OUT_NOTHING;
 	if (inflight > 0 && inflight + len > tcb->cwnd) {
 		tcb->flags |= ZS_TF_CWND_FULL;
-		return NOTHING;
+		return ZS_OUT_NOTHING;
 	}
 	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
-		return NOTHING;
+		return ZS_OUT_NOTHING;
 	nif = &s->netif[tcb->netif];
 	if (zs_txq_room(nif) == 0)
-		return BLOCKED;
+		return ZS_OUT_BLOCKED;
 	/* not every device cuts CWR as it should be: on the first segment only */
 	if (avail > tcb->mss && nif->offloads & ZS_OFF_TX_TSO && !(tcb->flags & ZS_TF_CWR))
 		large = several(s, tcb, avail, inflight);
 	len = large > 0 ? gather_several(s, tcb, large, &last)
 			: gather_new(s, tcb, len, nif->seg_bufs, &last);
 	if (len == 0)
-		return BLOCKED;
+		return ZS_OUT_BLOCKED;
 	sg.len = len;
 	sg.flags = ZS_ACK;
 	if (last->flags & ZS_SEG_EOR) {
@@ -373,7 +207,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		sg.flags |= tcb->flags & ZS_TF_CWR ? ZS_CWR : 0;
 	}
 	if (zs_build_segment(s, tcb, &sg) < 0)
-		return BLOCKED;
+		return ZS_OUT_BLOCKED;
 	if (unlikely(sg.flags & ZS_CWR))
 		tcb->flags &= ~(uint32_t)ZS_TF_CWR;
 	zs_sndq_sent(s, tcb, len);
@@ -385,7 +219,7 @@ static enum outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 		tcb->snd_small = tcb->snd_nxt;
 	if (sg.flags & ZS_FIN)
 		enter_fin_sent(s, tcb);
-	return SENT;
+	return ZS_OUT_SENT;
 }
 
 /*
@@ -425,7 +259,7 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 		    zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
 			break;
 		before = alike ? m : NULL;
-		mark_sent(s, tcb, m);
+		zs_out_mark(s, tcb, m);
 		*run = flags & ZS_PSH ? 0 : *run + len;
 		sent += len;
 		avail -= len;
@@ -444,13 +278,14 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
  * The same as far as records go that may share a segment: what is behind them is hidden, and keeps
  * them neither from being sent, small as they may be, nor gets into their last segment.
  */
-static __attribute__((noinline)) enum outcome send_together(struct zs_stack *s, struct zs_tcb *tcb,
-							    uint16_t wnd, uint32_t *run)
+static __attribute__((noinline)) enum zs_outcome send_together(struct zs_stack *s,
+							       struct zs_tcb *tcb, uint16_t wnd,
+							       uint32_t *run)
 {
 	enum { HIDE = ZS_TF_FIN_QUEUED | ZS_TF_FORCE };
 	uint32_t unsent = tcb->unsent != NULL ? zs_unsent_bytes(tcb) : 0;
 	uint32_t piece = zs_sndq_together(tcb, unsent), held = tcb->flags & HIDE;
-	enum outcome o;
+	enum zs_outcome o;
 
 	if (piece == unsent)
 		return send_one(s, tcb, wnd, run);
@@ -465,7 +300,7 @@ static __attribute__((noinline)) enum outcome send_together(struct zs_stack *s, 
 }
 
 /* FIN by itself: nothing unsent before it, or sent before and lost. */
-static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+static enum zs_outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && tcb->lost == tcb->retx;
 	bool first = (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED &&
@@ -473,62 +308,18 @@ static enum outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wn
 	struct zs_segment sg = { .wnd = wnd, .flags = ZS_FIN | ZS_ACK };
 
 	if (!again && !first)
-		return NOTHING;
-	if (!tx_room(s, tcb))
-		return BLOCKED;
+		return ZS_OUT_NOTHING;
+	if (!zs_out_room(s, tcb))
+		return ZS_OUT_BLOCKED;
 	sg.seq = again ? tcb->snd_nxt - 1 : tcb->snd_nxt;
 	if (zs_build_segment(s, tcb, &sg) < 0)
-		return BLOCKED;
+		return ZS_OUT_BLOCKED;
 	tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
-	note_ack_sent(tcb);
+	zs_out_acked(tcb);
 	if (first)
 		enter_fin_sent(s, tcb);
-	note_in_flight(s, tcb);
-	return SENT;
-}
-
-/* ---- acknowledgements ---- */
-
-/* The blocks that go with an ACK: a duplicate first (RFC 2883 4), then the latest. */
-static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
-{
-	unsigned max = tcb->flags & ZS_TF_TS ? 3 : 4;
-	uint8_t n = 0;
-
-	if (!(tcb->flags & ZS_TF_SACK))
-		return 0;
-	if (tcb->flags & ZS_TF_DSACK)
-		out[n++] = tcb->dsack;
-	for (unsigned i = 0; i < tcb->n_recent && n < max; i++)
-		out[n++] = tcb->recent[i];
-	tcb->flags &= ~(uint32_t)ZS_TF_DSACK;
-	return n;
-}
-
-static enum outcome send_ack(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
-{
-	struct zs_sack_block blocks[ZS_MAX_SACK];
-	struct zs_segment sg = {
-		.seq = tcb->snd_nxt,
-		.wnd = wnd,
-		.flags = ZS_ACK,
-		.sack = blocks,
-	};
-
-	if (!tx_room(s, tcb))
-		return BLOCKED;
-	sg.n_sack = sack_blocks(tcb, blocks);
-	if (zs_build_segment(s, tcb, &sg) < 0)
-		return BLOCKED;
-	s->stats.tcp_acks_out++;
-	note_ack_sent(tcb);
-	return SENT;
-}
-
-void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (zs_build_refresh(s, tcb))
-		(void)send_ack(s, tcb, zs_build_window(tcb)); /* as good as lost */
+	zs_out_in_flight(s, tcb);
+	return ZS_OUT_SENT;
 }
 
 /* ---- when nothing may be sent ---- */
@@ -545,86 +336,33 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + (held && open ? CORK_US : tcb->rto_us));
 }
 
-/* RFC 2861: the window of a connection that was idle for n RTOs is halved n times, down to the
- * initial one. */
-static void restart_after_idle(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	uint64_t idle = s->now_us - tcb->last_send_us;
-	uint32_t iw;
-
-	if (likely(idle <= tcb->rto_us) || tcb->last_send_us == 0 || tcb->unsent == NULL ||
-	    tcb->snd_una != tcb->snd_nxt || zs_cc_find(tcb->cc)->on_rate != NULL ||
-	    !s->cfg.idle_restart)
-		return;
-	iw = zs_cc_initial_window(s, tcb->mss);
-	if (tcb->cwnd <= iw)
-		return;
-	tcb->ssthresh = RTE_MAX(tcb->ssthresh, tcb->cwnd / 4 * 3);
-	for (; idle > tcb->rto_us && tcb->cwnd > iw; idle -= tcb->rto_us)
-		tcb->cwnd /= 2;
-	tcb->cwnd = RTE_MAX(tcb->cwnd, iw);
-}
-
 /* ---- tail loss probe (RFC 8985 7.3) ---- */
-
-static struct rte_mbuf *last_sent(const struct zs_tcb *tcb)
-{
-	struct rte_mbuf *m = tcb->sndq.head;
-
-	if (tcb->unsent == NULL)
-		return tcb->sndq.tail;
-	if (m == tcb->unsent)
-		return NULL;
-	while (zs_seg(m)->next != tcb->unsent)
-		m = zs_seg(m)->next;
-	return m;
-}
-
-/* The last segment again. */
-static enum outcome probe_again(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
-{
-	struct zs_segment sg = { .first = last_sent(tcb), .wnd = wnd };
-	uint32_t len, run_end = tcb->snd_nxt;
-
-	if (sg.first == NULL) { /* FIN is all that is in flight */
-		tcb->flags |= ZS_TF_FIN_LOST;
-		return SENT;
-	}
-	len = zs_seg(sg.first)->len;
-	if (len > tcb->mss) {
-		if (zs_sndq_split(s, tcb, sg.first, len - tcb->mss) < 0)
-			return BLOCKED;
-		sg.first = zs_seg(sg.first)->next;
-	}
-	sg.len = zs_seg(sg.first)->len;
-	return resend(s, tcb, &sg, &run_end);
-}
 
 /* One segment of new data, whatever cwnd and Nagle say, or else the last one again. A cork holds.
  */
-static __attribute__((noinline)) enum outcome probe(struct zs_stack *s, struct zs_tcb *tcb,
-						    uint16_t wnd)
+static __attribute__((noinline)) enum zs_outcome probe(struct zs_stack *s, struct zs_tcb *tcb,
+						       uint16_t wnd)
 {
 	uint32_t cwnd = tcb->cwnd, run = 0;
 	uint8_t kind = ZS_TLP_NEW;
-	enum outcome o;
+	enum zs_outcome o;
 
 	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE))
 		tcb->flags |= ZS_TF_FORCE;
 	tcb->cwnd = zs_inflight(tcb) + tcb->mss;
-	o = tcb->unsent != NULL ? send_one(s, tcb, wnd, &run) : NOTHING;
+	o = tcb->unsent != NULL ? send_one(s, tcb, wnd, &run) : ZS_OUT_NOTHING;
 	tcb->cwnd = cwnd;
 	tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
-	if (o == NOTHING) {
+	if (o == ZS_OUT_NOTHING) {
 		kind = ZS_TLP_AGAIN;
-		o = probe_again(s, tcb, wnd);
+		o = zs_resend_last(s, tcb, wnd);
 	}
-	if (o == BLOCKED)
-		return BLOCKED;
+	if (o == ZS_OUT_BLOCKED)
+		return ZS_OUT_BLOCKED;
 	tcb->tlp = kind;
 	zs_score_wake(s, tcb)->tlp_end = tcb->snd_nxt;
 	s->stats.tcp_tlp++;
-	return SENT;
+	return ZS_OUT_SENT;
 }
 
 /* ---- the turn ---- */
@@ -641,25 +379,27 @@ static __attribute__((noinline)) void note_sent(struct zs_stack *s, struct zs_tc
 }
 
 /* Data, the lost first, and FIN: all that may be sent now. */
-static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
+static enum zs_outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	uint32_t run = 0, run_end = tcb->snd_nxt;
-	enum outcome o;
+	enum zs_outcome o;
 
-	restart_after_idle(s, tcb);
-	if (unlikely(tcb->tlp == ZS_TLP_DUE) && probe(s, tcb, wnd) == BLOCKED)
-		return BLOCKED;
+	if (unlikely(s->now_us - tcb->last_send_us > tcb->rto_us))
+		zs_cc_after_idle(s, tcb);
+	if (unlikely(tcb->tlp == ZS_TLP_DUE) && probe(s, tcb, wnd) == ZS_OUT_BLOCKED)
+		return ZS_OUT_BLOCKED;
 	tcb->flags &= ~(uint32_t)ZS_TF_CWND_FULL;
-	while (unlikely(tcb->lost > 0) && (o = resend_one(s, tcb, wnd, &run_end)) != NOTHING)
-		if (o == BLOCKED)
-			return BLOCKED;
+	while (unlikely(tcb->lost > 0) &&
+	       (o = zs_resend_one(s, tcb, wnd, &run_end)) != ZS_OUT_NOTHING)
+		if (o == ZS_OUT_BLOCKED)
+			return ZS_OUT_BLOCKED;
 	if (tcb->unsent != NULL)
 		send_records(s, tcb, wnd, &run);
-	for (o = SENT; tcb->unsent != NULL && o == SENT;)
+	for (o = ZS_OUT_SENT; tcb->unsent != NULL && o == ZS_OUT_SENT;)
 		o = unlikely(tcb->flags & ZS_TF_SND_RULES) ? send_together(s, tcb, wnd, &run)
 							   : send_one(s, tcb, wnd, &run);
-	if (unlikely(o == BLOCKED))
-		return BLOCKED;
+	if (unlikely(o == ZS_OUT_BLOCKED))
+		return ZS_OUT_BLOCKED;
 	if (unlikely(tcb->unsent != NULL))
 		arm_persist(s, tcb);
 	else
@@ -667,7 +407,7 @@ static enum outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	if (unlikely(tcb->unsent != NULL ||
 		     tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES | ZS_TF_WANT_SPACE)))
 		note_sent(s, tcb);
-	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : NOTHING;
+	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : ZS_OUT_NOTHING;
 }
 
 /* Returns false when it has to go on in a later turn. */
@@ -684,17 +424,17 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (!zs_build_refresh(s, tcb))
 		return true; /* no route: timers try again */
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
-	    send_ack(s, tcb, wnd) == BLOCKED)
+	    zs_out_ack(s, tcb, wnd) == ZS_OUT_BLOCKED)
 		return false;
 	blocked = (tcb->state != ZS_SYN_RCVD || tcb->syn_flags & ZS_SY_CHILD) &&
-		  say(s, tcb, wnd) == BLOCKED;
+		  say(s, tcb, wnd) == ZS_OUT_BLOCKED;
 	/* RFC 8985 7.2: new data moves the probe */
 	if (tcb->snd_una != tcb->snd_nxt &&
 	    (tcb->deadline[ZS_TT_RETX] == 0 ||
 	     (tcb->snd_nxt != before && tcb->ca_state == ZS_CA_OPEN)))
 		zs_retx_arm(s, tcb);
 	/* Data that must wait keeps no acknowledgement back: the peer may wait for just that. */
-	if (tcb->flags & ZS_TF_ACK_NOW && send_ack(s, tcb, wnd) == BLOCKED)
+	if (tcb->flags & ZS_TF_ACK_NOW && zs_out_ack(s, tcb, wnd) == ZS_OUT_BLOCKED)
 		return false;
 	return !blocked;
 }
@@ -713,57 +453,4 @@ void zs_output_run(struct zs_stack *s)
 	}
 	while ((node = zs_list_pop(&again)) != NULL)
 		zs_list_add_tail(&s->out, node);
-}
-
-void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	struct zs_segment sg = {
-		.seq = tcb->snd_una - 1,
-		.wnd = zs_build_window(tcb),
-		.flags = ZS_ACK,
-	};
-
-	if (zs_build_refresh(s, tcb) && tx_room(s, tcb) && zs_build_segment(s, tcb, &sg) == 0) {
-		s->stats.tcp_probes++;
-		note_ack_sent(tcb);
-	}
-}
-
-void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	struct zs_raw raw = {
-		.flow = &tcb->flow,
-		.seq = tcb->snd_nxt,
-		.ack = tcb->rcv_nxt,
-		.flags = ZS_RST | ZS_ACK,
-		.ttl = tcb->opts.ttl,
-		.ts = (tcb->flags & ZS_TF_TS) != 0,
-		.ts_val = s->now_ms + tcb->ts_off,
-		.ts_ecr = tcb->ts_recent,
-	};
-
-	s->stats.tcp_rst_out++;
-	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
-}
-
-bool zs_challenge_allowed(struct zs_stack *s)
-{
-	struct zs_bucket *b = &s->challenge_limit;
-
-	if (s->now_us - b->last_us >= 1000000) {
-		b->last_us = s->now_us;
-		b->tokens = b->rate / 2 + zs_rand_below(&s->rand, b->rate + 1);
-	}
-	if (b->tokens == 0)
-		return false;
-	b->tokens--;
-	return true;
-}
-
-void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (!zs_challenge_allowed(s))
-		return;
-	s->stats.tcp_challenge++;
-	zs_ack_now(s, tcb);
 }

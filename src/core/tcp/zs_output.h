@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sending: what to say (zs_output.c) and how a segment is built (zs_build.c).
+ * Sending: what to say (zs_output.c, zs_resend.c, zs_reply.c) and how a segment is built
+ * (zs_build.c).
  */
 #ifndef ZS_OUTPUT_H
 #define ZS_OUTPUT_H
@@ -11,6 +12,9 @@
 
 /* Every connection on s->out gets its turn, as far as the device's queue has room. */
 void zs_output_run(struct zs_stack *s);
+
+/* ---- zs_reply.c ---- */
+
 /* An ACK at once, in the middle of a burst. */
 void zs_send_ack(struct zs_stack *s, struct zs_tcb *tcb);
 /* A segment without payload that makes the peer answer: keepalive and window probe (seq snd_una -
