@@ -820,6 +820,13 @@ def group_cores_tap(suite):
         suite.case("zs0 is gone", gone, host)
 
 
+def nothing_lost(host):
+    """A lost request would wait for the timeout of its sender, 200 ms."""
+    wrk(host, 8 * KB, 200)
+    lost = re.search(r"rx_queue_0_drops: (\d+)", host.stack.run(["ethtool", "-S", "vs"]))
+    expect(int(lost.group(1)) == 0, f"{lost.group(1)} packets lost at the device")
+
+
 def group_af_xdp(suite):
     """The link of the demo."""
     if suite.link == "af_xdp":
@@ -830,6 +837,7 @@ def group_af_xdp(suite):
             suite.case(f"GET {human(size)}", get, host, size)
         suite.case("200 connections, 10 x 8 KB each", get, host, 8 * KB, 200, 10)
         suite.case("wrk 64 B, 50 connections", wrk, host, 64, 50)
+        suite.case("wrk 8 KB, 200 connections: no packet finds its ring full", nothing_lost, host)
         suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
 
 

@@ -62,7 +62,8 @@ enum {
 struct zs_dpdk_port {
 	uint16_t port_id;      /* ethdev port */
 	uint16_t mtu;	       /* IP bytes; 0 = what the device has (as a rule 1500) */
-	uint16_t n_rxd, n_txd; /* descriptors; 0 = ZS_DPDK_DESCS. As far as the device allows */
+	uint16_t n_rxd, n_txd; /* descriptors, as far as the device allows; 0: ZS_DPDK_DESCS,
+				* and to receive no fewer than the device recommends */
 	uint32_t no_offloads;  /* enum zs_offload not to be used though advertised */
 	uint16_t vlan;	       /* 1..4094: all packets carry its tag; 0 = none does */
 	bool promiscuous;

@@ -125,6 +125,15 @@ static uint64_t rss_types(const struct zs_ethport *p)
 	return wanted & p->info.flow_type_rss_offloads;
 }
 
+/*
+ * What a receive ring has no room for is lost, where a transmit ring makes us wait: hence no less
+ * than the device recommends. Answers to 200 connections come back as a thousand packets at once.
+ */
+static uint16_t default_rxd(const struct zs_ethport *p)
+{
+	return RTE_MAX(p->info.default_rxportconf.ring_size, (uint16_t)ZS_DPDK_DESCS);
+}
+
 /* A queue for each stack, as far as there are queues that other processes can use, too. */
 static void choose_queues(struct zs_ethport *p, const struct zs_dpdk *d)
 {
@@ -162,7 +171,7 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	rc = check_mtu(p, index);
 	if (rc < 0)
 		return rc;
-	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : ZS_DPDK_DESCS;
+	p->n_rxd = cfg->n_rxd != 0 ? cfg->n_rxd : default_rxd(p);
 	p->n_txd = cfg->n_txd != 0 ? cfg->n_txd : ZS_DPDK_DESCS;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->n_rxd, &p->n_txd);
 	if (rc < 0)
