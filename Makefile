@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
-TEST_FUZZ_SECONDS ?= 10
+TEST_FUZZ_SECONDS ?= 60
 MESON ?= meson
 export DESTDIR FUZZ_SECONDS
 
@@ -16,11 +16,15 @@ ifneq ($(findstring clang,$(CC)),)
 export CC_LD ?= lld
 endif
 
+# One that gcc made has no fuzz targets.
+asan_fuzzes = @grep -q '^build fuzzers:' $(ASAN)/build.ninja || { \
+	echo "$(ASAN) was set up without fuzz targets; please run: make clean" >&2; exit 1; }
+
 SOURCES = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: all
 all: $(RELEASE)/build.ninja ## build the library and the examples (release, in build/)
-	@ninja -C $(RELEASE)
+	@ninja -C $(RELEASE) products
 
 .PHONY: help
 help: ## show this list
@@ -39,22 +43,27 @@ demo: deps ## real HTTP clients of the Linux kernel against our servers: a table
 .PHONY: test
 test: ## every test, in release and under ASan+UBSan, and short fuzzing; ends with "N passed, N failed"
 	@tools/deps.sh build fuzz
-	@$(MAKE) --no-print-directory all asan
+	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE)
+	@$(MAKE) --no-print-directory asan
 	@tools/run-tests --release $(RELEASE) --asan $(ASAN) --fuzz $(TEST_FUZZ_SECONDS)
 
 .PHONY: asan
 asan: $(ASAN)/build.ninja ## build with clang, AddressSanitizer and UndefinedBehaviorSanitizer, for fuzzing too
+	$(asan_fuzzes)
 	@ninja -C $(ASAN)
 
 .PHONY: bench
 bench: ## measure; see bench/README.md
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory all
+	@ninja -C $(RELEASE) bench/core
 	@bench/run
 
 .PHONY: bench-quick
 bench-quick: deps ## the same in a minute: a few cases
 	@$(MAKE) --no-print-directory all
+	@ninja -C $(RELEASE) bench/core
 	@bench/run --quick
 
 .PHONY: docs
@@ -74,6 +83,7 @@ lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@tools/deps.sh build fuzz
 	@$(MAKE) --no-print-directory $(ASAN)/build.ninja
+	$(asan_fuzzes)
 	@ninja -C $(ASAN) fuzzers
 	@tools/run-fuzz $(ASAN)
 
@@ -87,7 +97,8 @@ coverage: ## lines of the stack that its tests execute: by file, at least 90 % i
 .PHONY: install
 install: all ## into PREFIX (/usr/local), below DESTDIR
 	@$(MESON) configure $(RELEASE) -Dprefix=$(abspath $(PREFIX))
-	@$(MESON) install -C $(RELEASE) --quiet
+	@ninja -C $(RELEASE) products
+	@$(MESON) install -C $(RELEASE) --no-rebuild --quiet
 	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig || echo "install: not root: the loader does not know the library yet" >&2
 
 .PHONY: clean
