@@ -3,9 +3,9 @@
 # Installs what is missing from Debian 12: tools/deps.sh [build] [lint] [fuzz] [bench] [coverage] [docs]
 set -eu
 
-# libdpdk-dev brings every poll mode driver with it.
+# libdpdk-dev brings every poll mode driver with it; wrk looks "http" up in the list of netbase.
 build="gcc libc6-dev make meson ninja-build pkg-config libdpdk-dev libcmocka-dev libinih-dev
-	python3 iproute2 iputils-ping nftables ethtool procps valgrind curl wrk iperf3 tcpdump"
+	python3 netbase iproute2 iputils-ping nftables ethtool procps valgrind curl wrk iperf3 tcpdump"
 lint="clang clang-format clang-tidy"
 bench="dpdk-dev gnuplot-nox"
 coverage="gcovr"
