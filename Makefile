@@ -36,16 +36,16 @@ deps: ## install what is missing from Debian, once
 
 .PHONY: demo
 demo: deps ## real HTTP clients of the Linux kernel against our servers: a table of figures
-	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@$(MAKE) -s --no-print-directory $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) $(addprefix examples/, kernel_http http_copy http_zc)
 	@tools/demo
 
 .PHONY: test
 test: ## every test, in release and under ASan+UBSan, and short fuzzing; ends with "N passed, N failed"
 	@tools/deps.sh build fuzz
-	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@$(MAKE) -s --no-print-directory $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE)
-	@$(MAKE) --no-print-directory asan
+	@$(MAKE) -s --no-print-directory asan
 	@tools/run-tests --release $(RELEASE) --asan $(ASAN) --fuzz $(TEST_FUZZ_SECONDS)
 
 .PHONY: asan
@@ -56,20 +56,20 @@ asan: $(ASAN)/build.ninja ## build with clang, AddressSanitizer and UndefinedBeh
 .PHONY: bench
 bench: ## measure; see bench/README.md
 	@tools/deps.sh build bench
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@ninja -C $(RELEASE) bench/core
 	@bench/run
 
 .PHONY: bench-quick
 bench-quick: deps ## the same in a minute: a few cases
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@ninja -C $(RELEASE) bench/core
 	@bench/run --quick
 
 .PHONY: docs
 docs: ## the API reference: build/docs/html, and pages of man
 	@tools/deps.sh build docs
-	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@$(MAKE) -s --no-print-directory $(RELEASE)/build.ninja
 	@$(MESON) configure $(RELEASE) -Ddocs=enabled
 	@ninja -C $(RELEASE) docs/html
 	@echo "docs: $(RELEASE)/docs/html/index.html"
@@ -82,7 +82,7 @@ lint: $(RELEASE)/build.ninja ## formatting, static analysis, layering
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@tools/deps.sh build fuzz
-	@$(MAKE) --no-print-directory $(ASAN)/build.ninja
+	@$(MAKE) -s --no-print-directory $(ASAN)/build.ninja
 	$(asan_fuzzes)
 	@ninja -C $(ASAN) fuzzers
 	@tools/run-fuzz $(ASAN)
@@ -90,7 +90,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 .PHONY: coverage
 coverage: ## lines of the stack that its tests execute: by file, at least 90 % in all
 	@tools/deps.sh build coverage
-	@$(MAKE) --no-print-directory $(COVERAGE)/build.ninja
+	@$(MAKE) -s --no-print-directory $(COVERAGE)/build.ninja
 	@ninja -C $(COVERAGE)
 	@tools/run-tests --coverage $(COVERAGE)
 
