@@ -9,11 +9,9 @@
 #include "core/tcp/zs_tw.h"
 #include "core/zs_state.h"
 
-enum { REF_SHIFT = 30 };
-
 static uint32_t make_ref(enum zs_ref_kind kind, uint32_t index)
 {
-	return (uint32_t)kind << REF_SHIFT | index;
+	return (uint32_t)kind << ZS_REF_SHIFT | index;
 }
 
 int zs_flowtab_init(struct zs_stack *s, uint32_t max_flows)
@@ -33,11 +31,11 @@ int zs_flowtab_init(struct zs_stack *s, uint32_t max_flows)
 /* The object behind a reference when it is the flow's, else NULL. */
 static void *match(struct zs_stack *s, uint32_t ref, const struct zs_flow *flow)
 {
-	uint32_t index = ref & ((1u << REF_SHIFT) - 1);
+	uint32_t index = ref & ((1u << ZS_REF_SHIFT) - 1);
 	const struct zs_flow *key = NULL;
 	void *obj = NULL;
 
-	switch ((enum zs_ref_kind)(ref >> REF_SHIFT)) {
+	switch ((enum zs_ref_kind)(ref >> ZS_REF_SHIFT)) {
 	case ZS_REF_TCB: {
 		struct zs_tcb *tcb = zs_slab_at(&s->tcp.tcbs, index);
 
@@ -76,7 +74,7 @@ void *zs_flowtab_find(struct zs_stack *s, const struct zs_flow *flow, uint32_t h
 			continue;
 		obj = match(s, t->slot[i].ref, flow);
 		if (obj != NULL) {
-			*kind = (uint8_t)(t->slot[i].ref >> REF_SHIFT);
+			*kind = (uint8_t)(t->slot[i].ref >> ZS_REF_SHIFT);
 			return obj;
 		}
 	}

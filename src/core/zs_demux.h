@@ -15,9 +15,11 @@ struct zs_stack;
 
 enum zs_ref_kind { ZS_REF_NONE, ZS_REF_TCB, ZS_REF_HALF, ZS_REF_TW };
 
+enum { ZS_REF_SHIFT = 30 };
+
 struct zs_flowslot {
 	uint32_t hash; /* 0 = empty */
-	uint32_t ref;  /* kind << 30 | index */
+	uint32_t ref;  /* kind << ZS_REF_SHIFT | index */
 };
 
 struct zs_flowtab {

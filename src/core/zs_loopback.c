@@ -12,20 +12,12 @@
 /* For TCP, whose rules about small segments and delayed ACKs want some that are full. */
 enum { MTU = 1500, PREFIX = 8 };
 
-static __attribute__((noinline)) bool is_more(const struct zs_stack *s, uint32_t ip4_be)
+bool zs_is_more_ip4(const struct zs_stack *s, uint32_t ip4_be)
 {
 	for (uint16_t i = 0; i < s->n_netifs; i++)
 		if (zs_netif_has_ip4(&s->netif[i], ip4_be))
 			return true;
 	return false;
-}
-
-bool zs_is_own_ip4(const struct zs_stack *s, uint32_t ip4_be)
-{
-	for (uint16_t i = 0; i < s->n_netifs; i++)
-		if (s->netif[i].ip4_be == ip4_be)
-			return ip4_be != 0;
-	return zs_is_loopback_ip4(ip4_be) || (unlikely(s->n_ip4_more > 0) && is_more(s, ip4_be));
 }
 
 void zs_loopback_init(struct zs_stack *s)

@@ -18,8 +18,18 @@ static inline bool zs_is_loopback_ip4(uint32_t ip4_be)
 	return rte_be_to_cpu_32(ip4_be) >> 24 == 127;
 }
 
+/* One of the further addresses of an interface. */
+bool zs_is_more_ip4(const struct zs_stack *s, uint32_t ip4_be);
+
 /* Address of an interface, or of the loopback net. */
-bool zs_is_own_ip4(const struct zs_stack *s, uint32_t ip4_be);
+static inline bool zs_is_own_ip4(const struct zs_stack *s, uint32_t ip4_be)
+{
+	for (uint16_t i = 0; i < s->n_netifs; i++)
+		if (s->netif[i].ip4_be == ip4_be)
+			return ip4_be != 0;
+	return zs_is_loopback_ip4(ip4_be) ||
+	       (unlikely(s->n_ip4_more > 0) && zs_is_more_ip4(s, ip4_be));
+}
 
 void zs_loopback_init(struct zs_stack *s);
 

@@ -36,11 +36,14 @@ static uint32_t load_be32(const uint8_t *p)
 /* RFC 1122 3.2.1.3: what cannot be the address of one other host. */
 static bool source_ok(const struct zs_stack *s, const struct zs_netif *nif, uint32_t src_be)
 {
+	const uint32_t one = 1u << 24, multicast = 0xe0u << 24, reserved = 0xf0u << 24;
 	uint32_t src = rte_be_to_cpu_32(src_be);
 
 	if (unlikely(nif->index == ZS_LOOPBACK))
 		return zs_is_own_ip4(s, src_be);
-	if (unlikely(src >> 28 == 0xe || src == UINT32_MAX || src >> 24 == 127 || src >> 24 == 0))
+	if (unlikely(src - one >= multicast - one) && (src < reserved || src == UINT32_MAX))
+		return false;
+	if (unlikely(src >> 24 == 127))
 		return false;
 	if (unlikely(src_be == nif->ip4_bcast_be))
 		return false;
@@ -137,8 +140,8 @@ static inline void parse_tcp_options(const uint8_t *p, unsigned len, struct zs_t
 	}
 }
 
-static enum zs_drop parse_tcp(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi,
-			      uint32_t len)
+static __rte_always_inline enum zs_drop parse_tcp(struct zs_stack *s, struct rte_mbuf *m,
+						  struct zs_pktinfo *pi, uint32_t len)
 {
 	const struct zs_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, pi->l4_off);
 	uint32_t hlen;

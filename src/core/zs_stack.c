@@ -128,12 +128,27 @@ void zs_stack_destroy(struct zs_stack *s)
 	s->env.free(s->env.ctx, s);
 }
 
+/* As a rule the first probe finds it. */
 static inline void find_flow(struct zs_stack *s, struct zs_pktinfo *pi)
 {
+	struct zs_flowslot slot;
+
 	pi->ref = NULL;
 	pi->ref_kind = ZS_REF_NONE;
 	if (pi->kind != ZS_PKT_TCP)
 		return;
+	slot = s->flows.slot[pi->hash & s->flows.mask];
+	if (likely(slot.hash == pi->hash && slot.ref >> ZS_REF_SHIFT == ZS_REF_TCB)) {
+		struct zs_tcb *tcb =
+			zs_slab_at(&s->tcp.tcbs, slot.ref - (ZS_REF_TCB << ZS_REF_SHIFT));
+
+		if (likely(zs_flow_eq(&tcb->flow, &pi->flow))) {
+			pi->ref = tcb;
+			pi->ref_kind = ZS_REF_TCB;
+			zs_tcb_prefetch(tcb);
+			return;
+		}
+	}
 	pi->ref = zs_flowtab_find(s, &pi->flow, pi->hash, &pi->ref_kind);
 	if (likely(pi->ref_kind == ZS_REF_TCB))
 		zs_tcb_prefetch(pi->ref);
@@ -324,7 +339,10 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 		process_merged(s, pkts, pi, n);
 	for (i = again ? n : 0; i < n; i++) {
 		refind_flow(s, &pi[i]);
-		process(s, pkts[i], &pi[i]);
+		if (likely(pi[i].kind == ZS_PKT_TCP))
+			zs_tcp_input(s, pkts[i], &pi[i]);
+		else
+			process(s, pkts[i], &pi[i]);
 	}
 	s->stats.rx_packets += n;
 	s->stats.rx_bytes += bytes;
