@@ -685,6 +685,7 @@ def group_no_configuration(suite):
             suite.case(f"GET {human(size)}", get, host, size)
         suite.case("curl 1 MiB", curl, host, MB)
         suite.case("wrk 1 KB, 10 connections", wrk, host, KB, 10)
+        suite.case("wrk 8 KB, 900 connections: no packet finds the queue full", no_overflow, host)
         for size in (56, 1473, 4000, 20_000, 65_507):   # in fragments, both ways
             suite.case(f"ping, {size} B", ping, host, "-c", 3, "-i", 0.05, "-s", size)
         suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
@@ -694,6 +695,12 @@ def group_no_configuration(suite):
         for size in (1472, 1473, 4000, 20_000):
             suite.case(f"UDP echo {size} B", udp, host, size, 20)
         suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server)
+
+
+def no_overflow(host):
+    wrk(host, 8 * KB, 900)
+    zs0 = re.search("zs0:(.*)", host.kernel.run("cat /proc/net/dev")).group(1).split()
+    expect(zs0[11] == "0", f"{zs0[11]} packets lost on the way to the stack")
 
 
 def gone(host):

@@ -181,8 +181,8 @@ void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned
 /* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
 int zs_kernif_get_mtu(unsigned if_index);
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
-/* Gives the kernel's end another MAC address than the port's, and an IPv4 address when not 0; sets
- * it up. */
+/* Gives the kernel's end of a tap device another MAC address than the port's, a queue for thousands
+ * of connections, and an IPv4 address when not 0; sets it up. */
 int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
 		    uint8_t prefix);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kernel's end of a device that has one (net_tap, net_af_packet, net_af_xdp): its MTU, and for
- * a tap interface that we made, its MAC and IPv4 address. Plain ioctl()s, in the network namespace
- * of the process.
+ * a tap interface that we made, its MAC and IPv4 address and the length of its queue. Plain
+ * ioctl()s, in the network namespace of the process.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "port/dpdk/zs_dpdk_state.h"
+
+/* Packets that may wait in a tap device. The kernel's 1,000 overflow under as many connections. */
+enum { TAP_QUEUE = 8192 };
 
 /* One request on the interface; ifr_name is filled in here. */
 static int request(unsigned if_index, unsigned long what, struct ifreq *ifr)
@@ -67,6 +70,13 @@ static int set_addr(unsigned if_index, unsigned long what, uint32_t addr_be)
 	return request(if_index, what, &ifr);
 }
 
+static int set_queue_len(unsigned if_index)
+{
+	struct ifreq ifr = { .ifr_qlen = TAP_QUEUE };
+
+	return request(if_index, SIOCSIFTXQLEN, &ifr);
+}
+
 static int set_up(unsigned if_index)
 {
 	struct ifreq ifr = { 0 };
@@ -84,6 +94,8 @@ int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t i
 	uint32_t mask = prefix == 0 ? 0 : ~0u << (32 - prefix);
 	int rc = set_other_mac(if_index, port_mac);
 
+	if (rc == 0)
+		rc = set_queue_len(if_index);
 	if (rc == 0 && ip4_be != 0)
 		rc = set_addr(if_index, SIOCSIFADDR, ip4_be);
 	if (rc == 0 && ip4_be != 0)
