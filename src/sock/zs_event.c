@@ -70,8 +70,8 @@ static void notify(struct zs_sock *sk, unsigned ev)
 		ev |= ZS_EV_READ;
 	if (ev & (ZS_EV_HUP | ZS_EV_ERR))
 		ev |= ZS_EV_WRITE;
-	/* What has just come is there to be read; whoever hands the edge on asks again. */
-	if (!(likely(ev == ZS_EV_READ) && sk->kind == ZS_SK_TCP && sk->rcvlowat <= 1))
+	if (unlikely(ev != ZS_EV_READ || sk->kind != ZS_SK_TCP ||
+		     zs_tcp_readable(sk->tcb) < sk->rcvlowat))
 		ev &= zs_sock_readiness(sk);
 	for (node = sk->watches.next; node != &sk->watches; node = node->next)
 		mark(container_of(node, struct zs_watch, sock_link), ev);
