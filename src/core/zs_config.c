@@ -46,6 +46,7 @@ void zs_config_defaults(struct zs_config *cfg)
 		.ip_local_port_hi = 60999,
 		.icmp_rate = 1000,
 		.challenge_rate = 1000,
+		.challenge_gap_ms = 500,
 		.copybreak = 0,
 	};
 }

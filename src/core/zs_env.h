@@ -123,6 +123,7 @@ struct zs_config {
 	uint32_t rcvbuf, rcvbuf_max;
 	uint32_t rto_min_us, rto_max_us, rto_initial_us;
 	uint32_t delack_us;
+	uint32_t notsent_lowat;	   /* TCP_NOTSENT_LOWAT of who does not say; 0 = no limit */
 	uint32_t tlp_ack_delay_us; /* granted to the ACK of a single segment before a probe of it
 				      (RFC 8985 7.2), if less has been learnt */
 	uint32_t msl_us;	   /* TIME-WAIT lasts twice this */
@@ -152,6 +153,8 @@ struct zs_config {
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
 	uint32_t icmp_rate;			     /* ICMP errors per second */
 	uint32_t challenge_rate; /* challenge ACKs per second (RFC 5961 7), on average */
+	uint32_t
+		challenge_gap_ms; /* of a connection: ten at once, then one per gap; 0 = no limit */
 	uint32_t copybreak; /* sends of at most so many bytes are copied behind their header; 0 =
 			       never */
 	uint16_t n_netifs;

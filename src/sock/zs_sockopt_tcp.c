@@ -121,7 +121,8 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 		o->syn_retries = rc == 0 ? (uint8_t)v : o->syn_retries;
 		break;
 	case TCP_NOTSENT_LOWAT:
-		o->notsent_lowat = (uint32_t)v;
+		o->lowat_given = v != 0;
+		o->notsent_lowat = v != 0 ? (uint32_t)v : zs_stack_config(sk->s)->notsent_lowat;
 		break;
 	case TCP_DEFER_ACCEPT:
 		o->defer_accept = defer_of_seconds(v);
@@ -223,7 +224,7 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 		*v = o->syn_retries != 0 ? o->syn_retries : zs_stack_config(sk->s)->syn_retries;
 		return 0;
 	case TCP_NOTSENT_LOWAT:
-		*v = (int)o->notsent_lowat;
+		*v = o->lowat_given ? (int)o->notsent_lowat : 0;
 		return 0;
 	case TCP_DEFER_ACCEPT:
 		*v = (1 << o->defer_accept) - 1;

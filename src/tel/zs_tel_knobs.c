@@ -39,6 +39,7 @@ static const struct knob knobs[] = {
 	KNOB("rto_max_us", rto_max_us, U32),
 	KNOB("rto_initial_us", rto_initial_us, U32),
 	KNOB("delack_us", delack_us, U32),
+	KNOB("notsent_lowat", notsent_lowat, U32),
 	KNOB("tlp", use_tlp, BOOL),
 	KNOB("tlp_ack_delay_us", tlp_ack_delay_us, U32),
 	KNOB("msl_us", msl_us, U32),
@@ -66,6 +67,7 @@ static const struct knob knobs[] = {
 	KNOB("local_port_last", ip_local_port_hi, U16),
 	KNOB("icmp_rate", icmp_rate, U32),
 	KNOB("challenge_rate", challenge_rate, U32),
+	KNOB("challenge_gap_ms", challenge_gap_ms, U32),
 	KNOB("copybreak", copybreak, U32),
 	KNOB("cc", cc, CC),
 };

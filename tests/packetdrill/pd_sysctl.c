@@ -91,6 +91,9 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->hystart = ZS_HYSTART_DELAY; /* what Linux has */
 	cfg->tolerate_missing_ts = true;
 	cfg->pace = paces();
+	cfg->notsent_lowat = (uint32_t)number("tcp_notsent_lowat", 0);
+	if (cfg->notsent_lowat == UINT32_MAX)
+		cfg->notsent_lowat = 0;
 	cfg->use_tlp = number("tcp_early_retrans", 3) != 0;
 	cfg->tlp_ack_delay_us =
 		200000; /* scripts take their time where the path seems to take none */

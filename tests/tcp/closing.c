@@ -191,7 +191,7 @@ static void data_after_close_fin_wait_1(struct tt *t)
 	tt_expect_state(t, ZS_CLOSED);
 }
 
-/* shutdown(RD): what comes is acknowledged and thrown away, until close(). */
+/* shutdown(RD): what comes is acknowledged, and can still be read. */
 static void data_after_shutdown_rd(struct tt *t)
 {
 	tt_connect_passive(t);
@@ -199,23 +199,54 @@ static void data_after_shutdown_rd(struct tt *t)
 	tt_expect_none(t);
 	tt_in(t, "A", 1, 1, 100);
 	tt_expect(t, "A", 1, 101, 0);
-	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_read(t, 100);
 	tt_send(t, 10);
 	tt_expect(t, "PA", 1, 101, 10);
-	tt_in(t, "FA", 101, 11, 0);
-	tt_expect(t, "A", 11, 102, 0);
+	tt_in(t, "A", 201, 11, 100);
+	tt_expect(t, "A", 11, 101, 0);
+	tt_in(t, "A", 101, 11, 100);
+	tt_expect(t, "A", 11, 301, 0);
+	tt_read(t, 200);
+	tt_in(t, "FA", 301, 11, 0);
+	tt_expect(t, "A", 11, 302, 0);
 	tt_expect_state(t, ZS_CLOSE_WAIT);
 }
 
-static void shutdown_rd_drops_queued(struct tt *t)
+/* Unless nobody reads: the window does not close, and so much memory is not kept. */
+static void nobody_reads_after_shutdown_rd(struct tt *t)
+{
+	uint32_t seq = 1, most = 0;
+
+	tt_connect_passive(t);
+	tt_shutdown(t, ZS_SHUT_RD);
+	for (unsigned i = 0; i < 2000; i++, seq += 1460) {
+		tt_in(t, "A", seq, 1, 1460);
+		most = RTE_MAX(most, zs_tcp_readable(t->c->tcb));
+		tt_drain(t);
+		assert_true(tt_info(t).rcv_wnd > 10 * 1460);
+	}
+	assert_in_range(most, 1460, 512 * 1024);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_in(t, "A", seq + 1460, 1, 1460); /* behind a gap, likewise */
+	tt_in(t, "A", seq, 1, 1460);
+	tt_drain(t);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_in(t, "FA", seq + 2920, 1, 0);
+	tt_expect(t, "A", 1, seq + 2921, 0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+}
+
+/* What is queued can be read, or not: then the application has said that it does not want it, and
+ * nothing is lost that the peer had to know of. */
+static void shutdown_rd_keeps_queued(struct tt *t)
 {
 	tt_connect_passive(t);
 	tt_in(t, "A", 1, 1, 100);
 	tt_expect(t, "A", 1, 101, 0);
 	tt_shutdown(t, ZS_SHUT_RD);
 	tt_drain(t);
-	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
-	tt_close(t); /* the application said that it does not want it: no RST */
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 100);
+	tt_close(t);
 	tt_expect(t, "FA", 1, 101, 0);
 }
 
@@ -508,7 +539,8 @@ static const struct CMUnitTest tests[] = {
 	TT(data_after_close),
 	TT(data_after_close_fin_wait_1),
 	TT(data_after_shutdown_rd),
-	TT(shutdown_rd_drops_queued),
+	TT(nobody_reads_after_shutdown_rd),
+	TT(shutdown_rd_keeps_queued),
 	TT(shutdown_both_with_unsent),
 	TT(shutdown_twice),
 	TT(shutdown_not_connected),

@@ -28,13 +28,30 @@ static void start(struct tt *t, uint32_t rate)
 /* One megabyte per second: a segment of 1000 bytes each millisecond. */
 static void segments_are_spaced(struct tt *t)
 {
+	start(t, 100000);
+	tt_send(t, 4 * MSS);
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_expect_within(t, 5000 - 130, 5000 + 130, "A", 1001, 1, MSS); /* after a silence */
+	for (unsigned i = 2; i < 4; i++)
+		tt_expect_within(t, 10000 - 130, 10000 + 130, "A", 1 + i * MSS, 1, MSS);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).pacing_rate, 100000);
+}
+
+/* Two by two where that does not take long: a receiver acknowledges the second at once. */
+static void segments_go_in_pairs(struct tt *t)
+{
 	start(t, 1000000);
 	tt_send(t, 10 * MSS);
 	tt_expect(t, "A", 1, 1, MSS);
-	for (unsigned i = 1; i < 10; i++)
-		tt_expect_within(t, 1000 - 130, 1000, "A", 1 + i * MSS, 1, MSS);
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_expect_within(t, 1500 - 130, 1500 + 130, "A", 2001, 1, MSS); /* after a silence */
+	tt_expect(t, "A", 3001, 1, MSS);
+	for (unsigned i = 4; i < 10; i += 2) {
+		tt_expect_within(t, 2000 - 130, 2000 + 130, "A", 1 + i * MSS, 1, MSS);
+		tt_expect(t, "A", 1001 + i * MSS, 1, MSS);
+	}
 	tt_expect_none(t);
-	assert_int_equal(tt_info(t).pacing_rate, 1000000);
 }
 
 /* What has become due meanwhile goes together: the rate holds, however coarse the clock of the
@@ -70,19 +87,20 @@ static void a_burst_per_tick(struct tt *t)
 	assert_in_range(bursts, 10, 25); /* 8 segments in each 64 us */
 }
 
-/* After a silence there is no burst for the time in which nothing was to be sent. */
+/* After a silence there is no burst for the time in which nothing was to be sent: half a segment of
+ * it counts. */
 static void no_credit_for_silence(struct tt *t)
 {
 	start(t, 1000000);
 	tt_send(t, 2 * MSS);
-	tt_expect(t, "A", 1, 1, MSS);
-	tt_expect_within(t, 800, 1100, "A", 1001, 1, MSS);
+	tt_drain(t);
 	tt_advance(t, 20 * TT_MS);
 	tt_in(t, "A", 1, 2001, 0);
 	tt_send(t, 5 * MSS);
 	tt_expect(t, "A", 2001, 1, MSS);
+	tt_expect(t, "A", 3001, 1, MSS);
 	tt_expect_none(t);
-	tt_advance(t, 10 * TT_MS);
+	tt_expect_within(t, 1500 - 130, 1500 + 130, "A", 4001, 1, MSS);
 	tt_drain(t);
 }
 
@@ -108,10 +126,11 @@ static void retransmissions(struct tt *t)
 	zs_tcp_opts(t->c->tcb)->max_pacing_rate = 1000000;
 	zs_tcp_opts_changed(t->s, t->c->tcb);
 	tt_advance(t, RTT);
-	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:10001");
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 4001:10001");
 	tt_expect(t, "A", 1, 1, MSS);
+	tt_expect(t, "A", 1001, 1, MSS);
 	tt_expect_none(t);
-	tt_expect_within(t, 870, 1000, "A", 1001, 1, MSS);
+	tt_expect_within(t, 1370, 1630, "A", 2001, 1, MSS);
 	tt_drain(t);
 }
 
@@ -163,8 +182,13 @@ static void window_is_spread(struct tt *t)
 	tt_in(t, "A", 1, 10001, 0);
 	assert_int_equal(tt_info(t).pacing_rate, 400000); /* 20 segments, 100 ms, twice */
 	tt_expect(t, "A", 10001, 1, MSS);
-	for (unsigned i = 11; i < 30; i++)
-		tt_expect_within(t, 2500 - 130, 2500 + 130, "A", 1 + i * MSS, 1, MSS);
+	tt_expect(t, "A", 11001, 1, MSS);
+	tt_expect_within(t, 3750 - 130, 3750 + 130, "A", 12001, 1, MSS);
+	tt_expect(t, "A", 13001, 1, MSS);
+	for (unsigned i = 14; i < 30; i += 2) {
+		tt_expect_within(t, 5000 - 130, 5000 + 130, "A", 1 + i * MSS, 1, MSS);
+		tt_expect(t, "A", 1001 + i * MSS, 1, MSS);
+	}
 	tt_expect_none(t);
 }
 
@@ -185,11 +209,17 @@ static void window_is_spread_further(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT_CFG(segments_are_spaced, big_window), TT_CFG(rate_holds, big_window),
-	TT_CFG(a_burst_per_tick, big_window),	 TT_CFG(no_credit_for_silence, big_window),
-	TT_CFG(rate_can_be_lifted, big_window),	 TT(retransmissions),
-	TT_CFG(bbr_paces_from_the_start, bbr),	 TT_CFG(bbr_chosen_later, big_window),
-	TT_CFG(window_is_spread, pace),		 TT_CFG(window_is_spread_further, pace),
+	TT_CFG(segments_are_spaced, big_window),
+	TT_CFG(segments_go_in_pairs, big_window),
+	TT_CFG(rate_holds, big_window),
+	TT_CFG(a_burst_per_tick, big_window),
+	TT_CFG(no_credit_for_silence, big_window),
+	TT_CFG(rate_can_be_lifted, big_window),
+	TT(retransmissions),
+	TT_CFG(bbr_paces_from_the_start, bbr),
+	TT_CFG(bbr_chosen_later, big_window),
+	TT_CFG(window_is_spread, pace),
+	TT_CFG(window_is_spread_further, pace),
 };
 
 ZS_TEST_MAIN(tests)

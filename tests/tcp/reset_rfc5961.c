@@ -190,6 +190,69 @@ static void challenge_5(struct zs_config *cfg)
 	cfg->challenge_rate = 5;
 }
 
+static void no_gap(struct zs_config *cfg)
+{
+	cfg->challenge_gap_ms = 0;
+}
+
+/* A connection has ten at once, then two per second, whatever comes. */
+static void expect_ten_then_two(struct tt *t, const char *flags)
+{
+	for (unsigned i = 0; i < 50; i++)
+		tt_in(t, flags, 100 + i, 0, 0);
+	assert_int_equal(tt_pending(t), 10);
+	tt_drain(t);
+	tt_advance(t, TT_S);
+	for (unsigned i = 0; i < 50; i++)
+		tt_in(t, flags, 100 + i, 0, 0);
+	assert_int_equal(tt_pending(t), 2);
+	tt_drain(t);
+}
+
+/* Whom somebody floods starves nobody else. */
+static void challenges_of_a_connection(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_use(t, 1);
+	tt_connect_passive(t);
+	tt_use(t, 0);
+	expect_ten_then_two(t, "R");
+	tt_use(t, 1);
+	tt_in(t, "S", 100, 0, 0);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_advance(t, 60 * TT_S);
+	tt_use(t, 0);
+	expect_ten_then_two(t, "S");
+}
+
+/* A bare ACK outside the window is no better; data always is answered. */
+static void challenges_of_bare_acks(struct tt *t)
+{
+	tt_connect_passive(t);
+	for (unsigned i = 0; i < 50; i++)
+		tt_in(t, "A", (uint32_t)-100, 1, 0);
+	assert_int_equal(tt_pending(t), 10);
+	tt_drain(t);
+	tt_in(t, "A", (uint32_t)-100, 1, 10);
+	assert_int_equal(tt_pending(t), 1);
+	tt_drain(t);
+}
+
+static void challenges_of_entries(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	for (unsigned i = 0; i < 50; i++)
+		tt_in(t, "R", 100, 0, 0);
+	assert_int_equal(tt_pending(t), 10);
+	tt_drain(t);
+	tt_use(t, 1);
+	tt_enter(t, ZS_TIME_WAIT);
+	for (unsigned i = 0; i < 50; i++)
+		tt_in(t, "A", 100, 0, 0);
+	assert_int_equal(tt_pending(t), 10);
+	tt_drain(t);
+}
+
 static void challenge_rate(struct tt *t)
 {
 	tt_connect_passive(t);
@@ -212,6 +275,7 @@ static void challenge_rate(struct tt *t)
 static void challenge_100(struct zs_config *cfg)
 {
 	cfg->challenge_rate = 100;
+	cfg->challenge_gap_ms = 0;
 }
 
 /* The limit is no number that an observer can rely on (CVE-2016-5696): another one every second. */
@@ -298,12 +362,15 @@ static const struct CMUnitTest tests[] = {
 	TT(rst_ack_any_ack_kills),
 	TT(rst_in_window_challenged),
 	TT(rst_outside_dropped),
-	TT(syn_challenged),
+	TT_CFG(syn_challenged, no_gap),
 	TT(half_open_discovery),
 	TT(syn_rcvd_rst_exact),
 	TT(syn_rcvd_rst_in_window),
 	TT(syn_rcvd_rst_outside),
 	TT(syn_rcvd_syn_in_window),
+	TT(challenges_of_a_connection),
+	TT(challenges_of_bare_acks),
+	TT(challenges_of_entries),
 	TT_CFG(challenge_rate, challenge_5),
 	TT_CFG(challenge_rate_is_drawn, challenge_100),
 	TT(ack_of_unsent),

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/tcp/zs_tcb.h"
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -138,38 +139,103 @@ static void set_lowat(struct tt *t, uint32_t bytes)
 	zs_tcp_opts_changed(t->s, t->c->tcb);
 }
 
-/* Unsent bytes are limited, bytes in flight are not. */
-static void unsent_bytes_are_limited(struct tt *t)
+/* Half of the largest window, in full segments: what leaves together. */
+static uint32_t run_of(const struct tt *t)
 {
-	start(t);
-	set_lowat(t, 4 * MSS);
-	assert_int_equal(tt_send_more(t, 20 * MSS, 0), 4 * MSS);
-	tt_turn(t);
-	tt_expect_run(t, 1, 1, MSS, 4);
-	assert_int_equal(tt_send_more(t, 20 * MSS, 0), 4 * MSS);
-	tt_turn(t);
-	tt_expect_run(t, 4001, 1, MSS, 4);
-	tt_in(t, "A", 1, 8001, 0);
+	return t->c->tcb->max_snd_wnd / 2 / MSS * MSS;
 }
 
-/* He who waits is told when half of it has gone, not before. */
+/* Unsent bytes are limited, by a whole run: what the windows let out at once is none of them. */
+static void unsent_bytes_are_limited(struct tt *t)
+{
+	uint32_t taken;
+
+	start(t);
+	set_lowat(t, 4 * MSS);
+	taken = 10 * MSS + run_of(t);
+	assert_int_equal(tt_send_more(t, 100 * MSS, 0), taken);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	tt_drain(t);
+}
+
+/* He who waits is told when more than half of it has gone, not before. */
 static void the_writer_is_told(struct tt *t)
 {
 	start(t);
 	set_lowat(t, 4 * MSS);
-	tt_send(t, 4 * MSS);
-	tt_send(t, 4 * MSS);
-	tt_send(t, 4 * MSS);
+	tt_send(t, 10 * MSS);
 	tt_expect_run(t, 1, 1, MSS, 10);
-	assert_int_equal(tt_send_more(t, 10 * MSS, 0), 2 * MSS);
-	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	tt_send(t, 3 * MSS);
+	tt_send(t, MSS);
+	tt_send_more(t, MSS, 0);
 	(void)tt_take_events(t);
-	tt_in(t, "A", 1, 1, 0);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect_run(t, 10001, 1, MSS, 2);
 	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, 0);
 	tt_in(t, "A", 1, 2001, 0);
-	tt_expect_run(t, 10001, 1, MSS, 4);
+	tt_expect_run(t, 12001, 1, MSS, 2);
 	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, ZS_EV_WRITE);
 	tt_in(t, "A", 1, 14001, 0);
+}
+
+/* The stack's value counts for who does not say; he who does may be without a limit. */
+static void lowat_of_the_stack(struct zs_config *cfg)
+{
+	cfg->notsent_lowat = 4 * MSS;
+}
+
+static void unsent_bytes_are_limited_by_default(struct tt *t)
+{
+	start(t);
+	assert_int_equal(tt_send_more(t, 100 * MSS, 0), 10 * MSS + run_of(t));
+	set_lowat(t, UINT32_MAX);
+	assert_int_equal(tt_send_more(t, 50 * MSS, 0), 50 * MSS);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_drain(t);
+}
+
+/* ---- SO_SNDBUF ---- */
+
+static void set_sndbuf(struct tt *t, uint32_t bytes)
+{
+	zs_tcp_opts(t->c->tcb)->sndbuf = bytes;
+	zs_tcp_opts_changed(t->s, t->c->tcb);
+}
+
+/* A write that does not fit ends with a run of full segments, twice the buffer at most. */
+static void no_crumbs_are_queued(struct tt *t)
+{
+	start(t);
+	set_sndbuf(t, 12500);
+	assert_int_equal(tt_send_more(t, 100 * MSS, 0), 10 * MSS + 12 * MSS);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_drain(t);
+}
+
+/* Who was refused is not woken for a crumb, and does not see one: a third has to be free. */
+static void a_third_is_worth_the_while(struct tt *t)
+{
+	start(t);
+	set_sndbuf(t, 12 * MSS);
+	assert_int_equal(tt_send_more(t, 12 * MSS, 0), 12 * MSS);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	(void)tt_take_events(t);
+	tt_in(t, "A", 1, 3001, 0);
+	tt_expect_run(t, 10001, 1, MSS, 2);
+	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, 0);
+	assert_false(zs_tcp_writable(t->c->tcb));
+	assert_int_equal(zs_tcp_send_space(t->c->tcb), 3 * MSS);
+	tt_in(t, "A", 1, 4001, 0);
+	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, ZS_EV_WRITE);
+	assert_true(zs_tcp_writable(t->c->tcb));
+	tt_in(t, "A", 1, 12001, 0);
 }
 
 static void without_the_option_all_is_taken(struct tt *t)
@@ -184,11 +250,18 @@ static void without_the_option_all_is_taken(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(records_share_no_segment),	     TT(the_end_of_a_large_record),
-	TT(the_last_waits_by_nagle),	     TT(fin_follows_the_last),
-	TT(silly_windows_are_avoided),	     TT(retransmissions_keep_apart),
-	TT(unsent_bytes_are_limited),	     TT(the_writer_is_told),
+	TT(records_share_no_segment),
+	TT(the_end_of_a_large_record),
+	TT(the_last_waits_by_nagle),
+	TT(fin_follows_the_last),
+	TT(silly_windows_are_avoided),
+	TT(retransmissions_keep_apart),
+	TT(unsent_bytes_are_limited),
+	TT(the_writer_is_told),
 	TT(without_the_option_all_is_taken),
+	TT_CFG(unsent_bytes_are_limited_by_default, lowat_of_the_stack),
+	TT(no_crumbs_are_queued),
+	TT(a_third_is_worth_the_while),
 };
 
 ZS_TEST_MAIN(tests)

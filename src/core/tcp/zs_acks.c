@@ -150,11 +150,8 @@ static void wake_writer(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (want > tcb->sndbuf && tcb->opts.sndbuf == 0)
 		tcb->sndbuf = (uint32_t)RTE_MIN(want, (uint64_t)s->cfg.sndbuf_max);
-	if (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_tcp_send_space(tcb) < tcb->sndbuf / 3)
-		return;
-	tcb->flags &= ~(uint32_t)ZS_TF_WANT_SPACE;
-	zs_limit_end(s, tcb);
-	zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
+	if (unlikely(tcb->flags & ZS_TF_WANT_SPACE))
+		zs_sndq_wake(s, tcb);
 }
 
 static void advance_una(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,

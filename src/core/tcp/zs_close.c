@@ -22,7 +22,6 @@ int zs_tcp_shutdown(struct zs_stack *s, struct zs_tcb *tcb, unsigned how)
 		return -ENOTCONN;
 	if (how & ZS_SHUT_RD) {
 		tcb->flags |= ZS_TF_RD_SHUT;
-		zs_rcvq_purge(tcb);
 		zs_ep_raise(s, &tcb->ep, ZS_EV_READ | ZS_EV_RDHUP);
 	}
 	if (how & ZS_SHUT_WR)
@@ -79,8 +78,8 @@ void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb)
 	case ZS_LAST_ACK:
 		break;
 	}
-	/* unread data will never be delivered: the peer has to know */
-	if (tcb->rcvq.bytes > 0) {
+	/* unread data will never be delivered: the peer has to know, unless nobody wanted it */
+	if (tcb->rcvq.bytes > 0 && !(tcb->flags & ZS_TF_RD_SHUT)) {
 		zs_tcp_abort(s, tcb);
 		return;
 	}

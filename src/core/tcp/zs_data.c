@@ -129,6 +129,25 @@ static bool has_memory(struct zs_stack *s, struct zs_tcb *tcb)
 	return s->pool_level != ZS_POOL_PLENTY || !zs_rcv_memory_full(s, tcb);
 }
 
+/*
+ * After shutdown(RD) what comes can still be read, as on Linux, but nobody may mean to: before the
+ * window closes for want of a reader, all is given up, and from then on acknowledged and discarded,
+ * as on BSD, so that the peer is not held up.
+ */
+static bool is_deaf(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
+{
+	if (!(tcb->flags & ZS_TF_RD_SHUT))
+		return false;
+	if (!(tcb->syn_flags & ZS_SY_DEAF) && tcb->rcvq.mem + tcb->ooo.mem <= tcb->rcvbuf / 2 &&
+	    zs_rcv_space(tcb) > len && !zs_rcv_memory_full(s, tcb))
+		return false;
+	if (!(tcb->syn_flags & ZS_SY_DEAF)) {
+		tcb->syn_flags |= ZS_SY_DEAF;
+		zs_rcvq_purge(tcb);
+	}
+	return true;
+}
+
 static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			  const struct zs_pktinfo *pi, uint32_t skip, uint32_t len)
 {
@@ -136,7 +155,7 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 
 	if (len > tcb->rcv_mss)
 		learn_mss(tcb, m, len);
-	if (tcb->flags & ZS_TF_RD_SHUT) {
+	if (is_deaf(s, tcb, len)) {
 		tcb->rcv_nxt += len;
 		tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt + zs_rcv_space(tcb));
 		zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);

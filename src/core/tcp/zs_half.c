@@ -168,7 +168,7 @@ void zs_half_become(struct zs_stack *s, struct zs_half *h, struct zs_tcb *tcb)
 	half_put(s, h);
 }
 
-static void half_challenge(struct zs_stack *s, const struct zs_half *h)
+static void half_challenge(struct zs_stack *s, struct zs_half *h)
 {
 	struct zs_raw raw = {
 		.flow = &h->flow,
@@ -182,7 +182,7 @@ static void half_challenge(struct zs_stack *s, const struct zs_half *h)
 		.ts_ecr = h->ts_recent,
 	};
 
-	if (!zs_challenge_allowed(s))
+	if (!zs_challenge_allowed(s, &h->challenge_ms))
 		return;
 	s->stats.tcp_challenge++;
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */

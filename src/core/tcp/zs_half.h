@@ -17,7 +17,8 @@ struct zs_half {
 	uint32_t iss, irs;
 	uint32_t ts_recent;
 	uint32_t ts_off;
-	uint32_t listener; /* index */
+	uint32_t challenge_ms; /* of zs_challenge_allowed() */
+	uint32_t listener;     /* index */
 	uint16_t peer_mss;
 	uint8_t peer_wscale;
 	uint8_t retries;
@@ -25,7 +26,7 @@ struct zs_half {
 	bool acked;  /* and deferred: data is awaited */
 	uint8_t tfo; /* the SYN-ACK carries a cookie: bits of zs_tcpopt.fastopen, 0 = no */
 };
-_Static_assert(sizeof(struct zs_half) <= 104, "half-open entries are compact");
+_Static_assert(sizeof(struct zs_half) <= 112, "half-open entries are compact");
 
 /* Consumes m: a segment for a listener; a SYN is answered with this initial sequence number. */
 void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,

@@ -218,7 +218,7 @@ void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb)
 			rte_pktmbuf_free_seg(m);
 			continue;
 		}
-		if (tcb->flags & ZS_TF_RD_SHUT) { /* as what arrives in order: nobody reads it */
+		if (tcb->syn_flags & ZS_SY_DEAF) { /* as what arrives in order: nobody reads it */
 			tcb->rcv_nxt += zs_seg(m)->len - dup;
 			zs_pkt_drop(s, m, ZS_DROP_TCP_CLOSED);
 			continue;

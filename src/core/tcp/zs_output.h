@@ -23,12 +23,14 @@ void zs_send_probe(struct zs_stack *s, struct zs_tcb *tcb);
 /* RST with the connection's own numbers. */
 __rte_cold void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb);
 /*
- * May another challenge ACK be sent in this second? One limit for the stack (RFC 5961 7), drawn
- * anew each second around the configured rate: who counts the challenges on a connection of his own
- * does not learn whether somebody else's was challenged (CVE-2016-5696).
+ * May another challenge ACK be sent? A connection may send ten at once, and then one per gap (RFC
+ * 5961 7: ten in five seconds), so that whom somebody floods starves nobody else; next_ms, zero at
+ * first, is its own. And there is a limit for the stack, drawn anew each second around the
+ * configured rate: who counts the challenges on a connection of his own does not learn whether
+ * somebody else's was challenged (CVE-2016-5696).
  */
-bool zs_challenge_allowed(struct zs_stack *s);
-/* An ACK in answer to an unacceptable segment, within that limit. */
+bool zs_challenge_allowed(struct zs_stack *s, uint32_t *next_ms);
+/* An ACK in answer to an unacceptable segment, within these limits. */
 __rte_cold void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb);
 
 /* ---- zs_syn.c ---- */

@@ -7,6 +7,7 @@
 enum {
 	NS_PER_US = 1000,
 	CATCH_UP_NS = 1000000, /* what was not sent in time is made up for up to so late */
+	PAIRS_FROM = 150000,   /* bytes per second: two segments go together */
 	QUANTUM_SHIFT = 10,    /* of a second: about a millisecond */
 	QUANTUM_MAX = 65535,
 };
@@ -59,26 +60,51 @@ uint64_t zs_pace_rate(const struct zs_stack *s, const struct zs_tcb *tcb)
 	return rate_of(tcb, zs_pace(s, tcb));
 }
 
+/* Whose congestion control makes a model of the path measures with single segments. */
+static bool by_window(const struct zs_tcb *tcb)
+{
+	return zs_cc_find(tcb->cc)->on_rate == NULL;
+}
+
+/*
+ * The second of two segments goes with the first, where that is not slow (as send_quantum of
+ * draft-cardwell-iccrg-bbr-congestion-control-00 4.2.2): two are acknowledged at once (RFC 5681
+ * 4.2), and need one timer.
+ */
+static bool goes_along(const struct zs_stack *s, const struct zs_tcb *tcb, const struct zs_pace *p,
+		       uint64_t rate)
+{
+	return p->begun_us == s->now_us && p->together == tcb->mss && rate >= PAIRS_FROM &&
+	       by_window(tcb);
+}
+
 bool zs_pace_ready(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct zs_pace *p = zs_pace(s, tcb);
+	uint64_t rate = rate_of(tcb, p);
 
-	if (p->next_ns <= s->now_us * NS_PER_US || rate_of(tcb, p) == 0)
+	if (p->next_ns <= s->now_us * NS_PER_US || rate == 0) {
+		p->begun_us = s->now_us;
+		p->together = 0;
+		return true;
+	}
+	if (goes_along(s, tcb, p, rate))
 		return true;
 	p->limited = true;
 	zs_tcb_wake(s, tcb, (p->next_ns + NS_PER_US - 1) / NS_PER_US);
 	return false;
 }
 
+/* Who had to wait makes up for what was late; who was silent has half of what is sent first. */
 void zs_pace_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 {
 	struct zs_pace *p = zs_pace(s, tcb);
 	uint64_t rate = rate_of(tcb, p), now_ns = s->now_us * NS_PER_US;
-	uint64_t oldest = now_ns > CATCH_UP_NS ? now_ns - CATCH_UP_NS : 0;
+	uint64_t takes = rate != 0 ? len * S_IN_NS / rate : 0;
+	uint64_t late = p->limited ? CATCH_UP_NS : by_window(tcb) ? takes / 2 : 0;
 
-	p->next_ns = RTE_MAX(p->next_ns, p->limited ? oldest : now_ns);
-	if (rate != 0)
-		p->next_ns += len * S_IN_NS / rate;
+	p->together += len;
+	p->next_ns = RTE_MAX(p->next_ns, now_ns > late ? now_ns - late : 0) + takes;
 }
 
 uint32_t zs_pace_quantum(const struct zs_stack *s, const struct zs_tcb *tcb)

@@ -51,6 +51,8 @@ struct zs_pace {
 	uint64_t next_ns;  /* when the next segment may go */
 	uint64_t rate;	   /* of the congestion control, bytes per second; 0 = no limit */
 	bool limited;	   /* something had to wait for next_ns, and nothing has lacked since */
+	uint32_t together; /* bytes sent at begun_us, */
+	uint64_t begun_us; /* when next_ns had come */
 	uint32_t since_us; /* what was sent before tells nothing */
 	/* the connection's part of the delivery rate estimator (3.1.1) */
 	uint32_t delivered_us, first_sent_us;
@@ -80,7 +82,7 @@ uint64_t zs_pace_rate(const struct zs_stack *s, const struct zs_tcb *tcb);
 /* May a segment go now? If not, the connection will be on the output list when it may. */
 bool zs_pace_ready(struct zs_stack *s, struct zs_tcb *tcb);
 void zs_pace_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len);
-/* What may be one packet for the device to cut: about a millisecond's worth. */
+/* What goes together, as one packet where the device cuts: about a millisecond's worth there. */
 uint32_t zs_pace_quantum(const struct zs_stack *s, const struct zs_tcb *tcb);
 /* The wheel's node fired. Returns when it is needed again, UINT64_MAX for never. */
 uint64_t zs_pace_fire(struct zs_stack *s, struct zs_tcb *tcb);

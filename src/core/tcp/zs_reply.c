@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Segments of a connection that carry no payload: acknowledgements, probes of the window, RST. */
 #include "core/tcp/zs_outcome.h"
+#include "core/tcp/zs_score.h"
 
 /* The blocks that go with an ACK: a duplicate first (RFC 2883 4), then the latest. */
 static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
@@ -75,10 +76,28 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
-bool zs_challenge_allowed(struct zs_stack *s)
+enum { CHALLENGES_AT_ONCE = 10 };
+
+/* When the next one would be due, were they spread evenly, is no further off than ten gaps. */
+static bool connection_may(const struct zs_stack *s, uint32_t *next_ms)
+{
+	uint32_t gap = s->cfg.challenge_gap_ms;
+	uint32_t ahead = *next_ms - s->now_ms;
+
+	if (ahead > CHALLENGES_AT_ONCE * gap) /* long ago, or never */
+		ahead = 0;
+	if (ahead > (CHALLENGES_AT_ONCE - 1) * gap)
+		return false;
+	*next_ms = s->now_ms + ahead + gap;
+	return true;
+}
+
+bool zs_challenge_allowed(struct zs_stack *s, uint32_t *next_ms)
 {
 	struct zs_bucket *b = &s->challenge_limit;
 
+	if (!connection_may(s, next_ms))
+		return false;
 	if (s->now_us - b->last_us >= 1000000) {
 		b->last_us = s->now_us;
 		b->tokens = b->rate / 2 + zs_rand_below(&s->rand, b->rate + 1);
@@ -91,7 +110,9 @@ bool zs_challenge_allowed(struct zs_stack *s)
 
 void zs_challenge_ack(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (!zs_challenge_allowed(s))
+	struct zs_score *sc = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb) : zs_score_wake(s, tcb);
+
+	if (!zs_challenge_allowed(s, &sc->challenge_ms))
 		return;
 	s->stats.tcp_challenge++;
 	zs_ack_now(s, tcb);

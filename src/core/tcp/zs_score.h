@@ -63,9 +63,10 @@ struct zs_score {
 	bool dsack_in_round;  /* dsack_round is valid */
 	uint8_t reo_wnd_mult; /* RACK.reo_wnd_mult */
 	uint8_t reo_wnd_persist;
-	uint32_t dsack_round; /* snd_nxt when the last D-SACK counted */
-	uint32_t dsacks;      /* duplicates reported */
-	uint32_t tlp_end;     /* snd_nxt after the last tail loss probe */
+	uint32_t dsack_round;  /* snd_nxt when the last D-SACK counted */
+	uint32_t dsacks;       /* duplicates reported */
+	uint32_t tlp_end;      /* snd_nxt after the last tail loss probe */
+	uint32_t challenge_ms; /* of zs_challenge_allowed() */
 };
 
 /* Some record is marked: only then do the places above mean anything. */

@@ -55,6 +55,12 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return tcb->sndbuf - tcb->sndq.bytes;
 }
 
+bool zs_tcp_writable(const struct zs_tcb *tcb)
+{
+	return zs_tcp_send_space(tcb) > 0 &&
+	       (likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(tcb));
+}
+
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;
@@ -299,7 +305,10 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 		return rc;
 	if (len == 0)
 		return 0;
-	left = RTE_MIN(len, zs_tcp_send_space(tcb));
+	left = zs_tcp_send_space(tcb);
+	if (unlikely(len > left))
+		left = zs_sndq_round(tcb, (uint32_t)left);
+	left = RTE_MIN(len, left);
 	if (unlikely(tcb->state == ZS_SYN_SENT)) /* what the SYN can take along, and no more */
 		left = RTE_MIN(left, (size_t)tcb->mss - RTE_MIN(tcb->mss, tcb->sndq.bytes));
 	while (left > 0) {

@@ -14,8 +14,18 @@ void zs_sndq_keep_apart(struct zs_tcb *tcb);
 /* Bytes from tcb->unsent on, of `unsent`, that may go into segments together. */
 uint32_t zs_sndq_together(const struct zs_tcb *tcb, uint32_t unsent);
 
+/*
+ * Of a copying write that exceeds the space that is left: what it may take. All that goes out at
+ * once, and then whole runs of full segments, the last of which may exceed the space: so nobody
+ * queues crumbs, and who waits is not woken for one.
+ */
+uint32_t zs_sndq_round(const struct zs_tcb *tcb, uint32_t space);
 /* Bytes that may be written before TCP_NOTSENT_LOWAT is reached. */
 uint32_t zs_lowat_space(const struct zs_tcb *tcb);
+/* A third of the send buffer is free, and little is unsent: worth the while of who waits. */
+bool zs_sndq_roomy(const struct zs_tcb *tcb);
+/* Tells who waits, if it is. */
+void zs_sndq_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* Data has left the queue: whom that option keeps waiting may write. */
 void zs_lowat_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* The option was set. */

@@ -93,7 +93,10 @@ struct zs_tcb *zs_tcb_new(struct zs_stack *s, const struct zs_flow *flow)
 		.keep_idle_ms = cfg->keep_idle_ms,
 		.keep_intvl_ms = cfg->keep_intvl_ms,
 		.keep_count = (uint8_t)RTE_MIN(cfg->keep_count, (uint32_t)UINT8_MAX),
+		.notsent_lowat = cfg->notsent_lowat,
 	};
+	if (cfg->notsent_lowat != 0)
+		tcb->flags |= ZS_TF_SND_RULES;
 	tcb->cc = tcb->opts.cc;
 	return tcb;
 }

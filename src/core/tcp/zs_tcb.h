@@ -28,7 +28,7 @@ enum zs_tcb_flag {
 	ZS_TF_FIN_SENT = 1u << 5,    /* FIN is at snd_nxt - 1 */
 	ZS_TF_FIN_LOST = 1u << 6,    /* FIN is to be sent again */
 	ZS_TF_FIN_RCVD = 1u << 7,    /* the peer's FIN was taken in order */
-	ZS_TF_RD_SHUT = 1u << 8,     /* arriving data is acknowledged and discarded */
+	ZS_TF_RD_SHUT = 1u << 8,     /* shut for reading: what comes is kept while there is room */
 	ZS_TF_ORPHAN = 1u << 9,	     /* no socket any more */
 	ZS_TF_SYN_SENT = 1u << 10,   /* our SYN is at iss */
 	ZS_TF_MORE = 1u << 11,	     /* the last write announced more (MSG_MORE) */
@@ -54,7 +54,7 @@ enum zs_tcb_flag {
 	ZS_TF_DUAL = 1u << 31,	     /* of IPv6, and takes IPv4 when it listens to any */
 };
 
-/* Of the opening: Fast Open (RFC 7413), and who waits for its end. */
+/* Of the opening: Fast Open (RFC 7413), and who waits for its end; and of the end of reading. */
 enum zs_syn_flag {
 	ZS_SY_WAITS = 0x01,   /* the SYN waits for data */
 	ZS_SY_ASKED = 0x02,   /* the SYN carried a cookie or the request for one */
@@ -63,6 +63,7 @@ enum zs_syn_flag {
 	ZS_SY_PENDING = 0x10, /* counted in tfo_pending */
 	ZS_SY_KEY = 0x20,     /* tfo.key is set */
 	ZS_SY_WRITER = 0x40,  /* somebody sleeps until he may write */
+	ZS_SY_DEAF = 0x80,    /* shut for reading, and there was no room: all is discarded now */
 };
 
 enum zs_ca_state {

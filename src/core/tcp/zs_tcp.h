@@ -43,6 +43,7 @@ struct zs_tcp_opts {
 	bool cork : 1;
 	bool tfo_connect : 1;	/* connect leaves the SYN to the first write */
 	bool tfo_no_cookie : 1; /* data in the SYN without a cookie */
+	bool lowat_given : 1;	/* notsent_lowat is the application's, not the stack's */
 	bool freebind : 1;	/* bound to an address that may become ours later */
 	uint8_t cc;		/* enum zs_cc_kind */
 	uint8_t tos, ttl;
@@ -147,6 +148,9 @@ enum zs_send_flag {
 
 /* Bytes of room; a chain is accepted whole when there is any. */
 uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
+/* There is room; for who was refused some only once a third of the buffer is free: not for each ACK
+ * a crumb. */
+bool zs_tcp_writable(const struct zs_tcb *tcb);
 /* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. */
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb);
 

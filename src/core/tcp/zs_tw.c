@@ -145,7 +145,7 @@ void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struc
 	}
 	if (pi->tcp_flags & ZS_FIN && pi->seq + pi->data_len + 1 == tw->rcv_nxt)
 		schedule(s, tw); /* the peer did not see our ACK: 2 MSL begin anew */
-	if (!quiet && zs_challenge_allowed(s))
+	if (!quiet && zs_challenge_allowed(s, &tw->challenge_ms))
 		send_ack(s, tw);
 	zs_pkt_drop(s, m, ZS_DROP_TCP_STATE);
 }

@@ -15,6 +15,7 @@ struct zs_tw {
 	uint32_t snd_nxt, rcv_nxt;
 	uint16_t rcv_wnd; /* as on the wire */
 	uint32_t ts_recent, ts_off;
+	uint32_t challenge_ms; /* of zs_challenge_allowed() */
 	bool ts;
 };
 _Static_assert(sizeof(struct zs_tw) <= 96, "TIME-WAIT entries are compact");
