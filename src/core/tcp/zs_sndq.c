@@ -57,8 +57,9 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 
 bool zs_tcp_writable(const struct zs_tcb *tcb)
 {
-	return zs_tcp_send_space(tcb) > 0 &&
-	       (likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(tcb));
+	if (unlikely(tcb->flags & (ZS_TF_WANT_SPACE | ZS_TF_SND_RULES)))
+		return zs_sndq_takes(tcb);
+	return tcb->sndq.bytes < tcb->sndbuf && tcb->sndq.mem / 4 < tcb->sndbuf;
 }
 
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)

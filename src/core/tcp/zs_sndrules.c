@@ -87,6 +87,12 @@ bool zs_sndq_roomy(const struct zs_tcb *tcb)
 	       (lowat == 0 || 2 * (uint64_t)unsent_of(tcb) < lowat);
 }
 
+bool zs_sndq_takes(const struct zs_tcb *tcb)
+{
+	return zs_tcp_send_space(tcb) > 0 &&
+	       (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_sndq_roomy(tcb));
+}
+
 void zs_sndq_wake(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (!(tcb->flags & ZS_TF_WANT_SPACE) || !zs_sndq_roomy(tcb))
