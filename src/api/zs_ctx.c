@@ -15,6 +15,7 @@
 #include "api/zs_note.h"
 #include "api/zs_zc.h"
 #include "api/zs_zstate.h"
+#include "core/tcp/zs_tcp.h"
 
 __thread struct zs_ctx *zs_ctx_self __attribute__((tls_model("initial-exec")));
 
@@ -239,7 +240,13 @@ void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)
 
 static bool has_events(const struct zs_sock *sk, unsigned events)
 {
-	return (zs_sock_readiness(sk) & (events | ZS_EV_ERR | ZS_EV_HUP)) != 0;
+	unsigned ev = zs_sock_readiness(sk) & (events | ZS_EV_ERR | ZS_EV_HUP);
+
+	/* a blocking write goes on when that is worth the while, not for each ACK's crumb */
+	if (ev == ZS_EV_WRITE && sk->kind == ZS_SK_TCP && !(sk->flags & ZS_SF_WR_SHUT) &&
+	    zs_tcp_state(sk->tcb) == ZS_ESTABLISHED)
+		return zs_tcp_writable(sk->tcb);
+	return ev != 0;
 }
 
 int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms)

@@ -46,7 +46,7 @@ static uint32_t tail_seq(const struct zs_tcb *tcb)
 	return tcb->snd_nxt - (tcb->flags & ZS_TF_FIN_SENT ? 1 : 0) + zs_unsent_bytes(tcb);
 }
 
-uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
+static __rte_always_inline uint32_t space_of(const struct zs_tcb *tcb)
 {
 	if (tcb->sndq.bytes >= tcb->sndbuf || tcb->sndq.mem / 4 >= tcb->sndbuf)
 		return 0;
@@ -55,11 +55,14 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return tcb->sndbuf - tcb->sndq.bytes;
 }
 
+uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
+{
+	return space_of(tcb);
+}
+
 bool zs_tcp_writable(const struct zs_tcb *tcb)
 {
-	if (unlikely(tcb->flags & (ZS_TF_WANT_SPACE | ZS_TF_SND_RULES)))
-		return zs_sndq_takes(tcb);
-	return tcb->sndq.bytes < tcb->sndbuf && tcb->sndq.mem / 4 < tcb->sndbuf;
+	return zs_sndq_takes(tcb);
 }
 
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
@@ -90,7 +93,7 @@ static __rte_always_inline int may_send(struct zs_tcb *tcb)
 	}
 	if (tcb->flags & ZS_TF_FIN_QUEUED)
 		return -EPIPE;
-	if (zs_tcp_send_space(tcb) == 0) {
+	if (space_of(tcb) == 0) {
 		tcb->flags |= ZS_TF_WANT_SPACE;
 		return -EAGAIN;
 	}
@@ -168,7 +171,7 @@ static __rte_always_inline void note_written(struct zs_stack *s, struct zs_tcb *
 		zs_sndq_keep_apart(tcb);
 	if (unlikely(tcb->flags & ZS_TF_SND_RULES) && tcb->stamps != NULL)
 		zs_stamps_written(tcb);
-	if (zs_tcp_send_space(tcb) == 0)
+	if (space_of(tcb) == 0)
 		tcb->flags |= ZS_TF_WANT_SPACE;
 	if (likely(tcb->state != ZS_SYN_SENT))
 		zs_output_later(s, tcb);
@@ -306,7 +309,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 		return rc;
 	if (len == 0)
 		return 0;
-	left = zs_tcp_send_space(tcb);
+	left = space_of(tcb);
 	if (unlikely(len > left))
 		left = zs_sndq_round(tcb, (uint32_t)left);
 	left = RTE_MIN(len, left);
