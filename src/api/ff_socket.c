@@ -85,43 +85,43 @@ ZS_API int ff_listen(int s, int backlog)
 	return sk == NULL ? -1 : (int)ff_ret(zs_sock_listen(sk, backlog));
 }
 
-static int do_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen, struct zs_sock **out)
+/* The connection, which has no descriptor yet; or NULL with errno. */
+static struct zs_sock *do_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen)
 {
-	struct zs_sock *sk = zs_fd_sock(s);
+	struct zs_sock *sk = zs_fd_sock(s), *out = NULL;
 	struct zs_ctx *c = zs_ctx_self;
-	int rc;
+	int rc = 0;
 
 	if (sk == NULL)
-		return -errno;
+		return NULL;
 	/* Asked first: a connection that was taken from the queue could not be put back. */
 	if (c->fds.used >= c->fds.cap)
-		return -EMFILE;
-	while ((rc = zs_sock_accept(sk, sa_out(addr), addrlen, out)) == -EAGAIN) {
-		rc = zs_ctx_wait_sock(c, sk, ZS_EV_READ, sk->rcvtimeo_ms);
-		if (rc < 0)
-			break;
+		rc = -EMFILE;
+	while (rc == 0 && out == NULL) {
+		rc = zs_sock_accept(sk, sa_out(addr), addrlen, &out);
+		if (rc == -EAGAIN)
+			rc = zs_ctx_wait_sock(c, sk, ZS_EV_READ, sk->rcvtimeo_ms);
 	}
-	return rc;
+	(void)ff_ret(rc);
+	return out;
 }
 
 ZS_API int ff_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen)
 {
-	struct zs_sock *sk;
-	int rc = do_accept(s, addr, addrlen, &sk);
+	struct zs_sock *sk = do_accept(s, addr, addrlen);
 
-	return (int)ff_ret(rc < 0 ? rc : install(zs_ctx_self, sk, 0));
+	return sk == NULL ? -1 : (int)ff_ret(install(zs_ctx_self, sk, 0));
 }
 
 ZS_API int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags)
 {
 	struct zs_sock *sk;
-	int rc;
 
 	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return (int)ff_ret(-EINVAL);
-	rc = do_accept(s, addr, addrlen, &sk);
-	if (rc < 0)
-		return (int)ff_ret(rc);
+	sk = do_accept(s, addr, addrlen);
+	if (sk == NULL)
+		return -1;
 	if (flags & SOCK_NONBLOCK)
 		sk->flags |= ZS_SF_NONBLOCK;
 	else

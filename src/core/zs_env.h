@@ -152,9 +152,8 @@ struct zs_config {
 	uint8_t ttl;
 	uint16_t ip_local_port_lo, ip_local_port_hi; /* ephemeral range (RFC 6056), inclusive */
 	uint32_t icmp_rate;			     /* ICMP errors per second */
-	uint32_t challenge_rate; /* challenge ACKs per second (RFC 5961 7), on average */
-	uint32_t
-		challenge_gap_ms; /* of a connection: ten at once, then one per gap; 0 = no limit */
+	uint32_t challenge_rate;   /* challenge ACKs per second (RFC 5961 7), on average */
+	uint32_t challenge_gap_ms; /* of one connection after ten at once; 0 = no limit */
 	uint32_t copybreak; /* sends of at most so many bytes are copied behind their header; 0 =
 			       never */
 	uint16_t n_netifs;
