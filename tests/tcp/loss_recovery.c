@@ -335,6 +335,29 @@ static void retransmit_while_held(struct tt *t)
 	assert_int_equal(tt_stats(t)->copies, 0);
 }
 
+static void one_buffer(struct zs_config *cfg)
+{
+	cfg->netif[0].offloads &= ~(uint32_t)ZS_OFF_TX_MULTI_SEG;
+}
+
+/* A device that takes one buffer a packet, and gives buffers back when it is called: no copy. */
+static void retransmit_of_one_buffer(struct tt *t)
+{
+	uint64_t before;
+
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 100 * TT_MS);
+	before = tt_stats(t)->copies; /* of neighbour discovery */
+	t->hold_tx = true;
+	assert_int_equal(tt_send_bufs(t, 10 * MSS, 1000), 0);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:4001");
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_release_tx(t);
+	tt_expect_none(t);
+	assert_int_equal(tt_stats(t)->copies, before);
+}
+
 /* The same through partial acknowledgment: half a segment is acknowledged, the rest repeated. */
 static void partial_segment_acked(struct tt *t)
 {
@@ -429,6 +452,7 @@ static const struct CMUnitTest tests[] = {
 	TT(sack_pipe_is_respected),
 	TT(lost_retransmission),
 	TT(retransmit_while_held),
+	TT_CFG(retransmit_of_one_buffer, one_buffer),
 	TT(partial_segment_acked),
 	TT(retransmit_of_small_writes),
 	TT(big_buffers),

@@ -161,6 +161,8 @@ static uint16_t env_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_
 		t->refuse--;
 		return 0;
 	}
+	if (n == 0) /* as af_xdp: gives back what it is done with */
+		tt_release_tx(t);
 	for (uint16_t i = 0; i < n; i++) {
 		size_t len = linearize(pkts[i], frame);
 

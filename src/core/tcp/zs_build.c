@@ -298,6 +298,19 @@ static struct rte_mbuf *build_chain(struct zs_stack *s, const struct zs_segment 
 	return head;
 }
 
+/*
+ * Is to be sent again. Where a device takes one buffer a packet, what it still holds would have to
+ * be copied; a burst of no packets has it give back what it is done with.
+ */
+static __attribute__((noinline)) void reclaim(struct zs_stack *s, const struct zs_tcb *tcb,
+					      const struct rte_mbuf *m)
+{
+	const struct zs_netif *nif = &s->netif[tcb->netif];
+
+	if (!(nif->offloads & ZS_OFF_TX_MULTI_SEG) && rte_mbuf_refcnt_read(m) > 1)
+		(void)s->env.tx(s->env.ctx, nif->port, NULL, 0);
+}
+
 static inline __attribute__((always_inline)) int build(struct zs_stack *s, struct zs_tcb *tcb,
 						       const struct zs_segment *sg, uint8_t family)
 {
@@ -306,6 +319,8 @@ static inline __attribute__((always_inline)) int build(struct zs_stack *s, struc
 	unsigned l4_len = hdr - L2 - zs_iphdr_len(family);
 	struct rte_mbuf *m;
 
+	if (unlikely(sg->len > 0 && zs_seg(sg->first)->tx_count > 0))
+		reclaim(s, tcb, sg->first);
 	if (sg->len > 0 && zs_seg(sg->first)->len == sg->len &&
 	    fits_in_place(sg->first, zs_seg(sg->first), hdr)) {
 		m = build_in_place(sg->first, hdr);
