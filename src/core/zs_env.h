@@ -28,7 +28,8 @@ enum zs_pass {
 struct zs_env {
 	void *(*alloc)(void *ctx, size_t size, size_t align); /* create time only; zeroed memory */
 	void (*free)(void *ctx, void *p);
-	/* Owns the first `return` packets. Never blocks. */
+	/* Owns the first `return` packets. Never blocks. n = 0, pkts = NULL: gives back
+	 * buffers that it is done with, if it can. */
 	uint16_t (*tx)(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 	/* Takes m for another stack, as it arrived, and returns true; or leaves it. May be NULL. */
 	bool (*pass_on)(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why);

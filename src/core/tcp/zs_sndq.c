@@ -60,11 +60,6 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return space_of(tcb);
 }
 
-bool zs_tcp_writable(const struct zs_tcb *tcb)
-{
-	return zs_sndq_takes(tcb);
-}
-
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;

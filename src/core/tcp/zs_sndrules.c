@@ -87,7 +87,7 @@ bool zs_sndq_roomy(const struct zs_tcb *tcb)
 	       (lowat == 0 || 2 * (uint64_t)unsent_of(tcb) < lowat);
 }
 
-bool zs_sndq_takes(const struct zs_tcb *tcb)
+bool zs_tcp_writable(const struct zs_tcb *tcb)
 {
 	return zs_tcp_send_space(tcb) > 0 &&
 	       (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_sndq_roomy(tcb));

@@ -24,8 +24,6 @@ __rte_cold uint32_t zs_sndq_round(const struct zs_tcb *tcb, uint32_t space);
 __rte_cold uint32_t zs_lowat_space(const struct zs_tcb *tcb);
 /* A third of the send buffer is free, and little is unsent: worth the while of who waits. */
 bool zs_sndq_roomy(const struct zs_tcb *tcb);
-/* There is room, and that much for who was refused some. */
-__rte_cold bool zs_sndq_takes(const struct zs_tcb *tcb);
 /* Tells who waits, if it is. */
 void zs_sndq_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* Data has left the queue: whom that option keeps waiting may write. */
