@@ -115,6 +115,18 @@ static void half_open_outside_window(struct tt *t)
 	assert_null(zs_tcp_accept(t->s, t->listener));
 }
 
+/* RFC 9293 3.4: acceptable is also what only ends in the window, and its new bytes count. */
+static void half_open_partly_old(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_in(t, "A", 0, 2, 10);
+	tt_expect(t, "R", 2, 0, 0);
+	tt_in(t, "A", 0, 1, 10);
+	tt_expect(t, "A", 1, 10, 0);
+	tt_accept(t);
+	tt_read(t, 9);
+}
+
 /* No ACK bit: dropped. */
 static void half_open_no_ack(struct tt *t)
 {
@@ -490,6 +502,7 @@ static const struct CMUnitTest tests[] = {
 	TT(listen_syn_rst),
 	TT(half_open_bad_ack),
 	TT(half_open_outside_window),
+	TT(half_open_partly_old),
 	TT(half_open_no_ack),
 	TT(half_open_later_data),
 	TT(accept_order),

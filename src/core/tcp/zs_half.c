@@ -188,15 +188,24 @@ static void half_challenge(struct zs_stack *s, struct zs_half *h)
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
+/* RFC 9293 3.4: the segment's first or last number lies in the window. */
+static bool in_window(const struct zs_half *h, const struct zs_pktinfo *pi, uint32_t wnd)
+{
+	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
+
+	return zs_seq_in(pi->seq, h->irs + 1, wnd) ||
+	       (len > 0 && zs_seq_in(pi->seq + len - 1, h->irs + 1, wnd));
+}
+
 enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
 {
 	const struct zs_listener *l = zs_half_listener(s, h);
-	bool in_window = zs_seq_in(pi->seq, h->irs + 1, zs_listener_space(s, l));
+	uint32_t wnd = zs_listener_space(s, l);
 
 	if (pi->tcp_flags & ZS_RST) {
 		if (pi->seq == h->irs + 1)
 			zs_half_free(s, h);
-		else if (in_window)
+		else if (zs_seq_in(pi->seq, h->irs + 1, wnd))
 			half_challenge(s, h);
 		return ZS_DROP_TCP_RST;
 	}
@@ -217,7 +226,7 @@ enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct z
 		half_challenge(s, h);
 		return ZS_DROP_TCP_PAWS;
 	}
-	if (!in_window) {
+	if (!in_window(h, pi, wnd)) {
 		half_challenge(s, h);
 		return ZS_DROP_TCP_WINDOW;
 	}
