@@ -88,6 +88,16 @@ bool pd_neigh_note(struct pd *p, const struct rte_mbuf *m);
 /* Answers the question that waits. */
 void pd_neigh_answer(struct pd *p);
 
+/* ---- pd_hook.c ---- */
+
+struct pd_hook {
+	const char *name; /* NULL = the list ends */
+	void (*to)(void);
+};
+
+/* The program's calls of these names come to us. */
+void pd_hook(struct pd_hook *hooks);
+
 /* ---- pd_options.c ---- */
 
 /* Addresses and MTU, from the tool's options and the plug-in's flags. */

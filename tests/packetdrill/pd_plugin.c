@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libzstack-packetdrill.so: the one symbol that packetdrill looks up, and three that it does not.
- * For %{ }% blocks, sendfile and at the end of a script the tool asks libc, not the plug-in, about
- * its sockets: with the library also in LD_PRELOAD these questions come here, and what is not ours
- * goes on to the kernel.
+ * libzstack-packetdrill.so: the one symbol that packetdrill looks up. For %{ }% blocks, sendfile
+ * and at the end of a script the tool asks libc, not the plug-in, about its sockets: these
+ * questions come here (pd_hook.c), and what is not ours goes on to the kernel.
  */
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -21,7 +20,7 @@ static struct pd *owner_of(int fd)
 	return p != NULL && fd >= 0 && fd < PD_MAX_FDS && p->fd[fd] != 0 ? p : NULL;
 }
 
-ZS_API int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+static int take_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
 	struct pd *p = owner_of(fd);
 
@@ -30,24 +29,33 @@ ZS_API int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 	return (int)syscall(SYS_getsockopt, fd, level, name, val, len);
 }
 
-ZS_API int close(int fd)
+static int take_close(int fd)
 {
 	struct pd *p = owner_of(fd);
 
 	return p != NULL ? pd_drop(p, fd) : (int)syscall(SYS_close, fd);
 }
 
-/* libc's header would make it sendfile64: the tool uses the other name, which means the same here.
- */
-ssize_t sendfile(int out, int in, off_t *off, size_t n);
-
-ZS_API ssize_t sendfile(int out, int in, off_t *off, size_t n)
+static ssize_t take_sendfile(int out, int in, off_t *off, size_t n)
 {
 	struct pd *p = owner_of(out);
 
 	if (p != NULL)
 		return pd_sendfile(p, out, in, off, n);
 	return syscall(SYS_sendfile, out, in, off, n);
+}
+
+static void take_calls(void)
+{
+	struct pd_hook hooks[] = {
+		{ "getsockopt", (void (*)(void))take_getsockopt },
+		{ "close", (void (*)(void))take_close },
+		{ "sendfile", (void (*)(void))take_sendfile },
+		{ "sendfile64", (void (*)(void))take_sendfile },
+		{ NULL, NULL },
+	};
+
+	pd_hook(hooks);
 }
 
 void pd_forget(struct pd *p)
@@ -67,6 +75,7 @@ ZS_API void packetdrill_interface_init(const char *flags, struct packetdrill_int
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	the_one = p;
+	take_calls();
 	ifc->userdata = p;
 	pd_calls(ifc);
 }

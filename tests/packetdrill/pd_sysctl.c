@@ -37,6 +37,14 @@ static long number(const char *name, long absent)
 	return read_text(name, buf, sizeof(buf)) && sscanf(buf, "%ld", &v) == 1 ? v : absent;
 }
 
+/* What Linux gives buffers by itself, by version: nobody has asked for it, and it says nothing of
+ * us. */
+static bool linux_own(uint32_t def, uint32_t max)
+{
+	return (def == 131072 && (max == 6291456 || max == 33554432)) ||
+	       (def == 16384 && max == 4194304);
+}
+
 /* "min default max": the last two. */
 static void buffers(const char *name, uint32_t *def, uint32_t *max)
 {
@@ -44,7 +52,7 @@ static void buffers(const char *name, uint32_t *def, uint32_t *max)
 	uint32_t min, d, m;
 
 	if (!read_text(name, buf, sizeof(buf)) ||
-	    sscanf(buf, "%" SCNu32 " %" SCNu32 " %" SCNu32, &min, &d, &m) != 3)
+	    sscanf(buf, "%" SCNu32 " %" SCNu32 " %" SCNu32, &min, &d, &m) != 3 || linux_own(d, m))
 		return;
 	*def = d < m ? d : m;
 	*max = m;

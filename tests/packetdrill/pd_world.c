@@ -17,6 +17,7 @@ enum {
 	START_US = 1000000000, /* of the clock: far from 0, so that nothing is before it */
 	PATIENCE_US = 2000000, /* a call of the main thread should not have blocked at all */
 	MAX_PKT = 65536,
+	IP6_MIN_MTU = 1280, /* RFC 8200 5: no link of less has IPv6 */
 };
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -225,7 +226,7 @@ static void start(struct pd *p)
 		.ip4_be = p->local_be,
 		.accept_any_dst = true,
 		.ip6 = {
-			.on = true,
+			.on = p->mtu >= IP6_MIN_MTU,
 			.n_addr = 1,
 			.prefix = { 64 },
 			.addr = { p->local6 },

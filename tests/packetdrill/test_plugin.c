@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plug-in as the packetdrill tool uses it: looked up by name, one thread that moves time and
- * packets, another that sleeps in a call. Each of its 32 functions is called here.
+ * The plug-in as the packetdrill tool uses it: loaded and looked up by name, one thread that moves
+ * time and packets, another that sleeps in a call. Each of its 32 functions is called here.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -17,6 +18,14 @@
 #include "../zs_test.h"
 
 #include "pd_ifc.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+static const bool own_getsockopt = true;
+#elif defined(__has_feature)
+static const bool own_getsockopt = __has_feature(address_sanitizer);
+#else
+static const bool own_getsockopt = false;
+#endif
 
 /* By this name, whatever the headers make of it. */
 ssize_t sendfile(int out, int in, off_t *off, size_t n);
@@ -128,11 +137,25 @@ static long long now_us(struct pd_test *t)
 	return (long long)tv.tv_sec * 1000000 + tv.tv_usec;
 }
 
+/* Never unloaded: the program's calls go there. */
+static void init(const char *path, const char *flags, struct packetdrill_interface *ifc)
+{
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	void (*fn)(const char *, struct packetdrill_interface *);
+	void *sym;
+
+	assert_non_null(handle);
+	sym = dlsym(handle, "packetdrill_interface_init");
+	assert_non_null(sym);
+	memcpy(&fn, &sym, sizeof(fn));
+	fn(flags, ifc);
+}
+
 static int setup(void **state)
 {
 	struct pd_test *t = calloc(1, sizeof(*t));
 
-	packetdrill_interface_init("ip=192.168.0.1,mtu=1500", &t->ifc);
+	init(PD_PLUGIN, "ip=192.168.0.1,mtu=1500", &t->ifc);
 	t->u = t->ifc.userdata;
 	for (size_t i = 0; i < sizeof(t->ifc) / sizeof(void *); i++)
 		assert_non_null(((void **)&t->ifc)[i]);
@@ -337,10 +360,12 @@ static void connect_and_options(void **state)
 	(void)expect(t, SYN, 0);
 	assert_int_equal(t->ifc.getsockopt(t->u, fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
 	assert_int_equal(info.tcpi_state, TCP_SYN_SENT);
-	/* what the tool asks libc for reaches the plug-in as well */
+	/* what the tool asks libc for reaches the plug-in as well; a sanitizer asks libc itself */
 	len = sizeof(info);
-	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
-	assert_int_equal(info.tcpi_state, TCP_SYN_SENT);
+	if (!own_getsockopt) {
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+		assert_int_equal(info.tcpi_state, TCP_SYN_SENT);
+	}
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(t->ifc.close(t->u, fd), -1);
 }
