@@ -474,12 +474,14 @@ def udp_refused(host):
 def group_ping(suite):
     with serving(suite, "http_zc", figures=copied_nothing) as host:
         for size in (0, 56, 1472):   # af_packet's driver has the kernel reassemble: see no_configuration
-            suite.case(f"ping, {size} B", ping, host, "-c", 5, "-i", 0.05, "-s", size)
-        suite.case("flood of 2,000", ping, host, "-f", "-c", 2000)
+            suite.case(f"ping, {size} B", ping, host, 5, "-s", size)
+        suite.case("ping, 100 at once", ping, host, 100)
 
 
-def ping(host, *options, ip=lab.STACK_IP):
-    out = host.kernel.run(["ping", "-q", "-W", "10", *map(str, options), ip], check=False)
+def ping(host, count, *options, ip=lab.STACK_IP):
+    """All at once: ping waits for the last answers as long as its interval, and for two round trips."""
+    burst = ["-c", count, "-l", count, "-i", 10]
+    out = host.kernel.run(["ping", "-q", *map(str, [*burst, *options]), ip], check=False)
     expect(" 0% packet loss" in out and "corrupted" not in out, out)
 
 
@@ -489,10 +491,10 @@ def group_ip6(suite):
         for size in (0, KB, 64 * KB, MB):
             suite.case(f"curl, IPv6, {human(size)}", curl, host, size, ip=f"[{lab.STACK_IP6}]")
         suite.case("curl, IPv4 at the same listener", curl, host, KB)
-        suite.case("ping, 56 B", ping, host, "-c", 5, "-i", 0.05, ip=lab.STACK_IP6)
-        suite.case("ping, 4,000 B, in fragments", ping, host, "-c", 5, "-i", 0.05, "-s", 4000,
+        suite.case("ping, 56 B", ping, host, 5, ip=lab.STACK_IP6)
+        suite.case("ping, 4,000 B, in fragments", ping, host, 5, "-s", 4000,
                    ip=lab.STACK_IP6)
-        suite.case("ping, link-local", ping, host, "-c", 3, "-i", 0.05, ip=f"{link_local(host)}%vk")
+        suite.case("ping, link-local", ping, host, 3, ip=f"{link_local(host)}%vk")
 
 
 def link_local(host):
@@ -510,7 +512,7 @@ def group_mtu(suite):
                 suite.case(f"{mtu}: GET {human(size)}", get, host, size, count=3)
             suite.case(f"{mtu}: 50 connections, 10 x 8 KB each", get, host, 8 * KB, 50, 10)
             suite.case(f"{mtu}: GET 32 MiB", get, host, 32 * MB)
-            suite.case(f"{mtu}: ping of the MTU", ping, host, "-c", 3, "-i", 0.05, "-M", "do",
+            suite.case(f"{mtu}: ping of the MTU", ping, host, 3, "-M", "do",
                        "-s", mtu - 28)
         with serving(suite, "echo", port=7, figures=copied_nothing, mtu=mtu) as host:
             for size in SIZES:
@@ -687,7 +689,7 @@ def group_no_configuration(suite):
         suite.case("wrk 1 KB, 10 connections", wrk, host, KB, 10)
         suite.case("wrk 8 KB, 900 connections: no packet finds the queue full", no_overflow, host)
         for size in (56, 1473, 4000, 20_000, 65_507):   # in fragments, both ways
-            suite.case(f"ping, {size} B", ping, host, "-c", 3, "-i", 0.05, "-s", size)
+            suite.case(f"ping, {size} B", ping, host, 3, "-s", size)
         suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
         suite.case("zs0 is gone", gone, host)
         server = host.start_kernel(host.kernel, [suite.program("udp_echo")])
@@ -749,9 +751,9 @@ def group_cores(suite):
             suite.case(f"{link}: 200 connections, 8 KB each", get, host, 8 * KB, 200)
             suite.case(f"{link}: 50 connections, 20 x 8 KB each", get, host, 8 * KB, 50, 20)
             suite.case(f"{link}: 1 MiB", get, host, MB)
-            suite.case(f"{link}: ping in fragments", ping, host, "-c", 3, "-i", 0.05, "-s", 1800)
+            suite.case(f"{link}: ping in fragments", ping, host, 3, "-s", 1800)
         with serving_cores(suite, "proxy", "--to", f"{lab.KERNEL_IP}:80", link=link, port=8080,
-                           figures=shared) as host, kernel_http(suite, host):
+                           ready_port=8080, figures=shared) as host, kernel_http(suite, host):
             suite.case(f"{link}: both connect to the kernel", get, host, 8 * KB, 100, 3, port=8080)
     with serving_cores(suite, "http_copy", ready_port=80) as host:
         suite.case("http_copy: 200 connections, 8 KB each", get, host, 8 * KB, 200)

@@ -73,7 +73,7 @@ def get(host, ip, n):
 
 
 def ping(host, ip, size=56):
-    out = host.kernel.run(f"ping -c 3 -i 0.1 -W 2 -s {size} {ip}")
+    out = host.kernel.run(f"ping -c 3 -l 3 -i 10 -s {size} {ip}")
     expect(" 0% packet loss" in out, out)
 
 

@@ -97,12 +97,13 @@ new_veth() {
 	done
 } >/dev/null 2>&1
 
-# talk MTU [LARGEST]: ping small, of the MTU and in fragments; UDP to and fro
+# talk MTU [LARGEST]: ping small, of the MTU and in fragments; UDP to and fro. ping waits for the last answers as long as its
+# interval.
 talk() {
 	local most=${2:-12000}
-	in_ns ping -c 5 -i 0.05 -W 2 10.18.0.2 &&
-		in_ns ping -c 5 -i 0.05 -W 2 -M 'do' -s $(($1 - 28)) 10.18.0.2 &&
-		in_ns ping -c 3 -i 0.05 -W 2 -s "$most" 10.18.0.2 &&
+	in_ns ping -c 5 -l 5 -i 5 10.18.0.2 &&
+		in_ns ping -c 5 -l 5 -i 5 -M 'do' -s $(($1 - 28)) 10.18.0.2 &&
+		in_ns ping -c 3 -l 3 -i 5 -s "$most" 10.18.0.2 &&
 		in_ns timeout 20 python3 - "$1" "$most" <<-'PY'
 			import os, socket, sys
 			s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
