@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Selective acknowledgment: what we report (RFC 2018 4, RFC 2883), what we believe (RFC 2018 5, 8).
+/* Selective acknowledgment: what we report (RFC 2018 4), what we believe (RFC 2018 5, 8).
  */
 #include "tests/zs_test.h"
 #include "tt.h"
@@ -121,57 +121,6 @@ static void not_negotiated(struct tt *t)
 	tt_in(t, "A", 1, 1, 100);
 	tt_expect(t, "A", 1, 201, 0, .opt = "");
 	tt_read(t, 200);
-}
-
-/* RFC 2883 4.1.1: a duplicate below the cumulative ACK is the first block. */
-static void dsack_below_ack(struct tt *t)
-{
-	tt_connect_passive(t);
-	tt_in(t, "A", 1, 1, 100);
-	tt_expect(t, "A", 1, 101, 0, .opt = "");
-	tt_in(t, "A", 1, 1, 100);
-	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 1:101");
-	tt_in(t, "A", 51, 1, 20);
-	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 51:71");
-	tt_in(t, "A", 101, 1, 1); /* reported once (RFC 2883 4) */
-	tt_expect(t, "A", 1, 102, 0, .opt = "");
-	tt_read(t, 101);
-}
-
-/* RFC 2883 4.1.2: with a gap beside it, the duplicate comes first. */
-static void dsack_and_block(struct tt *t)
-{
-	tt_connect_passive(t);
-	tt_in(t, "A", 1, 1, 100);
-	tt_in(t, "A", 201, 1, 100);
-	tt_drain(t);
-	tt_in(t, "A", 1, 1, 100);
-	tt_expect(t, "A", 1, 101, 0, .opt = "nop,nop,sack 1:101 201:301");
-	tt_read(t, 100);
-	tt_drain(t);
-}
-
-/* RFC 2883 4.2.1: a duplicate of out-of-order data: the second block contains the first. */
-static void dsack_within_block(struct tt *t)
-{
-	tt_connect_passive(t);
-	tt_in(t, "A", 201, 1, 100);
-	tt_in(t, "A", 301, 1, 100);
-	tt_in(t, "A", 501, 1, 100);
-	tt_drain(t);
-	tt_in(t, "A", 301, 1, 100);
-	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 301:401 201:401 501:601");
-}
-
-/* RFC 2883 4.2.2: partly old, partly new below the window's left edge. */
-static void dsack_partial(struct tt *t)
-{
-	tt_connect_passive(t);
-	tt_in(t, "A", 1, 1, 100);
-	tt_drain(t);
-	tt_in(t, "A", 51, 1, 100);
-	tt_expect(t, "A", 1, 151, 0, .opt = "nop,nop,sack 51:101");
-	tt_read(t, 150);
 }
 
 /* ---- as sender: ten segments of 1000 bytes in flight ---- */
@@ -361,10 +310,6 @@ static const struct CMUnitTest tests[] = {
 	TT(blocks_before_data),
 	TT(blocks_shorten_data),
 	TT(not_negotiated),
-	TT(dsack_below_ack),
-	TT(dsack_and_block),
-	TT(dsack_within_block),
-	TT(dsack_partial),
 	TT(sacked_is_counted),
 	TT(impossible_blocks),
 	TT(partial_blocks),

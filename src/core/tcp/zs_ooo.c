@@ -43,9 +43,20 @@ void zs_ooo_prune_blocks(struct zs_tcb *tcb)
 	tcb->n_recent = (uint8_t)n;
 }
 
-static void report_duplicate(struct zs_tcb *tcb, uint32_t left, uint32_t right)
+/* One segment may repeat several runs of bytes: the first of them is told (RFC 2883 4). */
+static void note_duplicate(struct zs_sack_block *dup, uint32_t left, uint32_t right)
 {
-	tcb->dsack = (struct zs_sack_block){ left, right };
+	if (dup->left == dup->right)
+		*dup = (struct zs_sack_block){ left, right };
+	else if (dup->right == left)
+		dup->right = right;
+}
+
+static void report_duplicate(struct zs_tcb *tcb, const struct zs_sack_block *dup)
+{
+	if (dup->left == dup->right)
+		return;
+	tcb->dsack = *dup;
 	tcb->flags |= ZS_TF_DSACK;
 }
 
@@ -158,7 +169,7 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 {
 	struct rte_mbuf *prev = find_before(tcb, seq);
 	struct rte_mbuf *next;
-	struct zs_sack_block before;
+	struct zs_sack_block before, dup = { seq, seq };
 	uint32_t end = seq + len;
 	uint32_t front = 0;
 
@@ -167,10 +178,11 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 	if (prev != NULL && zs_seq_gt(end_of(prev), seq)) {
 		uint32_t dup_end = zs_seq_min(end_of(prev), end);
 
-		report_duplicate(tcb, seq, dup_end);
+		note_duplicate(&dup, seq, dup_end);
 		front = dup_end - seq;
 	}
 	if (front == len) {
+		report_duplicate(tcb, &dup);
 		note_run(tcb, &before, NULL, seq, end);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_DUP);
 		return;
@@ -182,14 +194,15 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 	}
 	/* What the new segment covers whole goes; where it overlaps the next one, it ends there. */
 	while ((next = next_of(tcb, prev)) != NULL && zs_seq_leq(end_of(next), end)) {
-		report_duplicate(tcb, zs_seg(next)->seq, end_of(next));
+		note_duplicate(&dup, zs_seg(next)->seq, end_of(next));
 		unlink_after(tcb, prev);
 		rte_pktmbuf_free_seg(next);
 	}
 	if (next != NULL && zs_seq_lt(zs_seg(next)->seq, end)) {
-		report_duplicate(tcb, zs_seg(next)->seq, end);
+		note_duplicate(&dup, zs_seg(next)->seq, end);
 		end = zs_seg(next)->seq;
 	}
+	report_duplicate(tcb, &dup);
 	m = zs_pkt_cut(m, front, end - seq - front);
 	link_chain(tcb, prev, m, seq + front);
 	note_run(tcb, prev != NULL ? &before : NULL, next, seq, end);
@@ -208,11 +221,14 @@ void zs_ooo_discard(struct zs_stack *s, struct zs_tcb *tcb)
 
 void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	struct zs_sack_block again = { tcb->rcv_nxt, tcb->rcv_nxt };
 	struct rte_mbuf *m;
 
 	while ((m = tcb->ooo.head) != NULL && zs_seq_leq(zs_seg(m)->seq, tcb->rcv_nxt)) {
 		uint32_t dup = tcb->rcv_nxt - zs_seg(m)->seq;
 
+		if (dup > 0)
+			note_duplicate(&again, zs_seg(m)->seq, zs_seq_min(end_of(m), tcb->rcv_nxt));
 		unlink_after(tcb, NULL);
 		if (dup >= zs_seg(m)->len) {
 			rte_pktmbuf_free_seg(m);
@@ -227,5 +243,7 @@ void zs_ooo_drain(struct zs_stack *s, struct zs_tcb *tcb)
 			zs_pkt_set(m, (uint16_t)(m->data_off + dup), (uint16_t)(m->data_len - dup));
 		zs_rcvq_append(s, tcb, m);
 	}
+	if (!(tcb->flags & ZS_TF_DSACK))
+		report_duplicate(tcb, &again);
 	zs_ooo_prune_blocks(tcb);
 }
