@@ -39,9 +39,11 @@ static struct pd *begin(void *u)
 	return p;
 }
 
+/* A call of the main thread that would block for ever has as good an answer as one that does not.
+ */
 static long end(struct pd *p, long rc)
 {
-	int error = errno;
+	int error = p->given_up && errno == EINTR ? EAGAIN : errno;
 
 	pd_run(p);
 	if (on_main(p))
