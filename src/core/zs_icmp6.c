@@ -146,6 +146,8 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
 	uint16_t ports[2];
 	uint32_t seq;
 
+	if (icmp->type == ZS_ICMP6_TOO_BIG && mtu < ZS_IP6_MIN_MTU) /* RFC 8201 4 */
+		return ZS_DROP_ICMP_IGNORED;
 	memcpy(ports, l4, sizeof(ports));
 	memcpy(&seq, l4 + sizeof(ports), sizeof(seq));
 	flow->lport = rte_be_to_cpu_16(ports[0]);

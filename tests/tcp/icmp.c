@@ -175,6 +175,20 @@ static void path_mtu_not_believed(struct tt *t)
 	assert_int_equal(tt_info(t).snd_mss, 1460);
 }
 
+/* RFC 8201 4: what no path of IPv6 has is discarded, whoever it quotes. */
+static void path_mtu_impossible(struct tt *t)
+{
+	if (!tt_v6())
+		return;
+	tt_connect_passive(t);
+	tt_send(t, 1460);
+	tt_drain(t);
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1259, 1); /* 1279 */
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).snd_mss, 1460);
+	tt_in(t, "A", 1, 1461, 0);
+}
+
 /* RFC 5927 7.2, RFC 791: a forged tiny MTU does not make packets of a few bytes. */
 static void path_mtu_floor(struct tt *t)
 {
@@ -231,7 +245,8 @@ static const struct CMUnitTest tests[] = {
 	TT(source_quench),	   TT(path_mtu),
 	TT(path_mtu_is_no_loss),   TT(df_is_set),
 	TT(path_mtu_not_believed), TT(path_mtu_floor),
-	TT(path_mtu_zero),	   TT(others_unharmed),
+	TT(path_mtu_impossible),   TT(path_mtu_zero),
+	TT(others_unharmed),
 };
 
 ZS_TEST_MAIN(tests)
