@@ -373,8 +373,9 @@ int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len
  * included (docs: BSD's way). */
 static void inherit(struct zs_sock *sk, const struct zs_sock *from)
 {
-	sk->flags = ZS_SF_CONNECTED | (from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER |
-						      ZS_SF_OOBINLINE | ZS_SF_ZEROCOPY));
+	sk->flags =
+		ZS_SF_CONNECTED | (from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER |
+						  ZS_SF_OOBINLINE | ZS_SF_ZEROCOPY | ZS_SF_DEBUG));
 	sk->linger_s = from->linger_s;
 	sk->rcvlowat = from->rcvlowat;
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;

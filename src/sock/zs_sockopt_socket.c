@@ -85,6 +85,9 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 	case SO_OOBINLINE:
 		zs_opt_flag(sk, ZS_SF_OOBINLINE, val != 0);
 		return 0;
+	case SO_DEBUG:
+		zs_opt_flag(sk, ZS_SF_DEBUG, val != 0);
+		return 0;
 	case SO_ZEROCOPY:
 		if (val < 0 || val > 1)
 			return -EINVAL;
@@ -239,6 +242,9 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 		return 0;
 	case SO_OOBINLINE:
 		*val = (sk->flags & ZS_SF_OOBINLINE) != 0;
+		return 0;
+	case SO_DEBUG:
+		*val = (sk->flags & ZS_SF_DEBUG) != 0;
 		return 0;
 	case SO_ERROR:
 		*val = zs_sock_take_error(sk);

@@ -59,6 +59,8 @@ static void test_booleans_and_numbers_keep(void **state)
 		{ SOL_SOCKET, SO_REUSEPORT, 7, 1 },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1, 1 },
 		{ SOL_SOCKET, SO_OOBINLINE, 1, 1 },
+		{ SOL_SOCKET, SO_DEBUG, 1, 1 },
+		{ SOL_SOCKET, SO_DEBUG, 0, 0 },
 		{ SOL_SOCKET, SO_PRIORITY, 6, 6 },
 		{ SOL_SOCKET, SO_MARK, 666, 666 },
 		{ SOL_SOCKET, SO_ZEROCOPY, 1, 1 },
