@@ -18,7 +18,7 @@
 #include "pd.h"
 
 enum { SETTLE_US = 3000 /* of real time */ };
-enum { NO_PACKET_US = 600 * 1000000u }; /* waited for so long, none will come */
+enum { NO_PACKET_S = 24 * 3600 }; /* waited for so long, none will come: keepalive takes hours */
 
 /* ---- entry and return ---- */
 
@@ -365,7 +365,7 @@ static int pd_netdev_send(void *u, const void *buf, size_t n)
 static int pd_netdev_receive(void *u, void *buf, size_t *n, long long *time_us)
 {
 	struct pd *p = pd_enter(u);
-	uint64_t limit = p->now_us + NO_PACKET_US;
+	uint64_t limit = p->now_us + (uint64_t)NO_PACKET_S * 1000000;
 	struct pd_pkt *pkt;
 	uint64_t next;
 

@@ -246,6 +246,35 @@ static void waiting_for_a_packet_moves_the_clock(void **state)
 	assert_int_equal(t->ifc.close(t->u, lfd), 0);
 }
 
+/* RFC 1122 4.2.3.6: two hours of silence, which are nothing here. */
+static void keepalive_is_waited_for(void **state)
+{
+	struct pd_test *t = *state;
+	int lfd = listener(t, 0);
+	int fd = accepted(t, lfd);
+	int on = 1;
+	long long at = now_us(t);
+
+	assert_int_equal(t->ifc.setsockopt(t->u, fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+	assert_in_range(expect(t, ACK, 0) - at, 7200000000, 7201000000);
+	assert_int_equal(t->ifc.close(t->u, lfd), 0);
+}
+
+/* The tool's main thread would never get out of a call that blocks. */
+static void blocking_on_the_main_thread_ends(void **state)
+{
+	struct pd_test *t = *state;
+	int lfd = listener(t, 0);
+	int fd = accepted(t, lfd);
+	char c;
+
+	assert_int_equal(t->ifc.read(t->u, fd, &c, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(t->ifc.accept(t->u, lfd, NULL, NULL), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(t->ifc.close(t->u, lfd), 0);
+}
+
 static void all_ways_to_read(void **state)
 {
 	struct pd_test *t = *state;
@@ -464,6 +493,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(time_is_driven_by_the_tool, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_packet_that_never_comes_is_an_answer, setup, teardown),
 	cmocka_unit_test_setup_teardown(waiting_for_a_packet_moves_the_clock, setup, teardown),
+	cmocka_unit_test_setup_teardown(keepalive_is_waited_for, setup, teardown),
+	cmocka_unit_test_setup_teardown(blocking_on_the_main_thread_ends, setup, teardown),
 	cmocka_unit_test_setup_teardown(all_ways_to_read, setup, teardown),
 	cmocka_unit_test_setup_teardown(all_ways_to_write, setup, teardown),
 	cmocka_unit_test_setup_teardown(poll_and_epoll, setup, teardown),
