@@ -11,7 +11,7 @@
 
 #include "pd.h"
 
-enum { CMDLINE_MAX = 16384, LINE_MAX_LEN = 1024 };
+enum { CMDLINE_MAX = 1 << 20, LINE_MAX_LEN = 1024 };
 
 static void set_address(struct pd *p, const char *text)
 {
@@ -69,24 +69,71 @@ static void read_script(struct pd *p, const char *path)
 	fclose(f);
 }
 
-static void read_tool(struct pd *p)
+/* The tool takes several scripts and makes an instance for each, one after the other: which one it
+ * is now. Their names end in .pkt; else it is the last word. */
+static const char *running_script(const char *text, size_t n)
 {
-	char text[CMDLINE_MAX + 1];
-	FILE *f = fopen("/proc/self/cmdline", "r");
+	static unsigned instances;
 	const char *script = NULL;
-	size_t n = 0;
+	unsigned seen = 0;
 
+	for (size_t i = 0; i < n; i += strlen(text + i) + 1) {
+		const char *word = text + i;
+		size_t len = strlen(word);
+		bool named = word[0] != '-' && len > 4 && strcmp(word + len - 4, ".pkt") == 0;
+
+		if (seen <= instances && (named || seen == 0))
+			script = word;
+		seen += named;
+	}
+	instances++;
+	return script;
+}
+
+/* Of the command line, where the value may be the next word. */
+static void take_word(struct pd *p, const char *word, const char *next)
+{
+	char both[128];
+	int n;
+
+	if (strncmp(word, "--", 2) == 0 && strchr(word, '=') == NULL && next != NULL) {
+		n = snprintf(both, sizeof(both), "%s=%s", word, next);
+		if (n > 0 && (size_t)n < sizeof(both))
+			word = both;
+	}
+	take_option(p, word);
+}
+
+/* The words of the tool's command line, a zero behind each; the caller frees them. */
+static char *read_cmdline(size_t *n)
+{
+	char *text = calloc(1, CMDLINE_MAX + 1);
+	FILE *f = fopen("/proc/self/cmdline", "r");
+
+	if (text == NULL)
+		abort();
+	*n = 0;
 	if (f != NULL) {
-		n = fread(text, 1, CMDLINE_MAX, f);
+		*n = fread(text, 1, CMDLINE_MAX, f);
 		fclose(f);
 	}
-	text[n] = '\0';
-	for (size_t i = 0; i < n; i += strlen(text + i) + 1)
-		script = text + i;
-	if (script != NULL && script != text && script[0] != '-')
+	return text;
+}
+
+static void read_tool(struct pd *p)
+{
+	const char *script;
+	size_t n, next;
+	char *text = read_cmdline(&n);
+
+	script = running_script(text, n);
+	if (script != NULL)
 		read_script(p, script);
-	for (size_t i = 0; i < n; i += strlen(text + i) + 1)
-		take_option(p, text + i);
+	for (size_t i = 0; i < n; i = next) {
+		next = i + strlen(text + i) + 1;
+		take_word(p, text + i, next < n ? text + next : NULL);
+	}
+	free(text);
 }
 
 void pd_options(struct pd *p, const char *flags)
