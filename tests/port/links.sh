@@ -12,7 +12,6 @@ wanted=" $* "
 n=0
 ns="zs-port-$$"
 tmp=$(mktemp -d /tmp/zs-port.XXXXXX)
-pids=()
 huge_before=
 export LC_ALL=C
 
@@ -32,9 +31,8 @@ check() {
 }
 
 kill_all() {
-	for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null; done
+	ip netns pids "$ns" 2>/dev/null | xargs -r kill -KILL
 	wait 2>/dev/null
-	pids=()
 }
 
 cleanup() {
@@ -58,7 +56,6 @@ start() {
 	: >"$log"
 	ZSTACK_EAL_ARGS="$eal" ip netns exec "$ns" timeout 60 "$pong" "$@" >"$log" 2>&1 &
 	pid=$!
-	pids+=("$pid")
 	for _ in $(seq 150); do
 		grep -q '^ready' "$log" && return 0
 		kill -0 "$pid" 2>/dev/null || return 1
@@ -219,7 +216,6 @@ link_virtio() {
 	ZSTACK_EAL_ARGS="$vhost" in_ns timeout 40 "$pong" -i 10.18.0.3/24 -t 30 -c 10.18.0.2 \
 		-N 1000 -S 1472 >"$tmp/client.log" 2>&1 &
 	local client=$!
-	pids+=("$client")
 	for _ in $(seq 100); do [ -S "$tmp/vhost.sock" ] && break; sleep 0.1; done
 	if start pong "$virtio"; then
 		check "vhost to virtio_user: datagrams to and fro" wait "$client"
@@ -257,7 +253,6 @@ fetch() {
 				--conf "$tmp/server.ini" >"$tmp/server.log" 2>&1 &
 			pid=$!
 		fi
-		pids+=("$!")
 		for _ in $(seq 100); do [ -S "$tmp/vhost.sock" ] && break; sleep 0.1; done
 	done
 	check "$name: every byte is right" wait "$client"
