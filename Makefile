@@ -11,6 +11,7 @@ export DESTDIR FUZZ_SECONDS
 RELEASE := build
 ASAN := build-asan
 COVERAGE := build-coverage
+PGO := build-pgo
 # clang's link-time optimisation needs its own linker
 ifneq ($(findstring clang,$(CC)),)
 export CC_LD ?= lld
@@ -66,6 +67,11 @@ bench-quick: deps ## the same in a minute: a few cases
 	@ninja -C $(RELEASE) bench/core
 	@bench/run --quick
 
+.PHONY: pgo
+pgo: ## build with gcc by a profile, a tenth fewer instructions, in build-pgo; then: make install RELEASE=build-pgo
+	@tools/deps.sh build
+	@tools/pgo $(PGO)
+
 .PHONY: docs
 docs: ## the API reference: build/docs/html, and pages of man
 	@tools/deps.sh build docs
@@ -103,7 +109,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(RELEASE) $(ASAN) $(COVERAGE)
+	rm -rf $(RELEASE) $(ASAN) $(COVERAGE) $(PGO)
 
 $(RELEASE)/build.ninja:
 	@$(MESON) setup $(RELEASE) --prefix=$(abspath $(PREFIX))
