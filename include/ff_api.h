@@ -77,6 +77,7 @@ int ff_listen(int s, int backlog);
 int ff_accept(int s, struct linux_sockaddr *addr, socklen_t *addrlen);
 int ff_accept4(int s, struct linux_sockaddr *addr, socklen_t *addrlen, int flags);
 int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namelen);
+/* With SO_LINGER and a time, a blocking socket waits for the peer's ACK of all, outside ff_run. */
 int ff_close(int fd);
 int ff_shutdown(int s, int how);
 /* Two connected stream or datagram sockets, AF_UNIX: the kernel's, under numbers of ours. */

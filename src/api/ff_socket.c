@@ -8,6 +8,7 @@
 
 #include "api/zs_laddr.h"
 #include "api/zs_pair.h"
+#include "api/zs_wait.h"
 #include "base/zs_api.h"
 
 /* struct linux_sockaddr is struct sockaddr by another name. */
@@ -160,6 +161,30 @@ ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namele
 	return (int)ff_ret(rc);
 }
 
+static int delivered(void *sk)
+{
+	return zs_sock_delivered(sk);
+}
+
+/* SO_LINGER with a time: a blocking close waits for the ACK of what was sent (POSIX). Not through
+ * one of several descriptors: it is the last that closes. */
+static void linger(struct zs_ctx *c, int fd)
+{
+	struct zs_fd *f = zs_fd_slot(&c->fds, fd);
+	struct zs_sock *sk;
+	uint64_t us;
+
+	if (f == NULL || f->kind != ZS_FD_SOCK || c->in_run)
+		return;
+	sk = f->obj;
+	us = sk->user == NULL ? zs_sock_linger_us(sk) : 0;
+	if (us == 0)
+		return;
+	(void)zs_sock_shutdown(sk, SHUT_WR); /* refused: it is shut down already */
+	zs_ctx_kick(c);
+	(void)zs_wait(c, us, delivered, sk); /* what it did not wait for goes on without it */
+}
+
 ZS_API int ff_close(int fd)
 {
 	struct zs_ctx *c = zs_ctx_get();
@@ -167,6 +192,7 @@ ZS_API int ff_close(int fd)
 
 	if (c == NULL)
 		return -1;
+	linger(c, fd);
 	rc = zs_ctx_close(c, fd);
 	if (rc == 0)
 		zs_ctx_kick(c);

@@ -127,6 +127,11 @@ int zs_sock_listen(struct zs_sock *sk, int backlog);
 int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
 int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out);
 int zs_sock_shutdown(struct zs_sock *sk, int how);
+/* A blocking close is to wait, so many microseconds at most, for what the peer has not acknowledged
+ * (SO_LINGER with a time). 0 = it is not: nothing to send, or unread data that will reset it. */
+uint64_t zs_sock_linger_us(const struct zs_sock *sk);
+/* The peer has acknowledged all, our FIN included, or never will. */
+bool zs_sock_delivered(const struct zs_sock *sk);
 int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
 int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len);
 /* Pending error (SO_ERROR), 0 or positive errno: looked at, and taken. */

@@ -88,6 +88,58 @@ static void read_blocks_until_data(void **state)
 	assert_int_equal(ff_read(c, buf, sizeof(buf)), 0);
 }
 
+static void set_linger(int fd, int seconds)
+{
+	struct linger l = { 1, seconds };
+
+	assert_int_equal(ff_setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+}
+
+/* POSIX close(): with SO_LINGER it waits until all has been acknowledged, or for the time. */
+static void close_lingers(void **state)
+{
+	struct api_world *t = *state;
+	uint64_t t0;
+	int c, s;
+
+	make_pair(t, &c, &s);
+	set_linger(c, 3);
+	assert_int_equal(ff_write(c, "bye", 3), 3);
+	t0 = api_now_us(t);
+	assert_int_equal(ff_close(c), 0);
+	assert_in_range(api_now_us(t) - t0, 1, 100000);
+	api_on(t, 1);
+	assert_int_equal(ff_close(s), 0);
+}
+
+static void close_lingers_for_a_time(void **state)
+{
+	struct api_world *t = *state;
+	uint64_t t0;
+	int c, s;
+
+	make_pair(t, &c, &s);
+	set_linger(c, 2);
+	t->link->wire[1].cfg.loss_ppm = 1000000; /* no acknowledgement */
+	t0 = api_now_us(t);
+	assert_int_equal(ff_close(c), 0);
+	assert_in_range(api_now_us(t) - t0, 2000000, 2010000);
+}
+
+static void nonblocking_close_does_not_linger(void **state)
+{
+	struct api_world *t = *state;
+	uint64_t t0;
+	int c, s;
+
+	make_pair(t, &c, &s);
+	set_linger(c, 2);
+	assert_int_equal(ff_fcntl(c, F_SETFL, O_NONBLOCK), 0);
+	t0 = api_now_us(t);
+	assert_int_equal(ff_close(c), 0);
+	assert_in_range(api_now_us(t) - t0, 0, 1);
+}
+
 static void rcvtimeo(void **state)
 {
 	struct api_world *t = *state;
@@ -427,6 +479,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(read_blocks_until_data),
+		TEST(close_lingers),
+		TEST(close_lingers_for_a_time),
+		TEST(nonblocking_close_does_not_linger),
 		TEST(rcvtimeo),
 		TEST(nonblocking_read_gives_the_stack_a_turn),
 		TEST(accept_blocks),
