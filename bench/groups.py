@@ -9,6 +9,7 @@ import rig
 from rig import lab
 
 SERIES = {"zc": "http_zc", "copy": "http_copy"}
+WITH_CACHED = {**SERIES, "cached": "http_zc --cached"}
 SIZES = (64, 1024, 4096, 8192)
 CONNS = (1, 10, 50, 100, 200)
 
@@ -27,7 +28,7 @@ def link_cases(quick):
     if quick:
         return points
     points += [("memif_zc", s, z, 50) for z in (64, 8192) for s in SERIES]
-    points += [("virtio_tso", s, z, 50) for z in (4096, 8192) for s in SERIES]
+    points += [("virtio_tso", s, z, 50) for z in (4096, 8192) for s in WITH_CACHED]
     curves = [("virtio", s, z, c) for z in SIZES for c in CONNS for s in SERIES]
     return curves + [p for p in points if p not in curves]
 
@@ -37,7 +38,7 @@ def link(o, figures):
     cases = [p for p in link_cases(o.quick) if figures.wanted("link.{}.{}.{}.{}.".format(*p))]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o.runs, cases, lambda k, s, z, c: rig.over_link(
-            o, pages.ok, k, SERIES[s], z, "-c", c))
+            o, pages.ok, k, WITH_CACHED[s], z, "-c", c))
     for (k, s, z, c), runs in found.items():
         name = f"link.{k}.{s}.{z}.{c}"
         figures.add(f"{name}.cycles_per_request",
@@ -54,11 +55,11 @@ def link(o, figures):
 
 def bulk(o, figures):
     """Bodies of 1 MiB, one after the other: the rate of one connection, and of 32."""
-    cases = [(k, s, c) for k in ("memif_zc", "virtio", "virtio_tso") for s in SERIES
+    cases = [(k, s, c) for k in ("memif_zc", "virtio", "virtio_tso") for s in WITH_CACHED
              for c in (1, 32) if figures.wanted(f"bulk.{k}.{s}.{c}.")]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o.runs, cases, lambda k, s, c: rig.over_link(
-            o, pages.ok, k, SERIES[s], 1 << 20, "-c", c))
+            o, pages.ok, k, WITH_CACHED[s], 1 << 20, "-c", c))
     for (k, s, c), runs in found.items():
         figures.add(f"bulk.{k}.{s}.{c}.rate",
                     max(8e-9 * l["bytes_per_second"] for l, _ in runs), "Gbit/s")

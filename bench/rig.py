@@ -192,10 +192,11 @@ def wait_for(path):
 
 
 def over_link(o, huge, link, program, size, *load_args):
-    """zload against one of the examples; what zload and the example report."""
+    """zload against one of the examples, with its options; what zload and the example report."""
+    program, *options = program.split()
     with scratch() as (where, running):
         commands = {
-            "server": [f"{o.build}/examples/{program}", "--conf",
+            "server": [f"{o.build}/examples/{program}", *options, "--conf",
                        config(where, "server.ini", SERVER_IP, lab.server_core())],
             "load": load_command(o, where, size, *load_args),
         }

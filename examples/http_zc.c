@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * HTTP server without a copy: requests are parsed where the NIC put them (z_peek, z_consume), and
- * responses are written once, into the buffers that go out on the wire (z_alloc_chain, z_write).
+ * responses are written once, into the buffers that go out on the wire (z_alloc_chain, z_write);
+ * or, with --cached, bodies are not written at all: all share one object (z_buf_slice).
  *
- *	http_zc [--port 80] [--body 64] [--conf config.ini]
+ *	http_zc [--port 80] [--body 64] [--cached] [--conf config.ini]
  *	curl http://10.18.0.2/8192
  *
  * READ events are edge-triggered: serve() does all that can be done and is called again when more
@@ -21,9 +22,16 @@
 
 #include "http.h"
 #include "options.h"
+#include "pattern.h"
 #include "report.h"
 
-enum { MAX_EVENTS = 512, MAX_WRITE = 1 << 14, MAX_PIECES = 16, MAX_FDS = 1 << 21 };
+enum {
+	MAX_EVENTS = 512,
+	MAX_WRITE = 1 << 14,
+	OBJECT = 2 * PATTERN_PERIOD,
+	MAX_PIECES = 16,
+	MAX_FDS = 1 << 21
+};
 
 struct conn {
 	int fd;
@@ -35,9 +43,11 @@ struct conn {
 /* Of each core's thread. An event may come after its connection's end: look it up. */
 static __thread struct conn **conns;
 static __thread uint64_t n_requests;
+static __thread z_buf *object; /* cached: the bytes of any body, from any offset on */
 
 static int kq, listener; /* the same numbers on every core */
 static uint64_t default_body;
+static bool cached;
 
 static void watch(int fd, short filter, unsigned short flags)
 {
@@ -76,7 +86,7 @@ static void accept_all(void)
 
 /* The next bytes of the response, in buffers that go out as they are; moves c->resp.pos. NULL:
  * errno. */
-static z_buf *produce(struct conn *c)
+static z_buf *write_next(struct conn *c)
 {
 	uint64_t from = c->resp.pos, left = http_left(&c->resp);
 	struct z_iov v[MAX_PIECES];
@@ -93,12 +103,37 @@ static z_buf *produce(struct conn *c)
 	return b;
 }
 
+/* The same, the head in a buffer of its own and the body, up to where the object ends, in those of
+ * the object. */
+static z_buf *refer_next(struct conn *c)
+{
+	struct http_response *r = &c->resp;
+	size_t head = r->pos < r->head_len ? r->head_len - (size_t)r->pos : 0;
+	uint64_t at = r->pos + head - r->head_len, left = http_left(r) - head;
+	size_t from = at % PATTERN_PERIOD;
+	size_t body = left < OBJECT - from ? (size_t)left : OBJECT - from;
+	z_buf *b = head > 0 ? z_alloc(c->fd, head, 0) : NULL;
+	z_buf *shared = body > 0 ? z_buf_slice(object, from, body) : NULL;
+
+	if ((head > 0 && b == NULL) || (body > 0 && shared == NULL)) {
+		z_buf_free(b);
+		z_buf_free(shared);
+		return NULL;
+	}
+	if (head > 0)
+		http_produce(r, z_buf_append(b, head), head);
+	if (head > 0 && body > 0)
+		z_buf_join(b, shared);
+	r->pos += head + body;
+	return head > 0 ? b : shared;
+}
+
 /* 1: all is sent; 0: no room now, a WRITE event will come; -1: the connection is gone. */
 static int send_response(struct conn *c)
 {
 	while (http_left(&c->resp) > 0) {
 		uint64_t from = c->resp.pos;
-		z_buf *b = produce(c);
+		z_buf *b = cached ? refer_next(c) : write_next(c);
 
 		if (b != NULL && z_write(c->fd, b, c->resp.pos - from) > 0)
 			continue; /* the buffers are the stack's now */
@@ -169,6 +204,22 @@ static struct conn **new_table(void)
 	return table;
 }
 
+static z_buf *new_object(void)
+{
+	struct z_iov v[OBJECT / 1024];
+	z_buf *b = z_alloc_chain(-1, OBJECT, 0);
+	int n = b != NULL ? z_buf_iov(b, v, OBJECT / 1024) : 0;
+	uint64_t off = 0;
+
+	if (n == 0 || n > OBJECT / 1024) {
+		fprintf(stderr, "http_zc: no buffers for what is cached\n");
+		exit(1);
+	}
+	for (int i = 0; i < n; off += v[i++].len)
+		pattern_fill(v[i].ptr, off, v[i].len);
+	return b;
+}
+
 static int loop(void *arg)
 {
 	struct kevent events[MAX_EVENTS];
@@ -177,6 +228,8 @@ static int loop(void *arg)
 	(void)arg;
 	if (conns == NULL)
 		conns = new_table();
+	if (cached && object == NULL)
+		object = new_object();
 	for (int i = 0; i < n; i++) /* they lie anywhere in memory: ask for all of them at once */
 		__builtin_prefetch(conns[events[i].ident]);
 	for (int i = 0; i < n; i++) {
@@ -197,6 +250,7 @@ int main(int argc, char **argv)
 	int on = 1;
 
 	default_body = option_number(argc, argv, "--body", 64);
+	cached = option_flag(argc, argv, "--cached");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 
@@ -209,6 +263,7 @@ int main(int argc, char **argv)
 	watch(listener, EVFILT_READ, 0);
 
 	ff_run(loop, NULL);
+	z_buf_free(object);
 	report("http_zc", "requests");
 	return 0;
 }

@@ -45,6 +45,14 @@ static inline uint64_t option_number(int argc, char **argv, const char *name, ui
 	return v;
 }
 
+static inline bool option_flag(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* A socket bound to any address: of IPv6 and IPv4, or of IPv4 where there is no IPv6. -1: errno. */
 static inline int any_socket(int type, uint64_t port)
 {

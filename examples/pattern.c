@@ -4,17 +4,15 @@
 
 #include <string.h>
 
-enum { PERIOD = 65521 }; /* prime: no shift by a segment or buffer size goes unnoticed */
-
-static uint8_t table[2 * PERIOD]; /* twice, so that a period starts anywhere */
+static uint8_t table[2 * PATTERN_PERIOD]; /* twice, so that a period starts anywhere */
 
 __attribute__((constructor)) static void make_table(void)
 {
 	uint32_t x = 1;
 
-	for (int i = 0; i < PERIOD; i++) {
+	for (int i = 0; i < PATTERN_PERIOD; i++) {
 		x = x * 1664525 + 1013904223;
-		table[i] = table[i + PERIOD] = (uint8_t)(x >> 24);
+		table[i] = table[i + PATTERN_PERIOD] = (uint8_t)(x >> 24);
 	}
 }
 
@@ -23,9 +21,9 @@ void pattern_fill(void *dst, uint64_t off, size_t n)
 	uint8_t *p = dst;
 
 	while (n > 0) {
-		size_t take = n < PERIOD ? n : PERIOD;
+		size_t take = n < PATTERN_PERIOD ? n : PATTERN_PERIOD;
 
-		memcpy(p, table + off % PERIOD, take);
+		memcpy(p, table + off % PATTERN_PERIOD, take);
 		p += take;
 		off += take;
 		n -= take;
@@ -37,8 +35,8 @@ size_t pattern_check(const void *data, uint64_t off, size_t n)
 	const uint8_t *p = data;
 
 	for (size_t done = 0; done < n;) {
-		size_t take = n - done < PERIOD ? n - done : PERIOD;
-		const uint8_t *want = table + (off + done) % PERIOD;
+		size_t take = n - done < PATTERN_PERIOD ? n - done : PATTERN_PERIOD;
+		const uint8_t *want = table + (off + done) % PATTERN_PERIOD;
 
 		if (memcmp(p + done, want, take) != 0) {
 			while (p[done] == *want++)

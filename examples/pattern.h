@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes until it repeats: a prime, so that no shift by a segment or buffer size goes unnoticed. */
+enum { PATTERN_PERIOD = 65521 };
+
 /* Writes the n bytes from offset off on to dst. */
 void pattern_fill(void *dst, uint64_t off, size_t n);
 

@@ -180,6 +180,17 @@ def group_http_zc(suite):
         http_cases(suite, host, 8 * MB if suite.quick else 100 * MB)
 
 
+@quick
+def group_cached(suite):
+    """Bodies that nobody writes: the responses share one object."""
+    with serving(suite, "http_zc", "--cached", figures=copied_nothing) as host:
+        for size in (*SIZES, 8 * MB):
+            suite.case(f"GET {human(size)}", get, host, size, count=3)
+        suite.case("200 connections, 256 KB each", get, host, 256 * KB, 200)
+        suite.case("50 pipelined requests of 64 KB", get, host, 64 * KB, 1, 50, pipeline=True)
+        suite.case("HEAD, then GET", answers, host, b"HEAD" + GET[3:] + LAST, [b"200", b"200"])
+
+
 def group_http_copy(suite):
     with serving(suite, "http_copy") as host:
         http_cases(suite, host, 100 * MB)
