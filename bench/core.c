@@ -58,7 +58,7 @@ static void end(struct pair *p)
 
 struct http {
 	const char *name;
-	bool copy;
+	enum web_server server;
 	unsigned size;
 	uint32_t active, open;
 	bool scattered; /* each active connection by a client of its own, idle ones between */
@@ -66,22 +66,24 @@ struct http {
 };
 
 static const struct http https[] = {
-	{ "core.zc.64.50", false, 64, 50, 50, false, false },
-	{ "core.zc.1024.50", false, 1024, 50, 50, false, false },
-	{ "core.zc.4096.50", false, 4096, 50, 50, false, false },
-	{ "core.zc.8192.50", false, 8192, 50, 50, false, false },
-	{ "core.zc_tso.4096.50", false, 4096, 50, 50, false, true },
-	{ "core.zc_tso.8192.50", false, 8192, 50, 50, false, true },
-	{ "core.copy.64.50", true, 64, 50, 50, false, false },
-	{ "core.copy.1024.50", true, 1024, 50, 50, false, false },
-	{ "core.copy.4096.50", true, 4096, 50, 50, false, false },
-	{ "core.copy.8192.50", true, 8192, 50, 50, false, false },
-	{ "core.copy_tso.4096.50", true, 4096, 50, 50, false, true },
-	{ "core.copy_tso.8192.50", true, 8192, 50, 50, false, true },
-	{ "core.zc.64.1", false, 64, 1, 1, false, false },
-	{ "core.zc.64.100.of_100", false, 64, 100, 100, true, false },
-	{ "core.zc.64.100.of_10000", false, 64, 100, 10000, true, false },
-	{ "core.zc.64.100.of_1000000", false, 64, 100, MILLION, true, false },
+	{ "core.zc.64.50", WEB_ZC, 64, 50, 50, false, false },
+	{ "core.zc.1024.50", WEB_ZC, 1024, 50, 50, false, false },
+	{ "core.zc.4096.50", WEB_ZC, 4096, 50, 50, false, false },
+	{ "core.zc.8192.50", WEB_ZC, 8192, 50, 50, false, false },
+	{ "core.zc_tso.4096.50", WEB_ZC, 4096, 50, 50, false, true },
+	{ "core.zc_tso.8192.50", WEB_ZC, 8192, 50, 50, false, true },
+	{ "core.cached.8192.50", WEB_CACHED, 8192, 50, 50, false, false },
+	{ "core.cached_tso.8192.50", WEB_CACHED, 8192, 50, 50, false, true },
+	{ "core.copy.64.50", WEB_COPY, 64, 50, 50, false, false },
+	{ "core.copy.1024.50", WEB_COPY, 1024, 50, 50, false, false },
+	{ "core.copy.4096.50", WEB_COPY, 4096, 50, 50, false, false },
+	{ "core.copy.8192.50", WEB_COPY, 8192, 50, 50, false, false },
+	{ "core.copy_tso.4096.50", WEB_COPY, 4096, 50, 50, false, true },
+	{ "core.copy_tso.8192.50", WEB_COPY, 8192, 50, 50, false, true },
+	{ "core.zc.64.1", WEB_ZC, 64, 1, 1, false, false },
+	{ "core.zc.64.100.of_100", WEB_ZC, 64, 100, 100, true, false },
+	{ "core.zc.64.100.of_10000", WEB_ZC, 64, 100, 10000, true, false },
+	{ "core.zc.64.100.of_1000000", WEB_ZC, 64, 100, MILLION, true, false },
 };
 
 /*
@@ -114,7 +116,7 @@ static void run_http(const struct http *h)
 	struct pair *p = pair_create(h->open + SPARE_CONNS, h->tso ? with_tso : NULL);
 	struct meter m = { .count = count };
 
-	web_serve(p, h->copy);
+	web_serve(p, h->server);
 	if (h->scattered)
 		connect_among_idle(p, h);
 	else
@@ -141,7 +143,7 @@ static void run_conn(const char *name)
 	struct pair *p = pair_create(SPARE_CONNS, short_msl);
 	struct meter m = { .count = count };
 
-	web_serve(p, false);
+	web_serve(p, WEB_ZC);
 	web_connect(p, 50, 64, true);
 	web_go();
 	do

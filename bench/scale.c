@@ -34,7 +34,7 @@ static int serve(void *arg)
 	struct pair *p = pair_create(SPARE_CONNS, NULL);
 	struct meter m = { 0 };
 
-	web_serve(p, false);
+	web_serve(p, WEB_ZC);
 	web_connect(p, CONNS, BODY, false);
 	arrive(&sc->ready);
 	while (!all_at(&sc->ready, sc))

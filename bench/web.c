@@ -66,14 +66,14 @@ void report(const char *program, const char *what)
 
 /* ---- server ---- */
 
-void web_serve(struct pair *p, bool copy)
+void web_serve(struct pair *p, enum web_server how)
 {
-	char name[] = "http";
-	char *argv[] = { name, NULL };
-	int status;
+	char name[] = "http", cached[] = "--cached";
+	char *argv[] = { name, how == WEB_CACHED ? cached : NULL, NULL };
+	int argc = how == WEB_CACHED ? 2 : 1, status;
 
 	web.starting = &p->server;
-	status = copy ? http_copy_main(1, argv) : http_zc_main(1, argv);
+	status = how == WEB_COPY ? http_copy_main(argc, argv) : http_zc_main(argc, argv);
 	if (status != 0)
 		exit(status);
 }

@@ -13,8 +13,11 @@ struct pair;
 
 enum { WEB_LOADS = 128 };
 
+/* http_zc, http_copy, and http_zc --cached */
+enum web_server { WEB_ZC, WEB_COPY, WEB_CACHED };
+
 /* Makes the server's host serve. */
-void web_serve(struct pair *p, bool copy);
+void web_serve(struct pair *p, enum web_server how);
 /* Requests served by all servers so far. */
 uint64_t web_requests(void);
 
