@@ -41,7 +41,7 @@ struct pd {
 	pthread_t main;
 	enum pd_call call;
 	uint64_t wake_us;  /* of the call that is asleep: its own deadline */
-	uint64_t patience; /* until when a call of the main thread may block */
+	uint64_t patience; /* until when a call of the main thread may wait */
 	bool settling;	   /* a call was released: the tool's other thread has to note its end */
 	bool given_up;	   /* it blocked longer than that */
 

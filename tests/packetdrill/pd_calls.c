@@ -269,9 +269,19 @@ static int pd_setsockopt(void *u, int fd, int level, int name, const void *val, 
 
 /* ---- readiness ---- */
 
-static int pd_poll(void *u, struct pollfd *fds, nfds_t n, int timeout_ms)
+/* It has a deadline of its own, so that the tool's main thread may wait in it. */
+static struct pd *begin_timed(void *u, int timeout_ms)
 {
 	struct pd *p = begin(u);
+
+	if (timeout_ms > 0)
+		p->patience += (uint64_t)timeout_ms * 1000;
+	return p;
+}
+
+static int pd_poll(void *u, struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	struct pd *p = begin_timed(u, timeout_ms);
 	struct pollfd *mine = calloc(n + 1, sizeof(*mine));
 	int rc;
 
@@ -302,7 +312,7 @@ static int pd_epoll_ctl(void *u, int epfd, int op, int fd, struct epoll_event *e
 
 static int pd_epoll_wait(void *u, int epfd, struct epoll_event *evs, int max, int timeout_ms)
 {
-	struct pd *p = begin(u);
+	struct pd *p = begin_timed(u, timeout_ms);
 
 	return (int)end(p, ff_epoll_wait(ours(p, epfd), evs, max, timeout_ms));
 }

@@ -15,7 +15,6 @@ enum {
 	ETH_LEN = 14,
 	IP_TCP_LEN = 40,       /* IPv6 has 20 more: a small packet more is taken for a large one */
 	START_US = 1000000000, /* of the clock: far from 0, so that nothing is before it */
-	PATIENCE_US = 2000000, /* a call of the main thread should not have blocked at all */
 	MAX_PKT = 65536,
 	IP6_MIN_MTU = 1280, /* RFC 8200 5: no link of less has IPv6 */
 };
@@ -157,7 +156,7 @@ static void drive_flush(void *arg)
 	pd_run(arg);
 }
 
-/* The main thread is the pump: if it has to wait, it moves the clock itself, for a while. */
+/* The main thread is the pump: where it waits for a time, it moves the clock itself. */
 static void idle_main(struct pd *p, uint64_t until_us)
 {
 	if (until_us > p->patience) {
@@ -252,7 +251,7 @@ struct pd *pd_enter(void *u)
 		start(p);
 	}
 	if (is_main(p))
-		p->patience = p->now_us + PATIENCE_US;
+		p->patience = p->now_us;
 	p->given_up = false;
 	(void)zs_ctx_enter(p->ctx);
 	return p;

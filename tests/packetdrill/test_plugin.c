@@ -260,18 +260,24 @@ static void keepalive_is_waited_for(void **state)
 	assert_int_equal(t->ifc.close(t->u, lfd), 0);
 }
 
-/* The tool's main thread would never get out of a call that blocks. */
+/* The tool's main thread would never get out of a call that blocks. It takes no time, and no
+ * retransmission gets in between. */
 static void blocking_on_the_main_thread_ends(void **state)
 {
 	struct pd_test *t = *state;
 	int lfd = listener(t, 0);
 	int fd = accepted(t, lfd);
+	long long at;
 	char c;
 
+	assert_int_equal(t->ifc.write(t->u, fd, "x", 1), 1);
+	(void)expect(t, ACK | PSH, 1);
+	at = now_us(t);
 	assert_int_equal(t->ifc.read(t->u, fd, &c, 1), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(t->ifc.accept(t->u, lfd, NULL, NULL), -1);
 	assert_int_equal(errno, EAGAIN);
+	assert_in_range(now_us(t) - at, 1, 10);
 	assert_int_equal(t->ifc.close(t->u, lfd), 0);
 }
 
