@@ -224,10 +224,20 @@ static void disconnect(struct zs_udp *u)
 	u->flow.fport = 0;
 }
 
+struct zs_netif *zs_udp_nif(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
+			    const struct zs_addr *to)
+{
+	struct zs_netif *chosen = NULL;
+	struct zs_addr nexthop;
+
+	if (u->group_nif != 0 && zs_udp_is_multicast(family, to))
+		chosen = &s->netif[u->group_nif - 1];
+	return zs_route_by(s, chosen, family, to, &nexthop);
+}
+
 int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port)
 {
 	uint8_t family = u->flow.family;
-	struct zs_addr nexthop;
 	struct zs_netif *nif;
 	int rc;
 
@@ -237,7 +247,7 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 	}
 	if (port == 0)
 		return -EINVAL;
-	nif = zs_route_lookup(s, family, addr, &nexthop);
+	nif = zs_udp_nif(s, u, family, addr);
 	if (nif == NULL)
 		return -ENETUNREACH;
 	if (zs_udp_is_broadcast(s, family, addr) && !u->broadcast)

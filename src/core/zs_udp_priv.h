@@ -58,6 +58,9 @@ static inline bool zs_udp_is_multicast(uint8_t family, const struct zs_addr *a)
 /* Multicast or broadcast; broadcast, the network's too. */
 bool zs_udp_is_group(const struct zs_stack *s, uint8_t family, const struct zs_addr *a);
 bool zs_udp_is_broadcast(const struct zs_stack *s, uint8_t family, const struct zs_addr *a);
+/* By which interface u sends to that address; NULL: by none. */
+struct zs_netif *zs_udp_nif(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
+			    const struct zs_addr *to);
 /* For the first datagram, or all of them, to that address by nif: a port, if there is none yet. */
 int zs_udp_bind_any(struct zs_stack *s, struct zs_udp *u, const struct zs_netif *nif,
 		    uint8_t family, const struct zs_addr *to, uint16_t port);

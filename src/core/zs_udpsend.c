@@ -132,13 +132,12 @@ static uint16_t mtu_to(const struct zs_stack *s, const struct zs_udp *u, uint8_t
 
 uint16_t zs_udp_path_mtu(struct zs_stack *s, const struct zs_udp *u)
 {
-	struct zs_addr nexthop;
 	const struct zs_netif *out;
 	uint16_t mtu;
 
 	if (u->flow.fport == 0)
 		return 0;
-	out = zs_route_lookup(s, u->flow.family, &u->flow.faddr, &nexthop);
+	out = zs_udp_nif(s, u, u->flow.family, &u->flow.faddr);
 	mtu = out != NULL ? mtu_to(s, u, u->flow.family, &u->flow.faddr, out) : 0;
 	return mtu == 0 && out != NULL ? UINT16_MAX : mtu;
 }

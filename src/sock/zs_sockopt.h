@@ -67,6 +67,12 @@ static inline void zs_opt_flag(struct zs_sock *sk, uint16_t flag, bool on)
 		sk->flags &= (uint16_t)~flag;
 }
 
+/* Type of service or traffic class; the ECN field is TCP's own (RFC 3168), as on Linux. */
+static inline uint8_t zs_opt_tos(const struct zs_sock *sk, int v)
+{
+	return (uint8_t)(sk->kind == ZS_SK_UDP ? v : v & ~3);
+}
+
 /* IP_MTU_DISCOVER of either family: for a stream path MTU discovery is always on, whatever is
  * chosen. */
 static inline int zs_opt_mtu_discover(struct zs_sock *sk, int v)

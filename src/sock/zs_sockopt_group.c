@@ -10,7 +10,7 @@
 #include "core/zs_route.h"
 #include "sock/zs_sockopt.h"
 
-/* What is joined or left. */
+/* What is joined or left, and on which interface: NULL where that is left open. */
 struct wish {
 	struct zs_addr group;
 	uint8_t family;
@@ -24,6 +24,13 @@ static struct zs_netif *nif_at(const struct zs_sock *sk, int number)
 	return zs_netif_at(sk->s, (uint16_t)(number - 1));
 }
 
+/* Of a number as the structs have it: 0 leaves it open. */
+static int get_nif(const struct zs_sock *sk, uint32_t number, struct zs_netif **nif)
+{
+	*nif = number > INT32_MAX ? NULL : nif_at(sk, (int)number);
+	return *nif == NULL && number != 0 ? -ENODEV : 0;
+}
+
 /* The interface that has this address. */
 static struct zs_netif *nif_of_ip4(const struct zs_sock *sk, uint32_t ip4_be)
 {
@@ -33,7 +40,7 @@ static struct zs_netif *nif_of_ip4(const struct zs_sock *sk, uint32_t ip4_be)
 	return NULL;
 }
 
-/* struct ip_mreqn, ip_mreq or, for an interface alone, in_addr: 0 where it leaves it open. */
+/* struct ip_mreqn or ip_mreq. */
 static int get_mreqn(const struct zs_sock *sk, const void *val, socklen_t len, struct ip_mreqn *mr,
 		     struct zs_netif **nif)
 {
@@ -45,36 +52,20 @@ static int get_mreqn(const struct zs_sock *sk, const void *val, socklen_t len, s
 		memcpy(mr, val, sizeof(struct ip_mreq));
 	else
 		return -EINVAL;
-	if (mr->imr_ifindex != 0)
-		*nif = nif_at(sk, mr->imr_ifindex);
-	else if (mr->imr_address.s_addr != 0)
-		*nif = nif_of_ip4(sk, mr->imr_address.s_addr);
-	else
-		return 0;
+	if (mr->imr_ifindex != 0 || mr->imr_address.s_addr == 0)
+		return get_nif(sk, (uint32_t)mr->imr_ifindex, nif);
+	*nif = nif_of_ip4(sk, mr->imr_address.s_addr);
 	return *nif == NULL ? -ENODEV : 0;
-}
-
-/* Nobody said by which interface: by that of the route. */
-static int find_nif(const struct zs_sock *sk, struct wish *w)
-{
-	struct zs_addr nexthop;
-
-	if (w->nif == NULL)
-		w->nif = zs_route_lookup(sk->s, w->family, &w->group, &nexthop);
-	return w->nif == NULL ? -ENODEV : 0;
 }
 
 static int get_ip4_wish(const struct zs_sock *sk, const void *val, socklen_t len, struct wish *w)
 {
 	struct ip_mreqn mr;
-	int rc;
+	int rc = get_mreqn(sk, val, len, &mr, &w->nif);
 
-	if (len < sizeof(struct ip_mreq))
-		return -EINVAL;
-	rc = get_mreqn(sk, val, len, &mr, &w->nif);
 	w->family = ZS_AF_IP4;
 	w->group = zs_addr_ip4(mr.imr_multiaddr.s_addr);
-	return rc < 0 ? rc : find_nif(sk, w);
+	return rc;
 }
 
 static int set_ip6_wish(const struct zs_sock *sk, const struct in6_addr *group, unsigned ifindex,
@@ -85,14 +76,7 @@ static int set_ip6_wish(const struct zs_sock *sk, const struct in6_addr *group, 
 	w->nif = NULL;
 	if (!zs_ip6_is_group(&w->group))
 		return -EINVAL;
-	if (ifindex != 0) {
-		w->nif = ifindex > INT32_MAX ? NULL : nif_at(sk, (int)ifindex);
-		return w->nif == NULL ? -ENODEV : 0;
-	}
-	for (int i = 1; w->nif == NULL && i <= zs_stack_config(sk->s)->n_netifs; i++)
-		if (nif_at(sk, i)->ip6)
-			w->nif = nif_at(sk, i);
-	return w->nif == NULL ? -ENODEV : 0;
+	return get_nif(sk, ifindex, &w->nif);
 }
 
 static int get_ip6_wish(const struct zs_sock *sk, const void *val, socklen_t len, struct wish *w)
@@ -122,11 +106,38 @@ static int get_any_wish(const struct zs_sock *sk, const void *val, socklen_t len
 	if (gr.gr_group.ss_family != AF_INET)
 		return -EADDRNOTAVAIL;
 	*w = (struct wish){ .group = zs_addr_ip4(sin.sin_addr.s_addr), .family = ZS_AF_IP4 };
-	if (gr.gr_interface != 0) {
-		w->nif = gr.gr_interface > INT32_MAX ? NULL : nif_at(sk, (int)gr.gr_interface);
-		return w->nif == NULL ? -ENODEV : 0;
-	}
-	return find_nif(sk, w);
+	return get_nif(sk, gr.gr_interface, &w->nif);
+}
+
+/* Left open: by the route, or what has the group's family. */
+static struct zs_netif *usual_nif(const struct zs_sock *sk, const struct wish *w)
+{
+	struct zs_addr nexthop;
+
+	if (w->family == ZS_AF_IP4)
+		return zs_route_lookup(sk->s, w->family, &w->group, &nexthop);
+	for (int i = 1; i <= zs_stack_config(sk->s)->n_netifs; i++)
+		if (nif_at(sk, i)->ip6)
+			return nif_at(sk, i);
+	return NULL;
+}
+
+static int join_group(struct zs_sock *sk, const struct wish *w)
+{
+	struct zs_netif *nif = w->nif != NULL ? w->nif : usual_nif(sk, w);
+
+	return nif == NULL ? -ENODEV : zs_udp_join(sk->s, sk->udp, nif, w->family, &w->group);
+}
+
+/* Left open: wherever it was joined. */
+static int leave_group(struct zs_sock *sk, const struct wish *w)
+{
+	int rc = -EADDRNOTAVAIL;
+
+	for (int i = 1; rc < 0 && i <= zs_stack_config(sk->s)->n_netifs; i++)
+		if (w->nif == NULL || w->nif == nif_at(sk, i))
+			rc = zs_udp_leave(sk->s, sk->udp, nif_at(sk, i), w->family, &w->group);
+	return rc;
 }
 
 static int change(struct zs_sock *sk, const struct wish *w, bool join)
@@ -135,8 +146,7 @@ static int change(struct zs_sock *sk, const struct wish *w, bool join)
 		return -EPROTO;
 	if (w->family == ZS_AF_IP6 && sk->family != AF_INET6)
 		return -EADDRNOTAVAIL;
-	return join ? zs_udp_join(sk->s, sk->udp, w->nif, w->family, &w->group)
-		    : zs_udp_leave(sk->s, sk->udp, w->nif, w->family, &w->group);
+	return join ? join_group(sk, w) : leave_group(sk, w);
 }
 
 /* ---- IPv4 ---- */
@@ -169,14 +179,14 @@ static int set_bool(bool *field, int v)
 
 static int set_ip4_nif(struct zs_sock *sk, const void *val, socklen_t len)
 {
-	struct ip_mreqn mr = { .imr_ifindex = 0 };
+	struct ip_mreqn mr, given = { .imr_ifindex = 0 };
 	struct zs_netif *nif;
 	int rc;
 
-	if (len >= sizeof(mr.imr_address) && len < sizeof(struct ip_mreq)) {
-		memcpy(&mr.imr_address, val, sizeof(mr.imr_address));
-		val = &mr;
-		len = sizeof(mr);
+	if (len >= sizeof(given.imr_address) && len < sizeof(struct ip_mreq)) {
+		memcpy(&given.imr_address, val, sizeof(given.imr_address));
+		val = &given;
+		len = sizeof(given);
 	}
 	rc = get_mreqn(sk, val, len, &mr, &nif);
 	if (rc < 0)

@@ -35,8 +35,7 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		return -EINVAL;
 	switch (name) {
 	case IP_TOS:
-		/* the ECN field is TCP's own (RFC 3168), as on Linux */
-		*field = (uint8_t)(sk->kind == ZS_SK_UDP ? v : v & ~3);
+		*field = zs_opt_tos(sk, v);
 		return zs_opt_changed(sk);
 	case IP_TTL:
 		if (v != -1 && (v < 1 || v > 255))

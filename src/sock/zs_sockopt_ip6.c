@@ -61,7 +61,7 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 	case IPV6_TCLASS:
 		if (v < -1 || v > 255)
 			return -EINVAL;
-		*byte_of(sk, name) = v == -1 ? 0 : (uint8_t)v;
+		*byte_of(sk, name) = zs_opt_tos(sk, v == -1 ? 0 : v);
 		return zs_opt_changed(sk);
 	case IPV6_UNICAST_HOPS:
 		if (v < -1 || v > 255 || v == 0)

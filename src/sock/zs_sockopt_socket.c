@@ -29,11 +29,11 @@ static bool *socket_bool(const struct zs_sock *sk, int name)
 	}
 }
 
+/* A negative number is a large one, as on Linux. */
 static uint32_t doubled(int val, uint32_t min, uint32_t max)
 {
-	uint32_t v = val < 0 ? 0 : (uint32_t)val;
+	uint32_t v = (uint32_t)val > max / 2 ? max : (uint32_t)val * 2;
 
-	v = v > max / 2 ? max : v * 2;
 	return v < min ? min : v;
 }
 

@@ -81,12 +81,18 @@ int zs_opt_recverr_get(const struct zs_sock *sk, int level)
 	return level == IPPROTO_IP ? sk->udp->recverr : sk->udp->recverr6;
 }
 
+static uint16_t tcp_mtu(const struct zs_sock *sk)
+{
+	struct zs_tcp_info info = { .pmtu = 0 };
+
+	if (sk->kind == ZS_SK_TCP && zs_tcp_state(sk->tcb) != ZS_CLOSED)
+		zs_tcp_get_info(sk->s, sk->tcb, &info);
+	return info.pmtu;
+}
+
 int zs_opt_mtu_get(const struct zs_sock *sk, void *val, socklen_t *len)
 {
-	uint16_t mtu;
+	uint16_t mtu = sk->kind == ZS_SK_UDP ? zs_udp_path_mtu(sk->s, sk->udp) : tcp_mtu(sk);
 
-	if (sk->kind != ZS_SK_UDP)
-		return -ENOPROTOOPT;
-	mtu = zs_udp_path_mtu(sk->s, sk->udp);
 	return mtu == 0 ? -ENOTCONN : zs_opt_put_int(val, len, mtu);
 }

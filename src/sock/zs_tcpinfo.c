@@ -78,6 +78,7 @@ static void fill_info(const struct zs_sock *sk, const struct zs_tcp_info *in, st
 	out->tcpi_reord_seen = in->reord_seen;
 	out->tcpi_snd_cwnd = mss != 0 ? in->cwnd / mss : 0;
 	out->tcpi_advmss = in->adv_mss;
+	out->tcpi_pmtu = in->pmtu;
 	out->tcpi_rcv_space = in->rcv_wnd;
 	out->tcpi_rcv_ssthresh = in->rcvbuf;
 	out->tcpi_total_retrans = (uint32_t)in->total_retx;

@@ -48,6 +48,7 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.rto_us = tcb->rto_us,
 		.snd_mss = tcb->mss,
 		.rcv_mss = tcb->rcv_mss,
+		.pmtu = zs_pmtu(s, tcb->flow.family, &tcb->flow.faddr, tcb->mtu),
 		.adv_mss = zs_syn_mss(tcb),
 		.srtt_us = tcb->srtt_us,
 		.rttvar_us = tcb->rttvar_us,

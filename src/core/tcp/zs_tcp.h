@@ -257,6 +257,7 @@ struct zs_tcp_info {
 	/* how long something was to be delivered, and of that, waited for what: zs_limits.h */
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	uint32_t dsacks; /* duplicates that the peer reported */
+	uint16_t pmtu;	 /* what fits the path, as far as it is known */
 };
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
 
