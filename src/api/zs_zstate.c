@@ -224,6 +224,7 @@ static struct rte_mbuf *chain_of(struct zs_zstate *z, struct zs_zgauge *g, uint3
 		}
 		n_left -= n;
 	}
+	zs_assert(head != NULL); /* len > 0 */
 	head->nb_segs = (uint16_t)n_all;
 	head->pkt_len = len;
 	return head;

@@ -266,7 +266,7 @@ int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 		return 0;
 	case TCP_CONGESTION:
 		cc_name = zs_cc_name(zs_opt_tcp(sk)->cc);
-		memcpy(cc, cc_name, strlen(cc_name));
+		memcpy(cc, cc_name, strlen(cc_name) + 1);
 		return zs_opt_put(val, len, cc, sizeof(cc));
 	default:
 		rc = get_tcp_int(sk, name, &v);

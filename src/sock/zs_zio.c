@@ -115,7 +115,7 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 		rc = -EMSGSIZE;
 	if (rc == 0)
 		rc = collect_dones(m, &d);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	zs_taken_drop_all(sk->s, m); /* now, for after the call m may be gone */
 	if (to != NULL)
