@@ -67,7 +67,7 @@ unsigned zs_sock_readiness(const struct zs_sock *sk);
 uint32_t zs_sock_readable(const struct zs_sock *sk);
 uint32_t zs_sock_writable(const struct zs_sock *sk);
 
-/* ---- sockets (zs_socket.c) ---- */
+/* ---- sockets (zs_socket.c, zs_connect.c, zs_sockaddr.c) ---- */
 
 enum zs_sock_kind { ZS_SK_TCP, ZS_SK_LISTENER, ZS_SK_UDP };
 

@@ -100,7 +100,12 @@ int zs_sock_rx_idle(struct zs_sock *sk);
  * connecting. */
 int zs_sock_tx_check(struct zs_sock *sk);
 /*
- * MSG_FASTOPEN: connects if that is still to be done (zs_socket.c). 0: data may be written now;
+ * A TCP socket starts over with a fresh tcb, as Linux does for a failed or dissolved connection:
+ * options stay, and the address when bind chose it. -ENOBUFS: nothing changed.
+ */
+int zs_sock_renew(struct zs_sock *sk);
+/*
+ * MSG_FASTOPEN: connects if that is still to be done (zs_connect.c). 0: data may be written now;
  * -EINPROGRESS, -EALREADY: only after the handshake.
  */
 int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Socket addresses as Linux has them: sockaddr_in, sockaddr_in6 with its scope id, and IPv4 in IPv6
- * on sockets that do both (RFC 3493 3.7). The scope id of an interface is its index + 1: that of
- * [portN] is N + 1, counted in the order of the configuration.
+ * Socket addresses as Linux has them, and those of a socket: sockaddr_in, sockaddr_in6 with its
+ * scope id, and IPv4 in IPv6 on sockets that do both (RFC 3493 3.7). The scope id of an interface
+ * is its index + 1: that of [portN] is N + 1, counted in the order of the configuration.
  */
 #include <netinet/in.h>
 
@@ -94,6 +94,51 @@ void zs_sock_addr_put(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *
 	memcpy(&sin6.sin6_addr, &bare, sizeof(bare));
 	sin6.sin6_scope_id = family == ZS_AF_IP6 ? zs_ip6_zone(addr) : 0;
 	put(sa, len, &sin6, sizeof(sin6));
+}
+
+/* ---- names ---- */
+
+int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
+{
+	const struct zs_flow *flow;
+
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		flow = zs_tcp_flow(sk->tcb);
+		zs_sock_addr_put(sk, sa, len, flow->family, &flow->laddr, flow->lport);
+		break;
+	case ZS_SK_LISTENER:
+		zs_sock_addr_put(sk, sa, len, sk->lst->family, &sk->lst->laddr, sk->lst->lport);
+		break;
+	case ZS_SK_UDP:
+		flow = &sk->udp->flow;
+		zs_sock_addr_put(sk, sa, len, flow->family, &flow->laddr, flow->lport);
+		break;
+	}
+	return 0;
+}
+
+int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
+{
+	const struct zs_flow *flow;
+
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_LISTENER:
+		return -ENOTCONN;
+	case ZS_SK_TCP:
+		if (zs_tcp_state(sk->tcb) == ZS_CLOSED || zs_tcp_state(sk->tcb) == ZS_SYN_SENT)
+			return -ENOTCONN;
+		flow = zs_tcp_flow(sk->tcb);
+		break;
+	case ZS_SK_UDP:
+	default:
+		flow = &sk->udp->flow;
+		break;
+	}
+	if (flow->fport == 0)
+		return -ENOTCONN;
+	zs_sock_addr_put(sk, sa, len, flow->family, &flow->faddr, flow->fport);
+	return 0;
 }
 
 /* ---- families ---- */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Connecting and dissolving it again, of streams and datagrams, with the answers that Linux gives;
+ * with TCP Fast Open the first write does it (RFC 7413).
+ */
+#include "sock/zs_sock_priv.h"
+
+static bool is_unspec(const struct sockaddr *sa, socklen_t len)
+{
+	return sa != NULL && len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC;
+}
+
+/* The second and later calls of connect, while and after the first one's handshake. */
+static int connect_again(struct zs_sock *sk)
+{
+	int error;
+
+	switch (zs_tcp_state(sk->tcb)) {
+	case ZS_SYN_SENT:
+	case ZS_SYN_RCVD:
+		return -EALREADY;
+	case ZS_CLOSED:
+		error = zs_sock_take_error(sk);
+		if (zs_sock_renew(sk) < 0)
+			return -ENOBUFS;
+		return error != 0 ? -error : -ECONNABORTED;
+	default:
+		sk->flags &= (uint16_t)~ZS_SF_CONNECTING;
+		sk->flags |= ZS_SF_CONNECTED;
+		return 0;
+	}
+}
+
+/* What is bound to an address of the one family does not reach the other one. */
+static int connect_family(struct zs_sock *sk, uint8_t family)
+{
+	return zs_sock_set_family(sk, family) < 0 ? -ENETUNREACH : 0;
+}
+
+/* TCP_FASTOPEN_CONNECT: where a cookie is known, the first write sends the SYN. */
+static int connect_with_data(struct zs_sock *sk, const struct zs_name *to)
+{
+	int rc = zs_tcp_fastopen(sk->s, sk->tcb, &to->addr, to->port);
+
+	if (rc == 0)
+		sk->flags |= ZS_SF_CONNECTED | ZS_SF_FASTOPEN;
+	else if (rc == -EINPROGRESS)
+		sk->flags |= ZS_SF_CONNECTING;
+	return rc;
+}
+
+static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct zs_name n;
+	int rc;
+
+	if (is_unspec(sa, len))
+		return zs_sock_renew(sk);
+	rc = zs_sock_addr_get(sk, sa, len, &n);
+	if (rc < 0)
+		return rc;
+	if (sk->flags & ZS_SF_CONNECTING)
+		return connect_again(sk);
+	if (zs_sock_ended(sk))
+		rc = zs_sock_renew(sk);
+	else if (zs_tcp_state(sk->tcb) != ZS_CLOSED)
+		rc = -EISCONN;
+	if (rc == 0)
+		rc = connect_family(sk, n.family);
+	if (rc == 0 && zs_tcp_opts(sk->tcb)->tfo_connect)
+		return connect_with_data(sk, &n);
+	if (rc == 0)
+		rc = zs_tcp_connect(sk->s, sk->tcb, &n.addr, n.port);
+	if (rc < 0)
+		return rc;
+	sk->flags |= ZS_SF_CONNECTING;
+	return -EINPROGRESS;
+}
+
+static int disconnect_udp(struct zs_sock *sk)
+{
+	int rc = zs_udp_connect(sk->s, sk->udp, NULL, 0);
+
+	/* what was connected to IPv4 is for both again */
+	if (rc == 0 && sk->family == AF_INET6 && zs_addr_is_any(&sk->udp->flow.laddr))
+		(void)zs_sock_set_family(sk, ZS_AF_IP6); /* from any to any */
+	return rc;
+}
+
+int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t len)
+{
+	struct zs_name n;
+	int rc;
+
+	if (!(zs_stack_config(sk->s)->tfo & ZS_TFO_CLIENT) || is_unspec(to, len))
+		return -EOPNOTSUPP;
+	if (zs_tcp_state(sk->tcb) == ZS_SYN_SENT)
+		return zs_tcp_syn_waits(sk->tcb) ? 0 : -EALREADY;
+	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
+		return 0; /* an ordinary write, or the error that it gets */
+	rc = zs_sock_addr_get(sk, to, len, &n);
+	if (rc == 0)
+		rc = connect_family(sk, n.family);
+	if (rc < 0)
+		return rc;
+	rc = zs_tcp_fastopen(sk->s, sk->tcb, &n.addr, n.port);
+	if (rc == 0)
+		sk->flags |= ZS_SF_CONNECTING | ZS_SF_FASTOPEN;
+	else if (rc == -EINPROGRESS)
+		sk->flags |= ZS_SF_CONNECTING;
+	return rc;
+}
+
+static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct zs_name n;
+	int rc;
+
+	if (is_unspec(sa, len))
+		return disconnect_udp(sk);
+	rc = zs_sock_addr_get(sk, sa, len, &n);
+	if (rc == 0)
+		rc = connect_family(sk, n.family);
+	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &n.addr, n.port);
+}
+
+int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	switch ((enum zs_sock_kind)sk->kind) {
+	case ZS_SK_TCP:
+		return connect_tcp(sk, sa, len);
+	case ZS_SK_LISTENER:
+		return -EISCONN;
+	case ZS_SK_UDP:
+		return connect_udp(sk, sa, len);
+	}
+	__builtin_unreachable();
+}
