@@ -3,11 +3,7 @@
  * What each key of the configuration means: tables from name to field, type and range, and the few
  * keys that need a function of their own.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/zs_conf_priv.h"
 #include "api/zs_settings.h"
@@ -133,114 +129,13 @@ static const struct key log_keys[] = {
 	{ NULL, 0, 0, 0, 0, 0 },
 };
 
-/* ---- values ---- */
-
-static bool get_number(const char *value, uint64_t *out)
-{
-	char *end;
-
-	if (*value < '0' || *value > '9')
-		return false;
-	errno = 0;
-	*out = strtoull(value, &end, 0);
-	if (errno != 0)
-		return false;
-	switch (*end) {
-	case '\0':
-		return true;
-	case 'k':
-	case 'K':
-		*out <<= 10;
-		break;
-	case 'm':
-	case 'M':
-		*out <<= 20;
-		break;
-	case 'g':
-	case 'G':
-		*out <<= 30;
-		break;
-	default:
-		return false;
-	}
-	return end[1] == '\0' && *out >> 40 == 0;
-}
-
-static bool get_bool(const char *value, bool *out)
-{
-	static const char *const word[2][4] = { { "0", "no", "off", "false" },
-						{ "1", "yes", "on", "true" } };
-
-	for (int b = 0; b < 2; b++)
-		for (int i = 0; i < 4; i++)
-			if (strcasecmp(value, word[b][i]) == 0) {
-				*out = b == 1;
-				return true;
-			}
-	return false;
-}
-
-bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits)
-{
-	const char *p = value;
-
-	*bits = 0;
-	for (;;) {
-		unsigned long lo, hi;
-		char *end;
-
-		if (*p < '0' || *p > '9')
-			return false;
-		lo = hi = strtoul(p, &end, 10);
-		p = end;
-		if (*p == '-') {
-			if (p[1] < '0' || p[1] > '9')
-				return false;
-			hi = strtoul(p + 1, &end, 10);
-			p = end;
-		}
-		if (lo > hi || hi >= max)
-			return false;
-		for (; lo <= hi; lo++)
-			*bits |= 1ull << lo;
-		if (*p == '\0')
-			return true;
-		if (*p++ != ',')
-			return false;
-		while (*p == ' ')
-			p++;
-	}
-}
-
-static bool get_ip4(struct zs_conf_raw *raw, const char *key, const char *value, uint32_t *out)
-{
-	if (inet_pton(AF_INET, value, out) == 1)
-		return true;
-	return zs_conf_fail(raw, raw->line, "%s: '%s' is not an IPv4 address", key, value);
-}
-
-static bool get_mac(const char *value, struct zs_mac *mac)
-{
-	unsigned b[6];
-	char rest;
-
-	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &rest) != 6)
-		return false;
-	for (int i = 0; i < 6; i++)
-		((uint8_t *)mac)[i] = (uint8_t)b[i];
-	return (b[0] & 1) == 0;
-}
-
-_Static_assert(sizeof(struct zs_mac) == 6, "written as bytes");
-
 /* ---- tables ---- */
 
 static bool set_number(struct zs_conf_raw *raw, const struct key *k, void *field, const char *value)
 {
 	uint64_t v;
 
-	if (!get_number(value, &v))
+	if (!zs_conf_number(value, &v))
 		return zs_conf_fail(raw, raw->line, "%s: '%s' is not a number", k->name, value);
 	if (v < k->min || v > k->max)
 		return zs_conf_fail(raw, raw->line, "%s: %s is not in %llu..%llu", k->name, value,
@@ -271,7 +166,7 @@ static bool set_key(struct zs_conf_raw *raw, const struct key *k, const char *va
 	}
 	if (k->kind != BOOL && k->kind != NOT_BOOL)
 		return set_number(raw, k, field, value);
-	if (!get_bool(value, &b))
+	if (!zs_conf_bool(value, &b))
 		return zs_conf_fail(raw, raw->line, "%s: '%s' is neither 0 nor 1", k->name, value);
 	*(bool *)field = k->kind == BOOL ? b : !b;
 	return true;
@@ -306,44 +201,44 @@ bool zs_conf_key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const cha
 
 		if (slash != NULL) {
 			*slash = '\0';
-			if (!get_number(slash + 1, &n) || n < 1 || n > 32)
+			if (!zs_conf_number(slash + 1, &n) || n < 1 || n > 32)
 				return zs_conf_fail(raw, raw->line,
 						    "addr: '%s' is not a prefix length", slash + 1);
 			p->prefix = (uint8_t)n;
 		}
 		p->addr = copy;
-		return get_ip4(raw, key, copy, &p->ip4_be);
+		return zs_conf_ip4(raw, key, copy, &p->ip4_be);
 	}
 	if (strcmp(key, "netmask") == 0) {
 		p->netmask = zs_conf_strdup(raw->conf, value);
 		p->has_mask = true;
-		return get_ip4(raw, key, value, &p->mask_be);
+		return zs_conf_ip4(raw, key, value, &p->mask_be);
 	}
 	if (strcmp(key, "broadcast") == 0) {
 		p->broadcast = zs_conf_strdup(raw->conf, value);
-		return get_ip4(raw, key, value, &p->bcast_be);
+		return zs_conf_ip4(raw, key, value, &p->bcast_be);
 	}
 	if (strcmp(key, "gateway") == 0) {
 		p->gateway = zs_conf_strdup(raw->conf, value);
-		return get_ip4(raw, key, value, &p->gw_be);
+		return zs_conf_ip4(raw, key, value, &p->gw_be);
 	}
 	if (strcmp(key, "vip_addr") == 0)
 		return zs_conf_vips(raw, p, value);
 	if (strcmp(key, "mtu") == 0) {
-		if (!get_number(value, &n) || n < 576 || n > 65535)
+		if (!zs_conf_number(value, &n) || n < 576 || n > 65535)
 			return zs_conf_fail(raw, raw->line, "mtu: '%s' is not in 576..65535",
 					    value);
 		p->mtu = (uint32_t)n;
 		return true;
 	}
 	if (strcmp(key, "vlan") == 0) {
-		if (!get_number(value, &n) || n > 4094)
+		if (!zs_conf_number(value, &n) || n > 4094)
 			return zs_conf_fail(raw, raw->line, "vlan: '%s' is not in 0..4094", value);
 		p->vlan = (uint32_t)n;
 		return true;
 	}
 	if (strcmp(key, "mac") == 0)
-		return get_mac(value, &p->mac) ||
+		return zs_conf_mac(value, &p->mac) ||
 		       zs_conf_fail(raw, raw->line, "mac: '%s' is not a unicast MAC address",
 				    value);
 	if (strcmp(key, "if_name") == 0)
@@ -470,7 +365,7 @@ static int section_number(const char *section, const char *prefix, int max)
 	size_t len = strlen(prefix);
 	uint64_t n;
 
-	if (strncmp(section, prefix, len) != 0 || !get_number(section + len, &n) ||
+	if (strncmp(section, prefix, len) != 0 || !zs_conf_number(section + len, &n) ||
 	    n >= (uint64_t)max)
 		return -1;
 	return (int)n;

@@ -105,6 +105,19 @@ void zs_conf_no_effect(struct zs_conf_raw *raw, const char *section, const char 
 /* One key = value; false after zs_conf_fail(). */
 bool zs_conf_key(struct zs_conf_raw *raw, const char *section, const char *key, const char *value);
 
+/* ---- values (zs_conf_value.c); false: it is none ---- */
+
+/* With a suffix k, m or g. */
+bool zs_conf_number(const char *value, uint64_t *out);
+bool zs_conf_bool(const char *value, bool *out);
+/* List of numbers and ranges ("0-3,7"), each below max, into set bits. */
+bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);
+bool zs_conf_mac(const char *value, struct zs_mac *mac);
+/* False after zs_conf_fail(), which names the key. */
+bool zs_conf_ip4(struct zs_conf_raw *raw, const char *key, const char *value, uint32_t *out);
+
+/* ---- what keys do (zs_conf_why.c) ---- */
+
 /* Why a key has no effect, NULL: nobody knows it; what a key does, NULL: its name says it. */
 const char *zs_conf_why_unused(const char *section, const char *key);
 const char *zs_conf_why_used(const char *section, const char *key);
@@ -117,6 +130,9 @@ enum zs_conf_found zs_conf_key_ip6(struct zs_conf_raw *raw, struct zs_conf_port 
 /* All keys are read: what they come to. */
 bool zs_conf_finish_ip6(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
 			struct zs_ip6_config *out);
+
+/* All keys are read (zs_conf_finish.c): what they come to. */
+bool zs_conf_finish(struct zs_conf_raw *raw);
 
 /* Of [portN], and of [vlanN] as far as it has the same; name: "port0". */
 bool zs_conf_key_port(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *section,
@@ -137,8 +153,5 @@ bool zs_conf_key_bond(struct zs_conf_raw *raw, struct zs_conf_bond *b, const cha
 		      const char *key, const char *value);
 bool zs_conf_finish_bonds(struct zs_conf_raw *raw);
 void zs_conf_add_eal(struct zs_conf *conf, const char *arg);
-
-/* List of numbers and ranges ("0-3,7"), each below max, into set bits; false: not such a list. */
-bool zs_conf_list(const char *value, uint32_t max, uint64_t *bits);
 
 #endif
