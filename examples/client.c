@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * HTTP client that reads like any other: blocking calls, no ff_run. While a call waits it drives
- *the stack. Fetches from one of the example servers, which may well be kernel_http, checks every
- *byte and prints how long it took.
+ * the stack. Fetches from one of the example servers, which may well be kernel_http, checks every
+ * byte and prints how long it took.
  *
  *	client [--to 10.18.0.1:80] [--size 1048576] [--count 1] [--conf config.ini]
  *

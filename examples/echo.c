@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TCP echo: the buffers that the NIC filled go back out. Nothing is copied, nothing is allocated
- *per message: the old headers of a received buffer are the headroom for the new ones.
+ * per message: the old headers of a received buffer are the headroom for the new ones.
  *
  *	echo [--port 7] [--conf config.ini]
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TCP proxy: every connection to --port is joined to a new one to --to. z_splice moves references
- *to the received buffers from one connection to the other: no copy, no allocation per message.
+ * to the received buffers from one connection to the other: no copy, no allocation per message.
  *
  *	proxy [--port 8080] [--to 10.18.0.1:80] [--conf config.ini]
  */

@@ -288,10 +288,11 @@ int z_poll(int budget);
 
 /*
  * A descriptor of the kernel's that is readable when z_poll() is due, for the loop of an
- *application that waits for other things too: poll(), select() and epoll (level-triggered) take it,
- *nobody reads from it, and the library keeps it (always the same one). It is readable when a packet
- *has come, a timer is due, a call has left something to do, or the last z_poll() had news, for
- *there may be more; and not any more after a z_poll() that found nothing to do. So a loop goes
+ * application that waits for other things too: poll(), select() and epoll (level-triggered) take
+ * it, nobody reads from it, and the library keeps it (always the same one). It is readable when a
+ * packet has come, a timer is due, a call has left something to do, or the last z_poll() had
+ * news, for there may be more; and not any more after a z_poll() that found nothing to do. So a
+ * loop goes
  *
  *	epoll_wait(ep, ...);              with z_ctx_fd() in ep
  *	z_poll(32);
@@ -299,8 +300,8 @@ int z_poll(int budget);
  *
  * and costs no system call of ours while there is something to do. A device without receive
  * interrupts, and `idle=poll`, make it readable every now and then, at least every 4 ms
- *(`idle=powersave`: 10 ms). Of no use inside ff_run(). -1: EPERM; ENOSYS: not in this build;
- *EMFILE.
+ * (`idle=powersave`: 10 ms). Of no use inside ff_run(). -1: EPERM; ENOSYS: not in this build;
+ * EMFILE.
  */
 int z_ctx_fd(void);
 

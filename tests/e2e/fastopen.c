@@ -3,8 +3,7 @@
  * TCP Fast Open from both ends (RFC 7413).
  *
  *	fastopen --conf config.ini serve		echoes on port 7; a SYN may carry data
- *	fastopen --conf config.ini connect ADDRESS	twice: 1,000 bytes with the SYN, and their
- *echo
+ *	fastopen --conf config.ini connect ADDRESS	twice: 1,000 bytes with the SYN, echoed
  */
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program with a loop of its own: it waits in the kernel's epoll, for the stack (z_ctx_fd) and
- *for signals, and answers every request on port 80 with 200 and no body. Ends on SIGTERM.
+ * for signals, and answers every request on port 80 with 200 and no body. Ends on SIGTERM.
  *
  *	own_loop [--conf config.ini]
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A server as programs for F-Stack are written: state in global variables, descriptors set up
- *before ff_run(), a wait without a timeout inside the loop function, one answer for each read.
- *Started as F-Stack's script starts programs, with a word for the way it works:
+ * before ff_run(), a wait without a timeout inside the loop function, one answer for each read.
+ * Started as F-Stack's script starts programs, with a word for the way it works:
  *
  *	ported --conf config.ini --proc-type=primary --proc-id=0 kqueue|epoll|zc
  */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Fuzz target: one stack with IPv6 that takes addresses from routers, a listener and a UDP socket
- *on
- * `::`; the input is what arrives. An operation is one byte and its arguments:
+ * on `::`; the input is what arrives. An operation is one byte and its arguments:
  *
  *	0      time passes: 2^n us
  *	7      a call on one of the sockets: fuzz_calls.h

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Fuzz target: one stack with a listener, a connecting socket and a UDP socket; the input is a
- *program for its peer and for its application. An operation is one byte and its arguments:
+ * program for its peer and for its application. An operation is one byte and its arguments:
  *
  *	0  raw frame: length (2), bytes               4  UDP datagram: length (1), bytes
- *	1  IP packet behind a right Ethernet header   5  ICMP: type, code, quoting the last packet
- *sent 2, 3  TCP segment: connection, flags, offsets of seq and ack from what fits, window (2),
+ *	1  IP packet behind a right Ethernet header   5  ICMP: type, code, quoting what was sent
+ *	2, 3  TCP segment: connection, flags, offsets of seq and ack from what fits, window (2),
  *	      length of the options, of the payload (in 16 bytes), options
  *	6  time passes: 2^n us                        7  the application does something, of which
  *	      some is in fuzz_calls.h
