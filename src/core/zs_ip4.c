@@ -89,40 +89,25 @@ static struct rte_mbuf *make_fragment(struct zs_stack *s, struct rte_mbuf *m, co
 	return h;
 }
 
-static void free_list(struct rte_mbuf *h)
-{
-	while (h != NULL) {
-		struct rte_mbuf *next = zs_seg(h)->next;
-
-		rte_pktmbuf_free(h);
-		h = next;
-	}
-}
-
 /* Consumes m, L4 checksum complete. All fragments or none. */
 static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, struct out *o)
 {
 	uint32_t room = (o->mtu - sizeof(struct zs_ip4_hdr)) & ~7u;
-	struct rte_mbuf *first = NULL, *last = NULL;
+	struct rte_mbuf *first = NULL, **link = &first;
 
 	o->id = s->ip_id++;
 	for (uint32_t off = 0; off < m->pkt_len; off += room) {
 		uint32_t n = RTE_MIN(room, m->pkt_len - off);
-		struct rte_mbuf *h;
 
 		o->frag = (uint16_t)(off / 8 | (off + n < m->pkt_len ? ZS_IP4_MF : 0u));
-		h = make_fragment(s, m, o, off, n);
-		if (unlikely(h == NULL)) {
-			free_list(first);
+		*link = make_fragment(s, m, o, off, n);
+		if (unlikely(*link == NULL)) {
+			zs_pkt_free_list(first);
 			zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
 			return -ENOBUFS;
 		}
-		zs_seg(h)->next = NULL;
-		if (first == NULL)
-			first = h;
-		else
-			zs_seg(last)->next = h;
-		last = h;
+		link = &zs_seg(*link)->next;
+		*link = NULL;
 	}
 	rte_pktmbuf_free(m);
 	while (first != NULL) {

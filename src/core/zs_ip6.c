@@ -95,16 +95,6 @@ static struct rte_mbuf *make_fragment(struct zs_stack *s, struct rte_mbuf *m, co
 	return h;
 }
 
-static void free_list(struct rte_mbuf *h)
-{
-	while (h != NULL) {
-		struct rte_mbuf *next = zs_seg(h)->next;
-
-		rte_pktmbuf_free(h);
-		h = next;
-	}
-}
-
 /* Consumes m, L4 checksum complete. All fragments or none. */
 static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, const struct out *o, uint16_t mtu)
 {
@@ -117,7 +107,7 @@ static int send_fragments(struct zs_stack *s, struct rte_mbuf *m, const struct o
 
 		*link = make_fragment(s, m, o, off, n, id);
 		if (unlikely(*link == NULL)) {
-			free_list(first);
+			zs_pkt_free_list(first);
 			zs_pkt_drop(s, m, ZS_DROP_NO_MBUF);
 			return -ENOBUFS;
 		}

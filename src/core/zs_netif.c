@@ -132,6 +132,16 @@ struct rte_mbuf *zs_pkt_slice(struct zs_stack *s, struct rte_mbuf *m, uint32_t o
 	return head;
 }
 
+void zs_pkt_free_list(struct rte_mbuf *m)
+{
+	while (m != NULL) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		rte_pktmbuf_free(m);
+		m = next;
+	}
+}
+
 static uint32_t prefix_mask_be(uint8_t prefix)
 {
 	return prefix == 0 ? 0 : rte_cpu_to_be_32(UINT32_MAX << (32 - prefix));

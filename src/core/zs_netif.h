@@ -124,6 +124,8 @@ struct rte_mbuf *zs_pkt_adj(struct rte_mbuf *m, uint16_t n);
  * references. NULL (counts nothing) when len is 0 or the pool is empty.
  */
 struct rte_mbuf *zs_pkt_slice(struct zs_stack *s, struct rte_mbuf *m, uint32_t off, uint32_t len);
+/* Frees packets that are linked through zs_seg.next. */
+void zs_pkt_free_list(struct rte_mbuf *m);
 
 /* Consumes both: body (may be NULL) behind the last buffer of head. */
 void zs_pkt_join(struct rte_mbuf *head, struct rte_mbuf *body);

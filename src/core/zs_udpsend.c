@@ -240,16 +240,6 @@ static int send_whole(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 	return 0;
 }
 
-static void free_list(struct rte_mbuf *m)
-{
-	while (m != NULL) {
-		struct rte_mbuf *next = zs_seg(m)->next;
-
-		rte_pktmbuf_free(m);
-		m = next;
-	}
-}
-
 /*
  * Consumes m on success: its bytes in datagrams of `size`, the last one of what is left, each a
  * header and references. All or none. There are devices that would cut, but what DPDK calls UDP
@@ -265,7 +255,7 @@ static int send_cut(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, ui
 		h = p != NULL ? put_header(s, p, d->family, u->flow.lport, d->port) : NULL;
 		if (unlikely(h == NULL)) {
 			rte_pktmbuf_free(p);
-			free_list(first);
+			zs_pkt_free_list(first);
 			return -ENOBUFS;
 		}
 		*link = h;
