@@ -25,10 +25,10 @@ int zs_ip6_init(struct zs_stack *s)
 	if (s->ip6 == NULL)
 		return -ENOMEM;
 	s->ip6->frag_id = (uint32_t)zs_rand_u64(&s->rand);
-	for (uint16_t i = 0; i < ZS_MAX_PORTS; i++) {
+	for (unsigned i = 0; i < ZS_MAX_PORTS; i++) {
 		struct zs_if6 *i6 = &s->ip6->nif[i];
 
-		i6->index = i;
+		i6->index = (uint16_t)i;
 		for (unsigned k = 0; k < ZS_IF6_ADDRS; k++)
 			i6->addr[k].timer.fire = addr_timer;
 		zs_rd_init(i6);

@@ -68,8 +68,8 @@ int zs_igmp_init(struct zs_stack *s)
 	s->igmp = zs_alloc(s, sizeof(*s->igmp));
 	if (s->igmp == NULL)
 		return -ENOMEM;
-	for (uint16_t i = 0; i < ZS_MAX_PORTS; i++) {
-		s->igmp->nif[i].index = i;
+	for (unsigned i = 0; i < ZS_MAX_PORTS; i++) {
+		s->igmp->nif[i].index = (uint16_t)i;
 		s->igmp->nif[i].timer.fire = igmp_timer;
 	}
 	return 0;

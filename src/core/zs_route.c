@@ -156,7 +156,7 @@ struct zs_netif *zs_route_by(struct zs_stack *s, struct zs_netif *nif, uint8_t f
 
 	if (nif == NULL || usual == nif || zs_addr_is_any(dst))
 		return usual;
-	if (usual != NULL && usual->index == ZS_LOOPBACK)
+	if (usual == zs_loopback(s))
 		return usual;
 	*nexthop = *dst;
 	r = zs_is_group(family, dst) ? NULL : best(s, nif, family, dst);

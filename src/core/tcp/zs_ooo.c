@@ -169,7 +169,7 @@ void zs_ooo_insert(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 {
 	struct rte_mbuf *prev = find_before(tcb, seq);
 	struct rte_mbuf *next;
-	struct zs_sack_block before, dup = { seq, seq };
+	struct zs_sack_block dup = { seq, seq }, before = dup;
 	uint32_t end = seq + len;
 	uint32_t front = 0;
 

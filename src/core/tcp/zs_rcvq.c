@@ -33,6 +33,7 @@ struct rte_mbuf *zs_pkt_cut(struct rte_mbuf *m, uint32_t front, uint32_t len)
 	while (last->data_len < left) {
 		left -= last->data_len;
 		last = last->next;
+		zs_assert(last != NULL); /* m has front + len bytes */
 		head->nb_segs++;
 	}
 	last->data_len = (uint16_t)left;
