@@ -94,10 +94,10 @@ static void test_membership_ip4(void **state)
 	assert_true(hears4(&net, sk, group4(4), FIRST));
 	/* what others joined for, until IP_MULTICAST_ALL is off */
 	all = bound(&net, AF_INET);
-	assert_int_equal(get(all, IPPROTO_IP, IP_MULTICAST_ALL), 1);
+	assert_int_equal(get_int(all, IPPROTO_IP, IP_MULTICAST_ALL), 1);
 	assert_true(hears4(&net, all, group4(2), FIRST));
-	assert_int_equal(set(all, IPPROTO_IP, IP_MULTICAST_ALL, 0), 0);
-	assert_int_equal(get(all, IPPROTO_IP, IP_MULTICAST_ALL), 0);
+	assert_int_equal(set_int(all, IPPROTO_IP, IP_MULTICAST_ALL, 0), 0);
+	assert_int_equal(get_int(all, IPPROTO_IP, IP_MULTICAST_ALL), 0);
 	assert_false(hears4(&net, all, group4(2), FIRST));
 	zs_sock_close(all);
 	zs_sock_close(sk);
@@ -128,8 +128,8 @@ static void test_membership_ip6(void **state)
 	assert_true(hears6(&net, sk, site, FIRST));
 	all = bound(&net, AF_INET6);
 	assert_true(hears6(&net, all, site, FIRST));
-	assert_int_equal(set(all, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0), 0);
-	assert_int_equal(get(all, IPPROTO_IPV6, IPV6_MULTICAST_ALL), 0);
+	assert_int_equal(set_int(all, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0), 0);
+	assert_int_equal(get_int(all, IPPROTO_IPV6, IPV6_MULTICAST_ALL), 0);
 	assert_false(hears6(&net, all, site, FIRST));
 	/* a socket of IPv6 may join groups of IPv4 */
 	assert_int_equal(greq4(sk, MCAST_JOIN_GROUP, group4(1), SECOND), 0);
@@ -150,10 +150,10 @@ static void test_refused_memberships(void **state)
 
 	(void)state;
 	start(&net);
-	u4 = sock_of(&net, AF_INET, SOCK_DGRAM);
-	u6 = sock_of(&net, AF_INET6, SOCK_DGRAM);
-	t4 = sock_of(&net, AF_INET, SOCK_STREAM);
-	t6 = sock_of(&net, AF_INET6, SOCK_STREAM);
+	u4 = new_sock(net.s, AF_INET, SOCK_DGRAM);
+	u6 = new_sock(net.s, AF_INET6, SOCK_DGRAM);
+	t4 = new_sock(net.s, AF_INET, SOCK_STREAM);
+	t6 = new_sock(net.s, AF_INET6, SOCK_STREAM);
 	/* no such interface */
 	assert_int_equal(mreqn(u4, IP_ADD_MEMBERSHIP, group4(1), 0, NONE), -ENODEV);
 	assert_int_equal(mreqn(u4, IP_ADD_MEMBERSHIP, group4(1), 0, -1), -ENODEV);

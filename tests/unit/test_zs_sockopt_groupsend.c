@@ -71,7 +71,7 @@ static void test_interface_ip4(void **state)
 
 	(void)state;
 	start(&net);
-	sk = sock_of(&net, AF_INET, SOCK_DGRAM);
+	sk = new_sock(net.s, AF_INET, SOCK_DGRAM);
 	assert_int_equal(zs_sock_getopt(sk, IPPROTO_IP, IP_MULTICAST_IF, &ip, &len), 0);
 	assert_int_equal(ip, 0);
 	expect_way4(&net, sk, FIRST, 1);
@@ -122,22 +122,22 @@ static void test_interface_ip6(void **state)
 	(void)state;
 	own.b[5] = 1;
 	start(&net);
-	sk = sock_of(&net, AF_INET6, SOCK_DGRAM);
-	assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF), ANY);
+	sk = new_sock(net.s, AF_INET6, SOCK_DGRAM);
+	assert_int_equal(get_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF), ANY);
 	expect_way6(&net, sk, site, FIRST, 1);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, SECOND), 0);
-	assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF), SECOND);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, SECOND), 0);
+	assert_int_equal(get_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF), SECOND);
 	expect_way6(&net, sk, site, SECOND, 1);
 	expect_way6(&net, sk, link, SECOND, 1);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, NONE), -ENODEV);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, -1), -ENODEV);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, NONE), -ENODEV);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, -1), -ENODEV);
 	expect_way6(&net, sk, site, SECOND, 1);
 	assert_int_equal(zs_sock_connect(sk, (const struct sockaddr *)&to, sizeof(to)), 0);
 	assert_int_equal(send_one(&net, sk, NULL, 0), 1);
 	net_sent(&net, 0, &f);
 	assert_int_equal(by_port[0], 1);
 	assert_sent6(&f, own, site, ZS_PROTO_UDP);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, ANY), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_IF, ANY), 0);
 	expect_way6(&net, sk, site, FIRST, 1);
 	zs_sock_close(sk);
 	net_end(&net);
@@ -155,11 +155,11 @@ static void test_ttl_and_loop_ip4(void **state)
 	(void)state;
 	start(&net);
 	member = bound(&net, AF_INET);
-	sk = sock_of(&net, AF_INET, SOCK_DGRAM);
+	sk = new_sock(net.s, AF_INET, SOCK_DGRAM);
 	assert_int_equal(mreq(member, IP_ADD_MEMBERSHIP, group4(1), 0), 0);
 	net_wait(&net, 2000000);
-	assert_int_equal(get(sk, IPPROTO_IP, IP_MULTICAST_TTL), 1);
-	assert_int_equal(get(sk, IPPROTO_IP, IP_MULTICAST_LOOP), 1);
+	assert_int_equal(get_int(sk, IPPROTO_IP, IP_MULTICAST_TTL), 1);
+	assert_int_equal(get_int(sk, IPPROTO_IP, IP_MULTICAST_LOOP), 1);
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_IP, IP_MULTICAST_TTL, &byte, 1), 0);
 	expect_way4(&net, sk, FIRST, 7);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL), 1);
@@ -167,21 +167,21 @@ static void test_ttl_and_loop_ip4(void **state)
 	byte = 0;
 	assert_int_equal(zs_sock_getopt(sk, IPPROTO_IP, IP_MULTICAST_TTL, &byte, &len), 0);
 	assert_int_equal(byte, 7);
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_LOOP, 0), 0);
-	assert_int_equal(get(sk, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_LOOP, 0), 0);
+	assert_int_equal(get_int(sk, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
 	expect_way4(&net, sk, FIRST, 7);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL),
 			 -EAGAIN);
 	/* 0: only for members on this host */
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_TTL, 0), 0);
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_LOOP, 2), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_TTL, 0), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_LOOP, 2), 0);
 	assert_int_equal(send_one(&net, sk, &to, sizeof(to)), 0);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL), 1);
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_TTL, 256), -EINVAL);
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_TTL, -2), -EINVAL);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_TTL, 256), -EINVAL);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_TTL, -2), -EINVAL);
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_IP, IP_MULTICAST_TTL, &byte, 0), -EINVAL);
-	assert_int_equal(get(sk, IPPROTO_IP, IP_MULTICAST_TTL), 0);
-	assert_int_equal(set(sk, IPPROTO_IP, IP_MULTICAST_TTL, -1), 0); /* the default */
+	assert_int_equal(get_int(sk, IPPROTO_IP, IP_MULTICAST_TTL), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IP, IP_MULTICAST_TTL, -1), 0); /* the default */
 	expect_way4(&net, sk, FIRST, 1);
 	zs_sock_close(sk);
 	zs_sock_close(member);
@@ -200,26 +200,26 @@ static void test_hops_and_loop_ip6(void **state)
 	(void)state;
 	start(&net);
 	member = bound(&net, AF_INET6);
-	sk = sock_of(&net, AF_INET6, SOCK_DGRAM);
+	sk = new_sock(net.s, AF_INET6, SOCK_DGRAM);
 	assert_int_equal(mreq6(member, IPV6_JOIN_GROUP, site, FIRST), 0);
 	net_wait(&net, 2000000);
-	assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS), 1);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 9), 0);
+	assert_int_equal(get_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS), 1);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 9), 0);
 	expect_way6(&net, sk, site, FIRST, 9);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL), 1);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0), 0);
-	assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0), 0);
+	assert_int_equal(get_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
 	expect_way6(&net, sk, site, FIRST, 9);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL),
 			 -EAGAIN);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 0), 0);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 0), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1), 0);
 	assert_int_equal(send_one(&net, sk, &to, sizeof(to)), 0);
 	assert_int_equal(zs_sock_recv(member, &(struct iovec){ &v, 4 }, 1, 0, NULL, NULL, NULL), 1);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 256), -EINVAL);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, -2), -EINVAL);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 256), -EINVAL);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, -2), -EINVAL);
 	assert_int_equal(zs_sock_setopt(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &byte, 1), -EINVAL);
-	assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, -1), 0);
+	assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, -1), 0);
 	expect_way6(&net, sk, site, FIRST, 1);
 	zs_sock_close(sk);
 	zs_sock_close(member);
@@ -237,17 +237,17 @@ static void test_streams_have_none_of_it(void **state)
 
 	(void)state;
 	start(&net);
-	t4 = sock_of(&net, AF_INET, SOCK_STREAM);
-	t6 = sock_of(&net, AF_INET6, SOCK_STREAM);
-	u4 = sock_of(&net, AF_INET, SOCK_DGRAM);
+	t4 = new_sock(net.s, AF_INET, SOCK_STREAM);
+	t6 = new_sock(net.s, AF_INET6, SOCK_STREAM);
+	u4 = new_sock(net.s, AF_INET, SOCK_DGRAM);
 	for (unsigned i = 0; i < RTE_DIM(ip4_names); i++) {
-		assert_int_equal(set(t4, IPPROTO_IP, ip4_names[i], 1), -EINVAL);
+		assert_int_equal(set_int(t4, IPPROTO_IP, ip4_names[i], 1), -EINVAL);
 		assert_int_equal(zs_sock_getopt(t4, IPPROTO_IP, ip4_names[i], &v, &len),
 				 -ENOPROTOOPT);
-		assert_int_equal(set(t6, IPPROTO_IPV6, ip6_names[i], 1), -ENOPROTOOPT);
+		assert_int_equal(set_int(t6, IPPROTO_IPV6, ip6_names[i], 1), -ENOPROTOOPT);
 		assert_int_equal(zs_sock_getopt(t6, IPPROTO_IPV6, ip6_names[i], &v, &len),
 				 -ENOPROTOOPT);
-		assert_int_equal(set(u4, IPPROTO_IPV6, ip6_names[i], 1), -ENOPROTOOPT);
+		assert_int_equal(set_int(u4, IPPROTO_IPV6, ip6_names[i], 1), -ENOPROTOOPT);
 		assert_int_equal(zs_sock_getopt(u4, IPPROTO_IPV6, ip6_names[i], &v, &len),
 				 -ENOPROTOOPT);
 	}

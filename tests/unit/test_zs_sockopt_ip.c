@@ -4,25 +4,9 @@
  * error, and what stands in the packets that are sent.
  */
 #include "zs_net6test.h"
+#include "zs_socktest.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-
-#include "sock/zs_sock.h"
-
-static struct zs_sock *sock_of(struct net *net, int family, int type)
-{
-	struct zs_sock *sk = NULL;
-
-	assert_int_equal(zs_sock_create(net->s, family, type, 0, &sk), 0);
-	return sk;
-}
-
-static int set(struct zs_sock *sk, int level, int name, int v)
-{
-	return zs_sock_setopt(sk, level, name, &v, sizeof(v));
-}
-
+/* Its value, or the error. */
 static int get(struct zs_sock *sk, int level, int name)
 {
 	int v = -1;
@@ -61,6 +45,14 @@ static void start(struct net *net)
 	net6_know(net, host6(PEER), mac_of(PEER));
 }
 
+/* With a stream and a datagram socket. */
+static void start_both(struct net *net, int family, struct zs_sock **t, struct zs_sock **u)
+{
+	start(net);
+	*t = new_sock(net->s, family, SOCK_STREAM);
+	*u = new_sock(net->s, family, SOCK_DGRAM);
+}
+
 static void close_both(struct net *net, struct zs_sock *a, struct zs_sock *b)
 {
 	zs_sock_close(a);
@@ -81,28 +73,26 @@ static void test_tos_and_ttl(void **state)
 	struct frame f = { .len = 0 };
 
 	(void)state;
-	start(&net);
-	t = sock_of(&net, AF_INET, SOCK_STREAM);
-	u = sock_of(&net, AF_INET, SOCK_DGRAM);
+	start_both(&net, AF_INET, &t, &u);
 	assert_int_equal(get(u, IPPROTO_IP, IP_TTL), 64);
-	assert_int_equal(set(u, IPPROTO_IP, IP_TTL, 7), 0);
-	assert_int_equal(set(u, IPPROTO_IP, IP_TOS, 0x103), 0); /* a byte of it */
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_TTL, 7), 0);
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_TOS, 0x103), 0); /* a byte of it */
 	assert_int_equal(get(u, IPPROTO_IP, IP_TOS), 3);
 	send_first(&net, u, AF_INET, &f);
 	assert_int_equal(f.b[L2 + 1], 3);
 	assert_int_equal(f.b[L2 + 8], 7);
-	assert_int_equal(set(t, IPPROTO_IP, IP_TOS, 0xbb), 0); /* ECN is TCP's own */
+	assert_int_equal(set_int(t, IPPROTO_IP, IP_TOS, 0xbb), 0); /* ECN is TCP's own */
 	assert_int_equal(get(t, IPPROTO_IP, IP_TOS), 0xb8);
-	assert_int_equal(set(t, IPPROTO_IP, IP_TTL, 9), 0);
+	assert_int_equal(set_int(t, IPPROTO_IP, IP_TTL, 9), 0);
 	send_first(&net, t, AF_INET, &f);
 	assert_int_equal(f.b[L2 + 1], 0xb8);
 	assert_int_equal(f.b[L2 + 8], 9);
 	assert_int_equal(zs_sock_setopt(u, IPPROTO_IP, IP_TOS, &byte, 1), 0);
 	assert_int_equal(get(u, IPPROTO_IP, IP_TOS), 0x20);
 	assert_int_equal(zs_sock_setopt(u, IPPROTO_IP, IP_TOS, &byte, 0), -EINVAL);
-	assert_int_equal(set(u, IPPROTO_IP, IP_TTL, 0), -EINVAL);
-	assert_int_equal(set(u, IPPROTO_IP, IP_TTL, 256), -EINVAL);
-	assert_int_equal(set(u, IPPROTO_IP, IP_TTL, -1), 0);
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_TTL, 0), -EINVAL);
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_TTL, 256), -EINVAL);
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_TTL, -1), 0);
 	assert_int_equal(get(u, IPPROTO_IP, IP_TTL), 64);
 	close_both(&net, t, u);
 }
@@ -115,31 +105,29 @@ static void test_tclass_and_hops(void **state)
 	struct frame f = { .len = 0 };
 
 	(void)state;
-	start(&net);
-	t = sock_of(&net, AF_INET6, SOCK_STREAM);
-	u = sock_of(&net, AF_INET6, SOCK_DGRAM);
+	start_both(&net, AF_INET6, &t, &u);
 	assert_int_equal(get(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 64);
 	assert_int_equal(get(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 64);
-	assert_int_equal(set(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7), 0);
-	assert_int_equal(set(u, IPPROTO_IPV6, IPV6_TCLASS, 0x23), 0);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7), 0);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_TCLASS, 0x23), 0);
 	assert_int_equal(get(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 7);
 	assert_int_equal(get(u, IPPROTO_IPV6, IPV6_TCLASS), 0x23);
 	send_first(&net, u, AF_INET6, &f);
 	assert_int_equal(tclass(&f), 0x23);
 	assert_int_equal(f.b[L2 + 7], 7);
-	assert_int_equal(set(t, IPPROTO_IPV6, IPV6_TCLASS, 0xbb), 0); /* ECN is TCP's own */
+	assert_int_equal(set_int(t, IPPROTO_IPV6, IPV6_TCLASS, 0xbb), 0); /* ECN is TCP's own */
 	assert_int_equal(get(t, IPPROTO_IPV6, IPV6_TCLASS), 0xb8);
-	assert_int_equal(set(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9), 0);
+	assert_int_equal(set_int(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9), 0);
 	send_first(&net, t, AF_INET6, &f);
 	assert_int_equal(tclass(&f), 0xb8);
 	assert_int_equal(f.b[L2 + 7], 9);
 	for (int v = -2; v <= 256; v += 258) {
-		assert_int_equal(set(u, IPPROTO_IPV6, IPV6_TCLASS, v), -EINVAL);
-		assert_int_equal(set(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, v), -EINVAL);
+		assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_TCLASS, v), -EINVAL);
+		assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, v), -EINVAL);
 	}
 	assert_int_equal(zs_sock_setopt(u, IPPROTO_IPV6, IPV6_TCLASS, &byte, 1), -EINVAL);
-	assert_int_equal(set(u, IPPROTO_IPV6, IPV6_TCLASS, -1), 0);
-	assert_int_equal(set(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1), 0);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_TCLASS, -1), 0);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1), 0);
 	send_first(&net, u, AF_INET6, &f);
 	assert_int_equal(tclass(&f), 0);
 	assert_int_equal(f.b[L2 + 7], 64);
@@ -169,17 +157,17 @@ static void test_flags(void **state)
 	for (unsigned i = 0; i < 2 * RTE_DIM(v); i++) {
 		const int ip6 = v[i / 2].ip6;
 
-		sk4 = sock_of(&net, AF_INET, types[i % 2]);
-		sk6 = sock_of(&net, AF_INET6, types[i % 2]);
+		sk4 = new_sock(net.s, AF_INET, types[i % 2]);
+		sk6 = new_sock(net.s, AF_INET6, types[i % 2]);
 		want = i % 2 == 0 ? v[i / 2].of_udp : v[i / 2].of_tcp;
-		assert_int_equal(set(sk4, IPPROTO_IP, v[i / 2].ip4, v[i / 2].set),
+		assert_int_equal(set_int(sk4, IPPROTO_IP, v[i / 2].ip4, v[i / 2].set),
 				 want < 0 ? want : 0);
 		assert_int_equal(get(sk4, IPPROTO_IP, v[i / 2].ip4), want < 0 ? 0 : want);
 		if (ip6 != 0) {
-			assert_int_equal(set(sk6, IPPROTO_IPV6, ip6, v[i / 2].set),
+			assert_int_equal(set_int(sk6, IPPROTO_IPV6, ip6, v[i / 2].set),
 					 want < 0 ? want : 0);
 			assert_int_equal(get(sk6, IPPROTO_IPV6, ip6), want < 0 ? 0 : want);
-			assert_int_equal(set(sk4, IPPROTO_IPV6, ip6, 1), -ENOPROTOOPT);
+			assert_int_equal(set_int(sk4, IPPROTO_IPV6, ip6, 1), -ENOPROTOOPT);
 			assert_int_equal(get(sk4, IPPROTO_IPV6, ip6), -ENOPROTOOPT);
 		}
 		zs_sock_close(sk4);
@@ -194,15 +182,13 @@ static void test_refusals(void **state)
 	struct net net;
 
 	(void)state;
-	start(&net);
-	t = sock_of(&net, AF_INET6, SOCK_STREAM);
-	u = sock_of(&net, AF_INET6, SOCK_DGRAM);
+	start_both(&net, AF_INET6, &t, &u);
 	for (int v = -1; v <= IP_PMTUDISC_OMIT + 1; v += IP_PMTUDISC_OMIT + 2) {
-		assert_int_equal(set(u, IPPROTO_IP, IP_MTU_DISCOVER, v), -EINVAL);
-		assert_int_equal(set(u, IPPROTO_IPV6, IPV6_MTU_DISCOVER, v), -EINVAL);
+		assert_int_equal(set_int(u, IPPROTO_IP, IP_MTU_DISCOVER, v), -EINVAL);
+		assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_MTU_DISCOVER, v), -EINVAL);
 	}
-	assert_int_equal(set(u, IPPROTO_IP, IP_MTU, 1500), -ENOPROTOOPT);
-	assert_int_equal(set(u, IPPROTO_IPV6, 9999, 1), -ENOPROTOOPT);
+	assert_int_equal(set_int(u, IPPROTO_IP, IP_MTU, 1500), -ENOPROTOOPT);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, 9999, 1), -ENOPROTOOPT);
 	assert_int_equal(get(u, IPPROTO_IP, 9999), -ENOPROTOOPT);
 	assert_int_equal(get(u, IPPROTO_IPV6, 9999), -ENOPROTOOPT);
 	assert_int_equal(get(t, IPPROTO_IPV6, 9999), -ENOPROTOOPT);
@@ -221,17 +207,17 @@ static void test_v6only(void **state)
 	(void)state;
 	start(&net);
 	for (unsigned i = 0; i < RTE_DIM(types); i++) {
-		sk = sock_of(&net, AF_INET6, types[i]);
-		sk4 = sock_of(&net, AF_INET, types[i]);
+		sk = new_sock(net.s, AF_INET6, types[i]);
+		sk4 = new_sock(net.s, AF_INET, types[i]);
 		assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_V6ONLY), 0);
-		assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_V6ONLY, 2), 0);
+		assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_V6ONLY, 2), 0);
 		assert_int_equal(get(sk, IPPROTO_IPV6, IPV6_V6ONLY), 1);
 		assert_int_equal(zs_sock_bind(sk, (const void *)&any, sizeof(any)), 0);
-		assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_V6ONLY, 0), -EINVAL);
+		assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_V6ONLY, 0), -EINVAL);
 		assert_int_equal(zs_sock_bind(sk4, (const void *)&any4, sizeof(any4)), 0);
 		if (types[i] == SOCK_STREAM)
 			assert_int_equal(zs_sock_listen(sk, 1), 0);
-		assert_int_equal(set(sk, IPPROTO_IPV6, IPV6_V6ONLY, 0), -EINVAL);
+		assert_int_equal(set_int(sk, IPPROTO_IPV6, IPV6_V6ONLY, 0), -EINVAL);
 		zs_sock_close(sk);
 		zs_sock_close(sk4);
 	}
@@ -246,9 +232,7 @@ static void test_path_mtu(void **state)
 	struct frame f = { .len = 0 };
 
 	(void)state;
-	start(&net);
-	t = sock_of(&net, AF_INET6, SOCK_STREAM);
-	u = sock_of(&net, AF_INET6, SOCK_DGRAM);
+	start_both(&net, AF_INET6, &t, &u);
 	assert_int_equal(get(t, IPPROTO_IPV6, IPV6_MTU), -ENOTCONN);
 	assert_int_equal(get(t, IPPROTO_IP, IP_MTU), -ENOTCONN);
 	assert_int_equal(get(u, IPPROTO_IPV6, IPV6_MTU), -ENOTCONN);

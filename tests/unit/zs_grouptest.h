@@ -5,11 +5,7 @@
 #define ZS_GROUPTEST_H
 
 #include "zs_net6test.h"
-
-#include <errno.h>
-#include <netinet/in.h>
-
-#include "sock/zs_sock.h"
+#include "zs_socktest.h"
 
 enum { PORT = 5000, ANY = 0, FIRST = 1, SECOND = 2, NONE = 9 };
 
@@ -45,19 +41,11 @@ static inline void start(struct net *net)
 	net_clear(net);
 }
 
-static inline struct zs_sock *sock_of(struct net *net, int family, int type)
-{
-	struct zs_sock *sk = NULL;
-
-	assert_int_equal(zs_sock_create(net->s, family, type, 0, &sk), 0);
-	return sk;
-}
-
 static inline struct zs_sock *bound(struct net *net, int family)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct zs_sock *sk = sock_of(net, family, SOCK_DGRAM);
+	struct zs_sock *sk = new_sock(net->s, family, SOCK_DGRAM);
 	const int on = 1;
 
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
@@ -66,21 +54,6 @@ static inline struct zs_sock *bound(struct net *net, int family)
 	else
 		assert_int_equal(zs_sock_bind(sk, (struct sockaddr *)&sin6, sizeof(sin6)), 0);
 	return sk;
-}
-
-static inline int set(struct zs_sock *sk, int level, int name, int v)
-{
-	return zs_sock_setopt(sk, level, name, &v, sizeof(v));
-}
-
-static inline int get(struct zs_sock *sk, int level, int name)
-{
-	int v = -1;
-	socklen_t len = sizeof(v);
-
-	assert_int_equal(zs_sock_getopt(sk, level, name, &v, &len), 0);
-	assert_int_equal(len, sizeof(v));
-	return v;
 }
 
 static inline uint32_t group4(unsigned d)

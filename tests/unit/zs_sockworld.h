@@ -4,17 +4,14 @@
 #ifndef ZS_SOCKWORLD_H
 #define ZS_SOCKWORLD_H
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../zs_test.h"
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_udp.h"
-#include "sock/zs_sock.h"
 #include "zs_sim.h"
+#include "zs_socktest.h"
 
 enum { PORT = 80 };
 
@@ -79,11 +76,7 @@ static inline struct sockaddr_in addr4(uint8_t last, uint16_t port)
 
 static inline struct zs_sock *sock_of(struct zs_simhost *h, int type)
 {
-	struct zs_sock *sk = NULL;
-
-	assert_int_equal(zs_sock_create(h->s, AF_INET, type, 0, &sk), 0);
-	assert_non_null(sk);
-	return sk;
+	return new_sock(h->s, AF_INET, type);
 }
 
 static inline struct zs_sock *listen_on(struct zs_simhost *h, uint16_t port)
@@ -144,21 +137,6 @@ static inline void kill_sock(struct zs_sock *sk)
 
 	assert_int_equal(zs_sock_setopt(sk, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
 	assert_int_equal(zs_sock_close(sk), 0);
-}
-
-static inline int get_int(struct zs_sock *sk, int level, int name)
-{
-	int v = -12345;
-	socklen_t len = sizeof(v);
-
-	assert_int_equal(zs_sock_getopt(sk, level, name, &v, &len), 0);
-	assert_int_equal(len, sizeof(v));
-	return v;
-}
-
-static inline int set_int(struct zs_sock *sk, int level, int name, int v)
-{
-	return zs_sock_setopt(sk, level, name, &v, sizeof(v));
 }
 
 #endif
