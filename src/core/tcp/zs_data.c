@@ -138,13 +138,13 @@ static bool is_deaf(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 {
 	if (!(tcb->flags & ZS_TF_RD_SHUT))
 		return false;
-	if (!(tcb->syn_flags & ZS_SY_DEAF) && tcb->rcvq.mem + tcb->ooo.mem <= tcb->rcvbuf / 2 &&
-	    zs_rcv_space(tcb) > len && !zs_rcv_memory_full(s, tcb))
+	if (tcb->syn_flags & ZS_SY_DEAF)
+		return true;
+	if (tcb->rcvq.mem + tcb->ooo.mem <= tcb->rcvbuf / 2 && zs_rcv_space(tcb) > len &&
+	    !zs_rcv_memory_full(s, tcb))
 		return false;
-	if (!(tcb->syn_flags & ZS_SY_DEAF)) {
-		tcb->syn_flags |= ZS_SY_DEAF;
-		zs_rcvq_purge(tcb);
-	}
+	tcb->syn_flags |= ZS_SY_DEAF;
+	zs_rcvq_purge(tcb);
 	return true;
 }
 
