@@ -180,13 +180,16 @@ two() {
 	check "$name: server ends on SIGINT with exit code 0" stop "$pid" INT
 }
 
-memif() { echo "--vdev=net_memif0,role=$1,id=0,socket=$tmp/memif.sock,socket-abstract=no,rsize=11,mac=$2"; }
+# memif ROLE MAC [RSIZE,MORE]
+memif() {
+	echo "--vdev=net_memif0,role=$1,id=0,socket=$tmp/memif.sock,socket-abstract=no,mac=$2,rsize=${3:-11}"
+}
 
 link_memif() {
 	for mtu in 1500 9000; do
 		new_ns
-		two "memif, MTU $mtu" "$(memif server 02:00:00:00:00:02)" \
-			"$(memif client 02:00:00:00:00:03)" "$mtu"
+		two "memif, MTU $mtu" "$(memif server 02:00:00:00:00:02 11,bsize=$((mtu + 18)))" \
+			"$(memif client 02:00:00:00:00:03 11,bsize=$((mtu + 18)))" "$mtu"
 	done
 }
 
@@ -238,7 +241,7 @@ fetch() {
 		>"$tmp/server.ini"
 	printf '[dpdk]\nport_list=0\n%s\n[port0]\naddr=10.18.0.3\nnetmask=255.255.255.0\n' "$*" \
 		>"$tmp/client.ini"
-	rm -f "$tmp/vhost.sock"
+	rm -f "$tmp"/*.sock
 	new_ns
 	local both="client server" side
 	[ "$first" = server ] && both="server client"
@@ -249,11 +252,11 @@ fetch() {
 				>"$tmp/client.log" 2>&1 &
 			client=$!
 		else
-			ZSTACK_EAL_ARGS="$server_eal" ip netns exec "$ns" timeout 60 "$examples/$server" \
+			ZSTACK_EAL_ARGS="$server_eal" ip netns exec "$ns" timeout 60 "$examples/"$server \
 				--conf "$tmp/server.ini" >"$tmp/server.log" 2>&1 &
 			pid=$!
 		fi
-		for _ in $(seq 100); do [ -S "$tmp/vhost.sock" ] && break; sleep 0.1; done
+		for _ in $(seq 100); do compgen -G "$tmp/*.sock" >/dev/null && break; sleep 0.1; done
 	done
 	check "$name: every byte is right" wait "$client"
 	check "$name: server ends on SIGTERM with exit code 0" stop "$pid" TERM
@@ -297,6 +300,10 @@ link_hugepages() {
 	new_ns
 	two "memif, hugepages, zero-copy client" "--in-memory $(memif server 02:00:00:00:00:02)" \
 		"--in-memory --single-file-segments $(memif client 02:00:00:00:00:03),zero-copy=yes"
+	# a ring that is soon full, and packets that refer to the object
+	fetch "memif, hugepages, zero-copy server" "http_zc --cached" \
+		"--in-memory --single-file-segments $(memif client 02:00:00:00:00:02 6,zero-copy=yes)" \
+		"--in-memory $(memif server 02:00:00:00:00:03 6)" client
 	new_ns
 	rm -f "$tmp/vhost.sock"
 	two "virtio_user to vhost, hugepages" "--in-memory $vhost" "--in-memory $virtio"
@@ -320,6 +327,9 @@ link_errors() {
 	check "error: MTU that the device cannot do" \
 		fails_with "^zstack: port 0: net_af_packet: MTU 9000, at most 1964" \
 		"--vdev=net_af_packet0,iface=vs" -m 9000
+	check "error: MTU that takes several buffers of the ring" \
+		fails_with "^zstack: port 0: net_memif: MTU 9000, at most 2030: " \
+		"$(memif server 02:00:00:00:00:02)" -m 9000
 	check "error: interface that is not there" fails_with "^zstack: " \
 		"--vdev=net_af_packet0,iface=none"
 	check "error: word that is no option" fails_with "^zstack: 'net_tap0' is not an EAL option" \

@@ -21,7 +21,11 @@ struct zs_fan;
 struct zs_pcap;
 struct zs_procs;
 
-enum { ZS_MAX_NODES = 8, ZS_PORT_GROUPS = 64 };
+enum {
+	ZS_MAX_NODES = 8,
+	ZS_PORT_GROUPS = 64,
+	ZS_L2_OVERHEAD = 14 + 4, /* Ethernet header, one VLAN tag or the checksum */
+};
 
 /* What a driver needs that ethdev does not tell (zs_quirks.c). */
 struct zs_quirks {
@@ -38,6 +42,7 @@ struct zs_quirks {
 	bool no_prepare;      /* but for TSO */
 	bool no_tso;
 	bool no_tx_vlan;
+	bool no_multi_seg;
 };
 
 /* A port of the stack. */

@@ -10,10 +10,7 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum {
-	L2_OVERHEAD = 14 + 4, /* Ethernet header, one VLAN tag or the checksum */
-	RSS_TABLE_MAX = 2048, /* entries */
-};
+enum { RSS_TABLE_MAX = 2048 }; /* entries */
 
 /* One offload of ours and what the device has to advertise for it, all of it. */
 struct offload_map {
@@ -48,6 +45,8 @@ static uint32_t unwanted(const struct zs_ethport *p, const struct zs_dpdk_port *
 		off |= ZS_OFF_TX_VLAN | ZS_OFF_RX_VLAN;
 	if (p->quirks.no_tx_vlan)
 		off |= ZS_OFF_TX_VLAN;
+	if (p->quirks.no_multi_seg)
+		off |= ZS_OFF_TX_MULTI_SEG;
 	if ((p->info.tx_offload_capa & tso) != tso || p->quirks.no_tso ||
 	    off & (ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG))
 		off |= ZS_OFF_TX_TSO;
@@ -255,7 +254,7 @@ static int set_mtu(const struct zs_ethport *p, uint16_t index)
 /* Bytes behind the headroom that take one frame of the MTU. */
 static uint32_t rx_room(const struct zs_ethport *p)
 {
-	uint32_t room = p->mtu + (uint32_t)L2_OVERHEAD + p->quirks.extra_room;
+	uint32_t room = p->mtu + (uint32_t)ZS_L2_OVERHEAD + p->quirks.extra_room;
 
 	room = RTE_ALIGN(RTE_MAX(room, p->quirks.min_room), 64u);
 	return RTE_MIN(room, (uint32_t)UINT16_MAX - RTE_PKTMBUF_HEADROOM);

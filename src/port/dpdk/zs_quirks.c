@@ -27,14 +27,22 @@ enum {
 	/* A buffer, all its headers included, has to fit in a page of 4096 bytes. */
 	AF_XDP_MAX_MTU = 3438,
 	TAP_MAX_MTU = 1504,
+	MEMIF_BSIZE = 2048,
 	/* Its header precedes the frame, and its check counts it as part of it. */
 	VIRTIO_HEADER = 12,
 };
 
-static unsigned long device_arg(const struct zs_ethport *p, const char *key, unsigned long none)
+/* Where the arguments of the device have text, or NULL. */
+static const char *find_device_arg(const struct zs_ethport *p, const char *text)
 {
 	const struct rte_devargs *args = rte_dev_devargs(p->info.device);
-	const char *at = args != NULL && args->args != NULL ? strstr(args->args, key) : NULL;
+
+	return args != NULL && args->args != NULL ? strstr(args->args, text) : NULL;
+}
+
+static unsigned long device_arg(const struct zs_ethport *p, const char *key, unsigned long none)
+{
+	const char *at = find_device_arg(p, key);
 
 	return at != NULL ? strtoul(at + strlen(key), NULL, 0) : none;
 }
@@ -84,6 +92,22 @@ static void tap(struct zs_quirks *q)
 }
 
 /*
+ * What takes several descriptors, a frame larger than the ring's buffers or, in zero-copy mode, a
+ * chain, may start where its ring has too few left: the driver writes on, over descriptors that its
+ * peer has not read and pointers to mbufs that it has to free.
+ */
+static void memif(const struct zs_ethport *p, struct zs_quirks *q)
+{
+	unsigned long bsize = device_arg(p, "bsize=", MEMIF_BSIZE);
+
+	q->one_queue = true;
+	q->no_multi_seg = find_device_arg(p, "zero-copy=yes") != NULL;
+	q->max_mtu = bsize > ZS_L2_OVERHEAD ? (uint32_t)bsize - ZS_L2_OVERHEAD : 0;
+	q->mtu_hint = ": a frame has to fit in one buffer of the ring; for an MTU of 9000 add "
+		      "bsize=9216 to the device, on both sides";
+}
+
+/*
  * Virtual devices have in the process that made them what their queues need: descriptors (virtio
  * and memif write to those of another process), mappings (af_packet, af_xdp). net_null needs
  * nothing, and tap sends its descriptors to the others, two of each pair of queues in one message.
@@ -127,7 +151,7 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 	else if (strcmp(name, "net_tap") == 0)
 		tap(q);
 	else if (strcmp(name, "net_memif") == 0)
-		q->one_queue = true;
+		memif(p, q);
 	else if (strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_virtio") == 0)
 		q->extra_room = VIRTIO_HEADER;
 	q->no_tx_vlan = inserts_in_software(name);
