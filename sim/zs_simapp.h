@@ -76,7 +76,8 @@ struct zs_simapp {
 	struct zs_simhost *h;
 	struct zs_simconn *conns, **last;
 	uint32_t n_conns, n_done, n_failed;
-	uint64_t rx_bytes; /* of all connections */
+	uint64_t n_refused; /* writes that found no room at all */
+	uint64_t rx_bytes;  /* of all connections */
 	struct zs_listener *listener;
 	struct zs_simconn_config accept_cfg;
 };

@@ -141,6 +141,7 @@ static bool write_some(struct zs_simconn *c)
 		c->tx_off += (uint64_t)rc;
 		return true;
 	}
+	c->app->n_refused++;
 	if (rc == -ENOBUFS)
 		zs_simconn_later(c, zs_sim_now(c->app->h->w) + NO_BUFFER_RETRY_NS);
 	else if (rc != -EAGAIN)

@@ -206,7 +206,6 @@ void zs_simpool_limit(struct rte_mempool *mp, uint32_t max)
 {
 	simpool(mp)->limit = max;
 	mp->size = max;
-	mp->size = max;
 }
 
 bool zs_simpool_low(const struct rte_mempool *mp)

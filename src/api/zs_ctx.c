@@ -245,7 +245,7 @@ static bool has_events(const struct zs_sock *sk, unsigned events)
 	/* a blocking write goes on when that is worth the while, not for each ACK's crumb */
 	if (ev == ZS_EV_WRITE && sk->kind == ZS_SK_TCP && !(sk->flags & ZS_SF_WR_SHUT) &&
 	    zs_tcp_state(sk->tcb) == ZS_ESTABLISHED)
-		return zs_tcp_writable(sk->tcb);
+		return zs_tcp_writable(sk->s, sk->tcb);
 	return ev != 0;
 }
 

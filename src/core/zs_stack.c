@@ -264,6 +264,7 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 	}
 	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
 	s->pool_credit = 0;
+	s->pool_share = avail > reserve ? (avail - reserve) * buf_mem(mp) / 4 : 0;
 	if (likely(avail >= reserve)) {
 		s->pool_level = ZS_POOL_PLENTY;
 		s->pool_credit = RTE_MIN((avail - reserve) / 4, 256u);

@@ -56,6 +56,7 @@ struct zs_stack {
 	uint32_t hdr_credit;  /* references to be kept before the header pool is looked at again */
 	uint32_t taken_gen;   /* of the newest tcb */
 	uint64_t pool_free;   /* bytes in free buffers when the pool was last found low */
+	uint64_t pool_share;  /* bytes that a connection may queue by copying, when last looked */
 	uint64_t taken_mem;   /* of all connections: zs_taken.h */
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;

@@ -130,7 +130,7 @@ static bool enough_to_read(const struct zs_sock *sk)
 /* Of a connection that neither end has begun to close, without an error. */
 static inline unsigned open_readiness(const struct zs_sock *sk)
 {
-	unsigned ev = zs_tcp_send_space(sk->tcb) > 0 ? ZS_EV_WRITE : 0;
+	unsigned ev = zs_tcp_writable(sk->s, sk->tcb) ? ZS_EV_WRITE : 0;
 
 	return enough_to_read(sk) ? ev | ZS_EV_READ : ev;
 }

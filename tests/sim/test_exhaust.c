@@ -78,6 +78,38 @@ static void test_clients_do_not_read(void **state)
 	pair_end(&p);
 }
 
+/*
+ * All write what the pool has no room for. They share it, and are not told to write for nothing:
+ * three segments and more go out for each refusal.
+ */
+static void test_many_writers_share_the_pool(void **state)
+{
+	enum { BYTES = 500000 };
+	struct zs_simconn_config up = { .rx_bytes = BYTES };
+	struct zs_simconn_config down = { .tx = ZS_SIMTX_COPY,
+					  .tx_bytes = BYTES,
+					  .tx_chunk = 65536 };
+	uint64_t first = UINT64_MAX, last = 0;
+	struct pair_config c;
+	struct pair p;
+
+	(void)state;
+	configure(&c, 10);
+	pair_create(&p, &c);
+	zs_simpool_limit(p.b->pools.pkt, POOL);
+	zs_simapp_listen(p.server, PORT, CONNS, &down);
+	for (unsigned int i = 0; i < CONNS / 4; i++)
+		zs_simapp_connect(p.client, ip_b(), PORT, &up);
+	assert_true(pair_run(&p, CONNS / 4, 60 * ZS_SEC));
+	for (const struct zs_simconn *k = p.client->conns; k != NULL; k = k->next) {
+		first = RTE_MIN(first, k->done_ns);
+		last = RTE_MAX(last, k->done_ns);
+	}
+	assert_true(first > last / 2);
+	assert_true(p.server->n_refused < p.client->rx_bytes / 1448 / 3);
+	pair_end(&p);
+}
+
 /* Echo with the received buffers themselves, which stay out until the client acknowledges. */
 static void test_echo_with_sleeping_clients(void **state)
 {
@@ -239,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server_does_not_read),
 		cmocka_unit_test(test_clients_do_not_read),
+		cmocka_unit_test(test_many_writers_share_the_pool),
 		cmocka_unit_test(test_echo_with_sleeping_clients),
 		cmocka_unit_test(test_few_header_buffers_for_odd_chains),
 		cmocka_unit_test(test_few_header_buffers_for_large_records),

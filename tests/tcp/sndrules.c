@@ -230,11 +230,11 @@ static void a_third_is_worth_the_while(struct tt *t)
 	tt_in(t, "A", 1, 3001, 0);
 	tt_expect_run(t, 10001, 1, MSS, 2);
 	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, 0);
-	assert_false(zs_tcp_writable(t->c->tcb));
+	assert_false(zs_tcp_writable(t->s, t->c->tcb));
 	assert_int_equal(zs_tcp_send_space(t->c->tcb), 3 * MSS);
 	tt_in(t, "A", 1, 4001, 0);
 	assert_int_equal(tt_take_events(t) & ZS_EV_WRITE, ZS_EV_WRITE);
-	assert_true(zs_tcp_writable(t->c->tcb));
+	assert_true(zs_tcp_writable(t->s, t->c->tcb));
 	tt_in(t, "A", 1, 12001, 0);
 }
 

@@ -201,6 +201,11 @@ void tt_starve(bool on)
 	zs_simpool_limit(pools.hdr, on ? 0 : UINT32_MAX);
 }
 
+void tt_pool(uint32_t n)
+{
+	zs_simpool_limit(pools.pkt, n);
+}
+
 /* ---- a script's life ---- */
 
 static void default_config(struct zs_config *cfg)

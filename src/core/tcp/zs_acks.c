@@ -93,7 +93,8 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 	tcb->snd_wnd = wnd;
 	tcb->max_snd_wnd = RTE_MAX(tcb->max_snd_wnd, wnd);
 	if (changed && wnd > 0) {
-		tcb->deadline[ZS_TT_PERSIST] = 0;
+		if (tcb->unsent != NULL)
+			tcb->deadline[ZS_TT_PERSIST] = 0;
 		tcb->probe_shift = 0;
 	}
 	if (changed && tcb->unsent != NULL) {

@@ -60,6 +60,12 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return space_of(tcb);
 }
 
+bool zs_tcp_writable(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return space_of(tcb) > 0 &&
+	       (likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(s, tcb));
+}
+
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;
@@ -267,7 +273,10 @@ static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 	return rte_pktmbuf_alloc(mp);
 }
 
-/* A buffer for a copying write of n bytes, which may not take the last ones: see zs_pool_watch().
+/*
+ * A buffer for a copying write of n bytes, which may not take the last ones: see zs_pool_watch().
+ * Nor may a connection queue more than a quarter of what is free: however many write, all get about
+ * the same, and each has something queued, whose acknowledgements tell it when to go on.
  */
 static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *tcb, size_t n)
 {
@@ -278,17 +287,17 @@ static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *t
 	if (m != NULL)
 		return m;
 	zs_pool_watch(s, 1);
-	return s->pool_level == ZS_POOL_PLENTY ? rte_pktmbuf_alloc(s->env.pkt_pool) : NULL;
+	if (s->pool_level != ZS_POOL_PLENTY || tcb->sndq.mem > s->pool_share)
+		return NULL;
+	return rte_pktmbuf_alloc(s->env.pkt_pool);
 }
 
-/* No buffer now. Without data in flight no acknowledgement will wake the writer: it has to ask
- * again. */
+/* No buffer now. Without data in flight no acknowledgement will wake the writer: time has to. */
 static int no_buffer(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	tcb->flags |= ZS_TF_WANT_SPACE;
 	if (tcb->sndq.head == NULL)
-		zs_ep_raise(s, &tcb->ep, ZS_EV_WRITE);
-	else
-		tcb->flags |= ZS_TF_WANT_SPACE;
+		zs_sndq_retry(s, tcb);
 	return -EAGAIN;
 }
 

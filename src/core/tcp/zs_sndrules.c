@@ -11,6 +11,8 @@
 #include "core/tcp/zs_limits.h"
 #include "core/tcp/zs_queue.h"
 
+enum { RETRY_US = 1000 };
+
 void zs_sndq_keep_apart(struct zs_tcb *tcb)
 {
 	zs_seg(tcb->sndq.tail)->apart = 1;
@@ -78,24 +80,35 @@ uint32_t zs_sndq_round(const struct zs_tcb *tcb, uint32_t space)
 	return now + (space - now + run - 1) / run * run;
 }
 
-bool zs_sndq_roomy(const struct zs_tcb *tcb)
+bool zs_sndq_roomy(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	uint32_t lowat = tcb->opts.notsent_lowat;
 
 	return tcb->sndq.mem / 4 < tcb->sndbuf &&
 	       tcb->sndq.bytes <= tcb->sndbuf - tcb->sndbuf / 3 &&
+	       tcb->sndq.mem <= s->pool_share - s->pool_share / 3 &&
+	       (tcb->sndq.head != NULL || tcb->deadline[ZS_TT_PERSIST] == 0) &&
 	       (lowat == 0 || 2 * (uint64_t)unsent_of(tcb) < lowat);
 }
 
-bool zs_tcp_writable(const struct zs_tcb *tcb)
+/* The timer is free: without data there is no window to be probed. */
+void zs_sndq_retry(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	return zs_tcp_send_space(tcb) > 0 &&
-	       (!(tcb->flags & ZS_TF_WANT_SPACE) || zs_sndq_roomy(tcb));
+	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + RETRY_US);
+}
+
+void zs_sndq_retried(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	zs_pool_watch(s, 1);
+	if (s->pool_share == 0)
+		zs_sndq_retry(s, tcb);
+	else
+		zs_sndq_wake(s, tcb);
 }
 
 void zs_sndq_wake(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (!(tcb->flags & ZS_TF_WANT_SPACE) || !zs_sndq_roomy(tcb))
+	if (!(tcb->flags & ZS_TF_WANT_SPACE) || !zs_sndq_roomy(s, tcb))
 		return;
 	tcb->flags &= ~(uint32_t)ZS_TF_WANT_SPACE;
 	zs_limit_end(s, tcb);

@@ -22,8 +22,13 @@ uint32_t zs_sndq_together(const struct zs_tcb *tcb, uint32_t unsent);
 __rte_cold uint32_t zs_sndq_round(const struct zs_tcb *tcb, uint32_t space);
 /* Bytes that may be written before TCP_NOTSENT_LOWAT is reached. */
 __rte_cold uint32_t zs_lowat_space(const struct zs_tcb *tcb);
-/* A third of the send buffer is free, and little is unsent: worth the while of who waits. */
-bool zs_sndq_roomy(const struct zs_tcb *tcb);
+/* A third of the send buffer is free, and of its share of the pool, and little is unsent: worth the
+ * while of who waits. */
+bool zs_sndq_roomy(const struct zs_stack *s, const struct zs_tcb *tcb);
+/* The queue is empty, and the pool too: looks again later. zs_sndq_retried() is when it is later.
+ */
+void zs_sndq_retry(struct zs_stack *s, struct zs_tcb *tcb);
+void zs_sndq_retried(struct zs_stack *s, struct zs_tcb *tcb);
 /* Tells who waits, if it is. */
 void zs_sndq_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* Data has left the queue: whom that option keeps waiting may write. */

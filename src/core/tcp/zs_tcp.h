@@ -150,7 +150,7 @@ enum zs_send_flag {
 uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
 /* There is room; for who was refused some only once a third of the buffer is free: not for each ACK
  * a crumb. */
-bool zs_tcp_writable(const struct zs_tcb *tcb);
+bool zs_tcp_writable(const struct zs_stack *s, const struct zs_tcb *tcb);
 /* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. */
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb);
 

@@ -10,6 +10,7 @@
 #include "core/tcp/zs_output.h"
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
+#include "core/tcp/zs_sndrules.h"
 #include "core/tcp/zs_timers.h"
 
 enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
@@ -79,6 +80,8 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint64_t wait;
 
+	if (tcb->sndq.head == NULL)
+		zs_sndq_retried(s, tcb);
 	if (tcb->unsent == NULL)
 		return false;
 	if (zs_seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt)) {

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Copying writes while buffers are short: each connection gets its share, and who gets nothing
+ * waits, instead of being told again and again that it may write.
+ */
+#include <errno.h>
+
+#include "core/tcp/zs_tcb.h"
+#include "tests/zs_test.h"
+#include "tt.h"
+
+enum { MSS = 1000, RTT = 100 * TT_MS, POOL = 256, PLENTY = 1 << 20 };
+
+static void start(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT);
+	(void)tt_take_events(t);
+}
+
+static void pool(struct tt *t, uint32_t n)
+{
+	tt_pool(n);
+	t->s->pool_credit = 0; /* it is looked at again */
+}
+
+static bool told(struct tt *t)
+{
+	return (tt_take_events(t) & ZS_EV_WRITE) != 0;
+}
+
+/* Full segments that a write of any length gets. */
+static uint32_t share(struct tt *t)
+{
+	int64_t n = tt_send_more(t, POOL * MSS, 0);
+
+	assert_true(n > 0 && n % MSS == 0);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	assert_false(zs_tcp_writable(t->s, t->c->tcb));
+	return (uint32_t)n / MSS;
+}
+
+/* No connection queues more than a quarter of what is left beyond the last eighth. */
+static void each_has_its_share(struct tt *t)
+{
+	uint32_t n[3], left = POOL - POOL / 8;
+
+	tt_listen(t, 8);
+	for (unsigned i = 0; i < 3; i++) {
+		tt_use(t, i);
+		start(t);
+	}
+	pool(t, POOL);
+	for (unsigned i = 0; i < 3; i++) {
+		tt_use(t, i);
+		n[i] = share(t);
+		assert_in_range(n[i], left / 6, left / 4 + left / 8);
+		left -= n[i];
+	}
+	pool(t, PLENTY);
+	tt_drain(t);
+}
+
+/* Acknowledgements wake who was refused, when a third of its share is free. */
+static void acknowledgements_wake(struct tt *t)
+{
+	uint32_t n;
+
+	start(t);
+	pool(t, POOL);
+	n = share(t);
+	tt_turn(t);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1 + MSS, 0);
+	assert_false(told(t));
+	for (uint32_t i = 2; i <= n - n / 3; i++) {
+		tt_in(t, "A", 1, 1 + i * MSS, 0);
+		tt_drain(t);
+	}
+	assert_true(told(t));
+	assert_true(zs_tcp_writable(t->s, t->c->tcb));
+	assert_true(tt_send_more(t, POOL * MSS, 0) >= (int64_t)n / 4 * MSS);
+	pool(t, PLENTY);
+	tt_drain(t);
+}
+
+static void refuse(struct tt *t)
+{
+	pool(t, 0);
+	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
+	assert_false(told(t));
+	assert_false(zs_tcp_writable(t->s, t->c->tcb));
+}
+
+/* Nothing is in flight whose acknowledgement would wake it: time does, when there are buffers. */
+static void without_data_time_wakes(struct tt *t)
+{
+	start(t);
+	refuse(t);
+	tt_advance(t, 10 * TT_MS);
+	assert_false(told(t));
+	assert_false(zs_tcp_writable(t->s, t->c->tcb));
+	pool(t, PLENTY);
+	tt_advance(t, 2 * TT_MS);
+	assert_true(told(t));
+	assert_true(zs_tcp_writable(t->s, t->c->tcb));
+	tt_send(t, MSS);
+	tt_expect(t, "PA", 1, 1, MSS);
+}
+
+/* The timer is that of the window's probes: a window that opens does not stop it. */
+static void a_window_update_stops_no_waiting(struct tt *t)
+{
+	start(t);
+	refuse(t);
+	pool(t, PLENTY);
+	tt_in(t, "A", 1, 1, 0, .wnd = 30000);
+	assert_false(told(t));
+	tt_advance(t, 2 * TT_MS);
+	assert_true(told(t));
+}
+
+/* Who writes no more is not waited for. */
+static void shutdown_ends_the_waiting(struct tt *t)
+{
+	start(t);
+	refuse(t);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_advance(t, 10 * TT_MS);
+	assert_int_equal(t->c->tcb->deadline[ZS_TT_PERSIST], 0);
+	pool(t, PLENTY);
+	tt_in(t, "A", 1, 2, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(each_has_its_share),	       TT(acknowledgements_wake),
+	TT(without_data_time_wakes),   TT(a_window_update_stops_no_waiting),
+	TT(shutdown_ends_the_waiting),
+};
+
+ZS_TEST_MAIN(tests)
