@@ -330,6 +330,27 @@ static void ack_too_old(struct tt *t)
 	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
 }
 
+/* No ACK of anything before our SYN was ever right, however large the peer's window: whoever
+ * guesses is not helped by it. As on Linux and FreeBSD. */
+static void ack_before_our_syn(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 1, 0, 50);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "A", 1, 1 - 1000, 50);
+	tt_expect(t, "A", 1, 1, 0);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_send(t, 1000);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_in(t, "A", 1, 0, 50);
+	tt_expect(t, "A", 1001, 1, 0);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+	tt_in(t, "A", 1, 1, 50); /* that of the handshake is an old one */
+	tt_expect(t, "A", 1001, 51, 0);
+	tt_read(t, 50);
+}
+
 /* 5.2: an old ACK within that range is a duplicate, its data is good. */
 static void ack_old_with_data(struct tt *t)
 {
@@ -375,6 +396,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(challenge_rate_is_drawn, challenge_100),
 	TT(ack_of_unsent),
 	TT(ack_too_old),
+	TT(ack_before_our_syn),
 	TT(ack_old_with_data),
 	TT(data_outside_window),
 };

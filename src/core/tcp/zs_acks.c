@@ -300,20 +300,26 @@ static enum zs_verdict fin_acked(struct zs_stack *s, struct zs_tcb *tcb, struct 
 	}
 }
 
+/* RFC 5961 5.2: SND.UNA - MAX.SND.WND, but nothing before our SYN was ever there to acknowledge. */
+static uint32_t oldest_ack(const struct zs_tcb *tcb)
+{
+	return tcb->bytes_acked < tcb->max_snd_wnd ? tcb->iss + 1 : tcb->snd_una - tcb->max_snd_wnd;
+}
+
 enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			     const struct zs_pktinfo *pi)
 {
 	bool fin_was_out = (tcb->flags & ZS_TF_FIN_SENT) && tcb->snd_una != tcb->snd_nxt;
 
-	/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT */
-	if (zs_seq_gt(pi->ack, tcb->snd_nxt) ||
-	    zs_seq_lt(pi->ack, tcb->snd_una - tcb->max_snd_wnd)) {
+	bool old = zs_seq_lt(pi->ack, tcb->snd_una);
+
+	if (zs_seq_gt(pi->ack, tcb->snd_nxt) || (old && zs_seq_lt(pi->ack, oldest_ack(tcb)))) {
 		zs_challenge_ack(s, tcb);
 		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
 		return ZS_DONE;
 	}
 	/* old: its data may still be news, and its SACK blocks */
-	if (zs_seq_lt(pi->ack, tcb->snd_una) &&
+	if (old &&
 	    (pi->opt.n_sack == 0 || !(tcb->flags & ZS_TF_SACK) || tcb->snd_una == tcb->snd_nxt))
 		return ZS_CONTINUE;
 	zs_ack_process(s, tcb, pi);
