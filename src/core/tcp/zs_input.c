@@ -210,33 +210,41 @@ static enum zs_verdict check_ack(struct zs_stack *s, struct zs_tcb *tcb, struct 
 
 /*
  * Simultaneous open (RFC 9293 figure 8): the peer's SYN-ACK repeats the SYN that we have and
- * acknowledges ours; the rest of it is an ordinary ACK. Its window is not scaled (RFC 7323 2.2).
+ * acknowledges ours; the rest of it is an ordinary ACK.
  */
-static void strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs_pktinfo *pi)
+static bool strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs_pktinfo *pi)
 {
 	if ((pi->tcp_flags & (ZS_SYN | ZS_ACK | ZS_RST)) != (ZS_SYN | ZS_ACK) ||
 	    pi->seq != tcb->irs || pi->ack != tcb->iss + 1)
-		return;
+		return false;
 	if ((pi->tcp_flags & (ZS_ECE | ZS_CWR)) != ZS_ECE) /* RFC 3168 6.1.1 */
 		tcb->flags &= ~(uint32_t)ZS_TF_ECN;
 	pi->seq++;
 	pi->tcp_flags &= (uint8_t) ~(ZS_SYN | ZS_ECE);
-	pi->wnd >>= tcb->snd_wscale;
 	tcb->dsack = (struct zs_sack_block){ tcb->irs, tcb->irs + 1 };
 	tcb->flags |= ZS_TF_DSACK;
 	zs_ack_now(s, tcb); /* the peer may not have seen our SYN-ACK */
+	return true;
+}
+
+/* That of a SYN is not scaled (RFC 7323 2.2). */
+static void take_unscaled_window(struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	tcb->snd_wnd = tcb->max_snd_wnd = pi->wnd;
 }
 
 void zs_tcp_synchronized_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			       struct zs_pktinfo *pi)
 {
-	if (unlikely(tcb->state == ZS_SYN_RCVD))
-		strip_repeated_syn(s, tcb, pi);
+	bool syn = unlikely(tcb->state == ZS_SYN_RCVD) && strip_repeated_syn(s, tcb, pi);
+
 	if (check_seq(s, tcb, m, pi) == ZS_DONE || /* first  */
 	    check_rst(s, tcb, m, pi) == ZS_DONE || /* second; third, security, is obsolete */
 	    check_syn(s, tcb, m, pi) == ZS_DONE || /* fourth */
 	    check_ack(s, tcb, m, pi) == ZS_DONE)   /* fifth; sixth, urgent, is in line */
 		return;
+	if (unlikely(syn))
+		take_unscaled_window(tcb, pi);
 	if (tcb->flags & ZS_TF_ECN && pi->data_len > 0)
 		zs_ecn_receive(s, tcb, pi);
 	zs_data_input(s, tcb, m, pi); /* seventh, eighth */
