@@ -58,7 +58,7 @@ static bool look_tcb(struct zs_stack *s, uint32_t i, struct zs_look_conn *c)
 
 	if (tcb->timer.fire == NULL || tcb->state == ZS_CLOSED)
 		return false;
-	c->state = tcb->state;
+	c->state = zs_tcp_shown_state(tcb);
 	c->flow = tcb->flow;
 	c->recv_q = tcb->rcvq.bytes;
 	c->send_q = tcb->sndq.bytes;

@@ -327,8 +327,8 @@ static void zero_window_takes_acks(struct tt *t)
 	tt_expect_state(t, ZS_CLOSED);
 }
 
-/* An ACK carried by data beyond a closed window: the data is refused, the ACK counts (RFC
- * 9293 3.10.7.4). */
+/* A FIN takes a number, but no room: a closed window does not refuse it, as on Linux and FreeBSD.
+ */
 static void fin_with_zero_window(struct tt *t)
 {
 	uint32_t at = 1;
@@ -341,14 +341,36 @@ static void fin_with_zero_window(struct tt *t)
 		at += n;
 		tt_drain(t);
 	}
-	tt_in(t, "FA", at, 1, 0);
-	assert_true(tt_pending(t) >= 1);
-	tt_drain(t);
-	tt_read(t, at - 1);
-	tt_drain(t);
-	tt_in(t, "FA", at, 1, 0);
-	tt_drain(t);
+	tt_in(t, "FA", at, 1, 1); /* there is no room for a byte */
+	tt_expect(t, "A", 1, at, 0, .wnd = TT_WND0);
+	tt_in(t, "FA", at + 1, 1, 0);
+	tt_expect(t, "A", 1, at, 0, .wnd = TT_WND0);
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_in(t, "FA", at, 1, 0); /* FIN needs none */
+	tt_expect(t, "A", 1, at + 1, 0, .wnd = TT_WND0);
 	tt_expect_state(t, ZS_CLOSE_WAIT);
+	tt_read(t, at - 1);
+}
+
+/* The last segment that the window has room for ends with FIN: no window is left after it. */
+static void fin_behind_the_window(struct tt *t)
+{
+	uint32_t at = 1, edge;
+
+	start(t, 0);
+	for (edge = t->c->edge; edge > at + 1000; edge = t->c->edge) {
+		tt_in(t, "A", at, 1, 1000);
+		at += 1000;
+		tt_drain(t);
+	}
+	tt_in(t, "FA", at, 1, edge - at);
+	at = edge;
+	tt_expect(t, "A", 1, at + 1, 0, .wnd = TT_WND0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	assert_int_equal(tt_info(t).rcv_wnd, 0);
+	tt_in(t, "R", at + 2, 0, 0); /* outside */
+	tt_expect_none(t);
+	tt_read(t, at - 1);
 }
 
 static void autotune(struct zs_config *cfg)
@@ -493,6 +515,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(ack_from_the_edge, small_rcvbuf),
 	TT_CFG(zero_window_takes_acks, small_rcvbuf),
 	TT_CFG(fin_with_zero_window, small_rcvbuf),
+	TT_CFG(fin_behind_the_window, small_rcvbuf),
 	TT_CFG(first_window, autotune),
 	TT(first_window_of_a_large_buffer),
 	TT_CFG(window_grows, autotune),

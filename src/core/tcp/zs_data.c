@@ -76,6 +76,7 @@ void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m
 static void take_fin(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->rcv_nxt++;
+	tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt); /* it may lie behind a full window */
 	tcb->flags |= ZS_TF_FIN_RCVD;
 	zs_ack_now(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_READ | ZS_EV_RDHUP);
@@ -174,13 +175,42 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 	acknowledge(s, tcb);
 }
 
+/*
+ * How much of len bytes at seq is not beyond the window, nor beyond a FIN that waits for its turn.
+ * What is cut off is not the end of the stream.
+ */
+static uint32_t cut_end(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq, uint32_t len,
+			bool *fin)
+{
+	uint32_t ahead = seq - tcb->rcv_nxt;
+	uint32_t room = tcb->rcv_adv - tcb->rcv_nxt;
+
+	if (unlikely(tcb->flags & ZS_TF_OOO_FIN))
+		room = RTE_MIN(room, tcb->fin_seq - tcb->rcv_nxt);
+	if (len == 0 || ahead + len <= room)
+		return len;
+	*fin = false;
+	zs_ack_now(s, tcb);
+	return ahead < room ? room - ahead : 0;
+}
+
+/* The stream ends at seq: a peer that has sent more contradicts itself, and that goes. */
+static void note_fin(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq)
+{
+	struct rte_mbuf *last = tcb->ooo.tail;
+
+	tcb->flags |= ZS_TF_OOO_FIN;
+	tcb->fin_seq = seq;
+	if (last != NULL && zs_seq_gt(zs_seg(last)->seq + zs_seg(last)->len, seq))
+		zs_ooo_discard(s, tcb);
+}
+
 void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 		   const struct zs_pktinfo *pi)
 {
 	uint32_t len = pi->data_len;
 	uint32_t seq = pi->seq;
 	uint32_t skip = 0;
-	uint32_t room = tcb->rcv_adv - tcb->rcv_nxt;
 	bool fin = (pi->tcp_flags & ZS_FIN) != 0;
 
 	if (!takes_data(tcb) || (len == 0 && !fin)) {
@@ -196,17 +226,11 @@ void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 		seq += skip;
 		len -= skip;
 	}
-	if (len > 0 && seq - tcb->rcv_nxt + len > room) { /* the end is beyond the window */
-		len = seq - tcb->rcv_nxt < room ? room - (seq - tcb->rcv_nxt) : 0;
-		fin = false;
-		zs_ack_now(s, tcb);
-	}
+	len = cut_end(s, tcb, seq, len, &fin);
 	if (closed_to_data(s, tcb, m, pi, len))
 		return;
-	if (fin && !zs_seq_lt(seq + len, tcb->rcv_nxt)) {
-		tcb->flags |= ZS_TF_OOO_FIN;
-		tcb->fin_seq = seq + len;
-	}
+	if (fin && !zs_seq_lt(seq + len, tcb->rcv_nxt))
+		note_fin(s, tcb, seq + len);
 	if (len == 0) {
 		if (skip > 0 || seq != tcb->rcv_nxt)
 			zs_ack_now(s, tcb);

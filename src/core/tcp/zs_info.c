@@ -25,12 +25,22 @@ bool zs_tcp_fin_received(const struct zs_tcb *tcb)
 	return (tcb->flags & ZS_TF_FIN_RCVD) != 0;
 }
 
+/* RFC 9293 3.10.4: CLOSE enters FIN-WAIT-1 in any case; here the FIN waits behind data. */
+enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb)
+{
+	if (tcb->flags & ZS_TF_FIN_QUEUED && tcb->state == ZS_ESTABLISHED)
+		return ZS_FIN_WAIT_1;
+	if (tcb->flags & ZS_TF_FIN_QUEUED && tcb->state == ZS_CLOSE_WAIT)
+		return ZS_LAST_ACK;
+	return tcb->state;
+}
+
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
 {
 	const struct zs_score *sc = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb) : NULL;
 
 	*info = (struct zs_tcp_info){
-		.state = tcb->state,
+		.state = zs_tcp_shown_state(tcb),
 		.ca_state = tcb->ca_state,
 		.retransmits = tcb->retx_count,
 		.probes = tcb->probes,

@@ -65,9 +65,10 @@ static bool acceptable(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 	if (len == 0)
 		return pi->seq == tcb->rcv_nxt ||
 		       zs_seq_in(pi->seq, tcb->rcv_nxt, pi->tcp_flags & ZS_RST ? wnd : wnd + 1);
-	/* a closed window still takes the ACK, URG and RST of what begins at its edge */
+	/* a closed window still takes the ACK, URG and RST of what begins at its edge, and a FIN by
+	 * itself, which needs no room, as on Linux and FreeBSD */
 	if (wnd == 0)
-		return false;
+		return pi->seq == tcb->rcv_nxt && len == 1 && pi->tcp_flags & ZS_FIN;
 	return zs_seq_in(pi->seq, tcb->rcv_nxt, wnd) ||
 	       zs_seq_in(pi->seq + len - 1, tcb->rcv_nxt, wnd) ||
 	       (zs_seq_lt(pi->seq, tcb->rcv_nxt) && zs_seq_gt(pi->seq + len, tcb->rcv_nxt + wnd));

@@ -135,6 +135,8 @@ struct zs_tcb *zs_tcp_accept(struct zs_stack *s, struct zs_listener *l);
 void zs_tcp_listener_close(struct zs_stack *s, struct zs_listener *l);
 
 enum zs_tcp_state zs_tcp_state(const struct zs_tcb *tcb);
+/* The state to tell others: closing begins with the call, also where data goes before our FIN. */
+enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb);
 /* Words that the socket layer keeps with a connection, zero at first. */
 enum { ZS_TCP_WORDS = 2 };
 uint32_t *zs_tcp_words(struct zs_tcb *tcb);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where the stream ends (RFC 9293 3.6, 3.10.7.4 eighth): peers whose data goes on behind their FIN,
+ * and the state that is told while our FIN waits behind data.
+ */
+#include "tests/zs_test.h"
+#include "tt.h"
+
+/* A FIN in front of what was received beyond a gap: it counts, and what is behind it is forgotten.
+ */
+static void data_beyond_fin(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 101, 1, 300);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 101:401");
+	tt_in(t, "FA", 1, 1, 0);
+	tt_expect(t, "A", 1, 2, 0, .opt = "");
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
+}
+
+/* The same where the FIN's own data reaches that. */
+static void data_across_fin(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "A", 11, 1, 300);
+	tt_drain(t);
+	tt_in(t, "FA", 1, 1, 100);
+	tt_expect(t, "A", 1, 102, 0, .opt = "");
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	tt_read(t, 100);
+}
+
+/* A FIN that waits behind a gap bounds what comes later. */
+static void data_behind_known_fin(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "FA", 51, 1, 50);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 51:101");
+	tt_in(t, "A", 151, 1, 50);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 51:101");
+	tt_in(t, "A", 1, 1, 300);
+	tt_expect(t, "A", 1, 102, 0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	tt_read(t, 100);
+}
+
+/* RFC 9293 3.10.4: "in any case, enter FIN-WAIT-1". */
+static void closing_is_told_at_once(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .wnd = 1000);
+	tt_send(t, 2000);
+	tt_expect(t, "A", 1, 1, 1000);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).state, ZS_FIN_WAIT_1);
+	tt_in(t, "FA", 1, 1001, 0);
+	tt_expect(t, "FPA", 1001, 2, 1000);
+	assert_int_equal(tt_info(t).state, ZS_LAST_ACK);
+}
+
+static void closing_is_told_after_fin(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .wnd = 1000);
+	tt_in(t, "FA", 1, 1, 0);
+	tt_drain(t);
+	tt_send(t, 2000);
+	tt_expect(t, "A", 1, 2, 1000);
+	assert_int_equal(tt_info(t).state, ZS_CLOSE_WAIT);
+	tt_shutdown(t, ZS_SHUT_WR);
+	assert_int_equal(tt_info(t).state, ZS_LAST_ACK);
+}
+
+static const struct CMUnitTest tests[] = {
+	TT(data_beyond_fin),	     TT(data_across_fin),	    TT(data_behind_known_fin),
+	TT(closing_is_told_at_once), TT(closing_is_told_after_fin),
+};
+
+ZS_TEST_MAIN(tests)
