@@ -35,16 +35,23 @@ static inline bool is_nowhere(const struct iovec *iov)
 	return __builtin_expect(iov->iov_base == NULL, 0) && iov->iov_len > 0;
 }
 
-static int iov_check(const struct iovec *iov, size_t n)
+/* Bytes of the pieces; -EFAULT, -EINVAL, or -too_many. */
+static ssize_t iov_check(const struct iovec *iov, size_t n, int too_many)
 {
+	size_t bytes = 0;
+
 	if (n > MAX_IOV)
-		return -EINVAL;
+		return -too_many;
 	if (n > 0 && iov == NULL)
 		return -EFAULT;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (is_nowhere(&iov[i]))
 			return -EFAULT;
-	return 0;
+		if (iov[i].iov_len > SSIZE_MAX - bytes)
+			return -EINVAL;
+		bytes += iov[i].iov_len;
+	}
+	return (ssize_t)bytes;
 }
 
 static bool may_block(const struct zs_ctx *c, const struct zs_sock *sk, int flags)
@@ -165,17 +172,27 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	return ff_ret(rc);
 }
 
+/* Reading no bytes takes nothing, an error neither, whatever state the socket is in. */
+static ssize_t read_nothing(int fd)
+{
+	return zs_fd_sock(fd) != NULL || zs_fd_kern(fd) != NULL ? 0 : -1;
+}
+
 ZS_API ssize_t ff_read(int d, void *buf, size_t nbytes)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = nbytes };
 
+	if (__builtin_expect(nbytes == 0, 0))
+		return read_nothing(d);
 	return do_recv(d, &iov, 1, 0, NULL, NULL, NULL);
 }
 
 ZS_API ssize_t ff_readv(int fd, const struct iovec *iov, int iovcnt)
 {
-	int rc = iov_check(iov, (size_t)iovcnt);
+	ssize_t rc = iov_check(iov, (size_t)iovcnt, EINVAL);
 
+	if (rc == 0)
+		return read_nothing(fd);
 	return rc < 0 ? ff_ret(rc) : do_recv(fd, iov, iovcnt, 0, NULL, NULL, NULL);
 }
 
@@ -190,7 +207,10 @@ ZS_API ssize_t ff_recvfrom(int s, void *buf, size_t len, int flags, struct linux
 			   socklen_t *fromlen)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	int rc = zs_name_room(from, fromlen);
 
+	if (rc < 0)
+		return ff_ret(rc);
 	return do_recv(s, &iov, 1, flags, sa_out(from), fromlen, NULL);
 }
 
@@ -218,7 +238,9 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 
 	if (msg == NULL)
 		return ff_ret(-EFAULT);
-	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
+	rc = iov_check(msg->msg_iov, msg->msg_iovlen, EMSGSIZE);
+	if (rc >= 0)
+		rc = zs_name_room(msg->msg_name, &msg->msg_namelen);
 	if (rc < 0)
 		return ff_ret(rc);
 	sk = zs_fd_sock(s);
@@ -371,7 +393,7 @@ ZS_API ssize_t ff_write(int fd, const void *buf, size_t nbytes)
 
 ZS_API ssize_t ff_writev(int fd, const struct iovec *iov, int iovcnt)
 {
-	int rc = iov_check(iov, (size_t)iovcnt);
+	ssize_t rc = iov_check(iov, (size_t)iovcnt, EINVAL);
 
 	return rc < 0 ? ff_ret(rc) : do_send(fd, iov, iovcnt, 0, NULL, 0);
 }
@@ -404,11 +426,11 @@ static ssize_t send_controlled(struct zs_sock *sk, const struct msghdr *msg, int
 ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 {
 	struct zs_sock *sk;
-	int rc;
+	ssize_t rc;
 
 	if (msg == NULL)
 		return ff_ret(-EFAULT);
-	rc = iov_check(msg->msg_iov, msg->msg_iovlen);
+	rc = iov_check(msg->msg_iov, msg->msg_iovlen, EMSGSIZE);
 	if (rc < 0)
 		return ff_ret(rc);
 	sk = msg->msg_controllen > 0 && msg->msg_control != NULL ? zs_fd_sock(s) : NULL;

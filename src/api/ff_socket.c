@@ -91,13 +91,12 @@ static struct zs_sock *do_accept(int s, struct linux_sockaddr *addr, socklen_t *
 {
 	struct zs_sock *sk = zs_fd_sock(s), *out = NULL;
 	struct zs_ctx *c = zs_ctx_self;
-	int rc = 0;
+	int rc;
 
 	if (sk == NULL)
 		return NULL;
 	/* Asked first: a connection that was taken from the queue could not be put back. */
-	if (c->fds.used >= c->fds.cap)
-		rc = -EMFILE;
+	rc = c->fds.used >= c->fds.cap ? -EMFILE : zs_name_room(addr, addrlen);
 	while (rc == 0 && out == NULL) {
 		rc = zs_sock_accept(sk, sa_out(addr), addrlen, &out);
 		if (rc == -EAGAIN)
@@ -221,9 +220,9 @@ static int do_name(int s, struct linux_sockaddr *name, socklen_t *namelen,
 
 	if (sk == NULL)
 		return -1;
-	if (name == NULL || namelen == NULL)
-		return (int)ff_ret(-EFAULT);
-	return (int)ff_ret(get(sk, sa_out(name), namelen));
+	int rc = name == NULL ? -EFAULT : zs_name_room(name, namelen);
+
+	return (int)ff_ret(rc < 0 ? rc : get(sk, sa_out(name), namelen));
 }
 
 ZS_API int ff_getpeername(int s, struct linux_sockaddr *name, socklen_t *namelen)

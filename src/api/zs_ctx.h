@@ -142,6 +142,17 @@ static inline struct zs_sock *zs_fd_sock(int fd)
 	return f->obj;
 }
 
+/* What a call is told about the room for a name: 0; -EFAULT: an address without a length; -EINVAL:
+ * a negative one. */
+static inline int zs_name_room(const void *name, const socklen_t *len)
+{
+	if (name == NULL)
+		return 0;
+	if (len == NULL)
+		return -EFAULT;
+	return *len > INT32_MAX ? -EINVAL : 0;
+}
+
 /* A new descriptor for sk, which has none yet; -EMFILE (sk stays the caller's). */
 int zs_ctx_add_sock(struct zs_ctx *c, struct zs_sock *sk);
 /* Another number for what stands behind fd, the lowest free one at or above `from`. flags: enum

@@ -51,20 +51,22 @@ static int connect_with_data(struct zs_sock *sk, const struct zs_name *to)
 
 static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
+	bool ended = zs_sock_ended(sk);
 	struct zs_name n;
 	int rc;
 
+	if (len < sizeof(sa_family_t))
+		return -EINVAL;
 	if (is_unspec(sa, len))
 		return zs_sock_renew(sk);
-	rc = zs_sock_addr_get(sk, sa, len, &n);
-	if (rc < 0)
-		return rc;
 	if (sk->flags & ZS_SF_CONNECTING)
 		return connect_again(sk);
-	if (zs_sock_ended(sk))
+	/* also when it is over: until AF_UNSPEC dissolves it */
+	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || (ended && zs_tcp_has_met(sk->tcb)))
+		return -EISCONN;
+	rc = zs_sock_dest_get(sk, sa, len, &n);
+	if (rc == 0 && ended)
 		rc = zs_sock_renew(sk);
-	else if (zs_tcp_state(sk->tcb) != ZS_CLOSED)
-		rc = -EISCONN;
 	if (rc == 0)
 		rc = connect_family(sk, n.family);
 	if (rc == 0 && zs_tcp_opts(sk->tcb)->tfo_connect)
@@ -98,7 +100,7 @@ int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t le
 		return zs_tcp_syn_waits(sk->tcb) ? 0 : -EALREADY;
 	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
 		return 0; /* an ordinary write, or the error that it gets */
-	rc = zs_sock_addr_get(sk, to, len, &n);
+	rc = zs_sock_dest_get(sk, to, len, &n);
 	if (rc == 0)
 		rc = connect_family(sk, n.family);
 	if (rc < 0)
@@ -118,7 +120,7 @@ static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 
 	if (is_unspec(sa, len))
 		return disconnect_udp(sk);
-	rc = zs_sock_addr_get(sk, sa, len, &n);
+	rc = zs_sock_dest_get(sk, sa, len, &n);
 	if (rc == 0)
 		rc = connect_family(sk, n.family);
 	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &n.addr, n.port);
@@ -130,7 +132,7 @@ int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len
 	case ZS_SK_TCP:
 		return connect_tcp(sk, sa, len);
 	case ZS_SK_LISTENER:
-		return -EISCONN;
+		return is_unspec(sa, len) ? zs_sock_renew(sk) : -EISCONN;
 	case ZS_SK_UDP:
 		return connect_udp(sk, sa, len);
 	}

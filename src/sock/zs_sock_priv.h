@@ -82,8 +82,11 @@ struct zs_name {
 	uint8_t family; /* enum zs_family: of a mapped address IPv4 */
 };
 
-/* -EINVAL: too short or without its scope; -EAFNOSUPPORT: not of the socket's family. */
+/* -EINVAL: too short, too long or without its scope; -EAFNOSUPPORT: not of the socket's family. */
 int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
+		     struct zs_name *n);
+/* The same of an address to connect or send to: none at all stands for this host. */
+int zs_sock_dest_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
 		     struct zs_name *n);
 /* Writes at most *len bytes and sets *len to the whole length. sa NULL: nothing. */
 void zs_sock_addr_put(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, uint8_t family,

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "base/zs_ip6addr.h"
+#include "core/zs_route.h"
 #include "sock/zs_sock_priv.h"
 
 /* Without the scope id, as RFC 2133 had it: Linux takes that too. */
@@ -54,7 +55,7 @@ int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 	sa_family_t family;
 	size_t least = sk->family == AF_INET6 ? (size_t)SIN6_MIN : sizeof(struct sockaddr_in);
 
-	if (sa == NULL || len < sizeof(family))
+	if (sa == NULL || len < sizeof(family) || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
 	memcpy(&family, sa, sizeof(family));
 	/* datagrams may be sent to IPv4 without more ado */
@@ -68,6 +69,31 @@ int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 		return get_ip6(sk, sa, len, n);
 	get_ip4(sa, n);
 	return 0;
+}
+
+/* Where it is bound, else the loopback address. */
+static struct zs_addr own_address(const struct zs_sock *sk, uint8_t family)
+{
+	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
+	const struct zs_flow *f = sk->kind == ZS_SK_UDP ? &sk->udp->flow : zs_tcp_flow(sk->tcb);
+	struct zs_addr a;
+
+	if (f->family == family && !zs_addr_is_any(&f->laddr) && !zs_is_group(family, &f->laddr))
+		return f->laddr;
+	if (family == ZS_AF_IP4)
+		return zs_addr_ip4(htonl(INADDR_LOOPBACK));
+	memcpy(&a, &loopback6, sizeof(a));
+	return a;
+}
+
+int zs_sock_dest_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
+		     struct zs_name *n)
+{
+	int rc = zs_sock_addr_get(sk, sa, len, n);
+
+	if (unlikely(rc == 0 && zs_addr_is_any(&n->addr)))
+		n->addr = own_address(sk, n->family);
+	return rc;
 }
 
 static void put(struct sockaddr *sa, socklen_t *len, const void *from, socklen_t size)
@@ -121,12 +147,14 @@ int zs_sock_name(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
 int zs_sock_peer(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len)
 {
 	const struct zs_flow *flow;
+	enum zs_tcp_state st;
 
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_LISTENER:
 		return -ENOTCONN;
 	case ZS_SK_TCP:
-		if (zs_tcp_state(sk->tcb) == ZS_CLOSED || zs_tcp_state(sk->tcb) == ZS_SYN_SENT)
+		st = zs_tcp_state(sk->tcb);
+		if (st == ZS_CLOSED || st == ZS_SYN_SENT || st == ZS_TIME_WAIT)
 			return -ENOTCONN;
 		flow = zs_tcp_flow(sk->tcb);
 		break;

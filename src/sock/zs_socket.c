@@ -191,10 +191,33 @@ int zs_sock_renew(struct zs_sock *sk)
 
 /* ---- bind, listen ---- */
 
+/* INADDR_ANY without a family: what old programs bind to, and Linux and FreeBSD let them. */
+static bool is_any_unspec(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in sin;
+
+	if (sk->family != AF_INET || sa == NULL || len < sizeof(sin))
+		return false;
+	memcpy(&sin, sa, sizeof(sin));
+	return sin.sin_family == AF_UNSPEC && sin.sin_addr.s_addr == INADDR_ANY;
+}
+
+static int bind_name(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
+		     struct zs_name *n)
+{
+	struct sockaddr_in sin;
+
+	if (!is_any_unspec(sk, sa, len))
+		return zs_sock_addr_get(sk, sa, len, n);
+	memcpy(&sin, sa, sizeof(sin));
+	sin.sin_family = AF_INET;
+	return zs_sock_addr_get(sk, (const struct sockaddr *)&sin, sizeof(sin), n);
+}
+
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
 	struct zs_name n;
-	int rc = zs_sock_addr_get(sk, sa, len, &n);
+	int rc = bind_name(sk, sa, len, &n);
 
 	if (rc < 0)
 		return rc == -ENETUNREACH ? -EINVAL : rc; /* IPv4 for a socket that is for IPv6 */
@@ -302,6 +325,7 @@ static int shutdown_tcp(struct zs_sock *sk, unsigned how, uint16_t flags)
 
 	switch (zs_tcp_state(sk->tcb)) {
 	case ZS_CLOSED:
+	case ZS_TIME_WAIT:
 		return -ENOTCONN;
 	case ZS_SYN_SENT:
 		return zs_sock_renew(sk);
@@ -311,6 +335,8 @@ static int shutdown_tcp(struct zs_sock *sk, unsigned how, uint16_t flags)
 	rc = zs_tcp_shutdown(sk->s, sk->tcb, how);
 	if (rc < 0)
 		return rc;
+	if (sk->flags & ZS_SF_CONNECTING) /* who shuts it down knows that it is connected */
+		sk->flags ^= ZS_SF_CONNECTING | ZS_SF_CONNECTED;
 	sk->flags |= flags;
 	/* Waiters learn of what the application itself has changed. */
 	zs_ep_raise(sk->s, zs_tcp_ep(sk->tcb),
@@ -318,13 +344,13 @@ static int shutdown_tcp(struct zs_sock *sk, unsigned how, uint16_t flags)
 	return 0;
 }
 
+/* Without a peer it is an error and works all the same, as on Linux and FreeBSD: that is how
+ * waiting for a datagram is ended. */
 static int shutdown_udp(struct zs_sock *sk, uint16_t flags)
 {
-	if (sk->udp->flow.fport == 0)
-		return -ENOTCONN;
 	sk->flags |= flags;
 	zs_ep_raise(sk->s, &sk->udp->ep, ZS_EV_RDHUP | ZS_EV_HUP);
-	return 0;
+	return sk->udp->flow.fport == 0 ? -ENOTCONN : 0;
 }
 
 int zs_sock_shutdown(struct zs_sock *sk, int how)

@@ -61,7 +61,9 @@ int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 	const uint8_t *field = ip_byte(sk, name);
 
 	if (field != NULL)
-		return zs_opt_put_int(val, len, *field);
+		return zs_opt_put_int(val, len,
+				      *field == 0 && name == IP_TTL ? zs_stack_config(sk->s)->ttl
+								    : *field);
 	switch (name) {
 	case IP_BIND_ADDRESS_NO_PORT:
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);

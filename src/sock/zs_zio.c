@@ -110,7 +110,7 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 	int rc = zs_sock_tx_check(sk);
 
 	if (rc == 0 && to != NULL)
-		rc = zs_sock_addr_get(sk, to, to_len, &n);
+		rc = zs_sock_dest_get(sk, to, to_len, &n);
 	if (rc == 0 && len > ZS_UDP_MAX)
 		rc = -EMSGSIZE;
 	if (rc == 0)

@@ -220,6 +220,7 @@ static void connect_refused_and_timed_out(void **state)
 	t0 = api_now_us(t);
 	assert_errno(ff_connect(fd, sa(&nobody), sizeof(nobody)), EINPROGRESS);
 	assert_in_range(api_now_us(t) - t0, 100000, 100400);
+	fd = ff_socket(AF_INET, SOCK_STREAM, 0);
 	assert_errno(ff_connect(fd, sa(&nobody), sizeof(nobody) - 1), EINVAL);
 }
 

@@ -35,6 +35,11 @@ enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb)
 	return tcb->state;
 }
 
+bool zs_tcp_has_met(const struct zs_tcb *tcb)
+{
+	return tcb->irs != 0;
+}
+
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
 {
 	const struct zs_score *sc = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb) : NULL;

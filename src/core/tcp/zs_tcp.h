@@ -123,6 +123,8 @@ void zs_tcp_set_tfo_qlen(struct zs_tcb *tcb, uint32_t qlen);
 uint32_t zs_tcp_tfo_qlen(const struct zs_tcb *tcb);
 /* Nothing can be read or written yet: the handshake has to come further first. */
 bool zs_tcp_opening(const struct zs_tcb *tcb);
+/* The peer has answered a SYN of this one, or sent one: there is, or was, a connection. */
+bool zs_tcp_has_met(const struct zs_tcb *tcb);
 /* Somebody sleeps until he may write: the ACK of the handshake can go with his data. */
 void zs_tcp_writer_waits(struct zs_tcb *tcb, bool waits);
 
