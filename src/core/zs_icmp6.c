@@ -165,14 +165,16 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
 	}
 }
 
-/* Borrows m. ZS_DROP_COUNT when the error found its addressee. */
+/* Borrows m, which is in pieces when it is one of our own errors. ZS_DROP_COUNT when the error
+ * found its addressee. */
 static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 			     const struct zs_pktinfo *pi)
 {
 	const struct zs_icmp6_hdr *icmp =
 		rte_pktmbuf_mtod_offset(m, const struct zs_icmp6_hdr *, pi->l4_off);
-	const struct zs_ip6_hdr *quoted = (const struct zs_ip6_hdr *)(icmp + 1);
-	uint32_t there = RTE_MIN((uint32_t)(m->data_len - pi->data_off), pi->data_len);
+	uint8_t quote[ZS_IP6_MIN_MTU];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
+	const struct zs_ip6_hdr *quoted = rte_pktmbuf_read(m, pi->data_off, there, quote);
 	struct zs_flow flow = { .family = ZS_AF_IP6 };
 	uint32_t l4;
 

@@ -335,7 +335,20 @@ static void a_listener_is_dissolved(void **state)
 	assert_int_equal(ff_listen(l, 1), 0);
 }
 
-/* ---- options ---- */
+/* ---- IPv6, options ---- */
+
+static void nobody_at_home_is_told_over_ip6_too(void **state)
+{
+	struct sockaddr_in6 to = ip6("::1", PORT);
+	int u = new_socket(AF_INET6, SOCK_DGRAM);
+
+	(void)state;
+	assert_int_equal(ff_connect(u, sa6(&to), sizeof(to)), 0);
+	assert_int_equal(ff_send(u, "abc", 3, 0), 3);
+	settle();
+	assert_int_equal(poll_of(u), POLLOUT | POLLERR);
+	assert_int_equal(error_of(u), ECONNREFUSED);
+}
 
 static void ttl_of_a_socket_for_both_families(void **state)
 {
@@ -366,6 +379,7 @@ int main(void)
 		CASE(who_shuts_down_knows_that_it_is_connected),
 		CASE(the_state_is_told_before_the_address),
 		CASE(a_listener_is_dissolved),
+		CASE(nobody_at_home_is_told_over_ip6_too),
 		CASE(ttl_of_a_socket_for_both_families),
 	};
 
