@@ -95,7 +95,11 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 	if (changed && wnd > 0) {
 		if (tcb->unsent != NULL)
 			tcb->deadline[ZS_TT_PERSIST] = 0;
-		tcb->probe_shift = 0;
+		if (unlikely(tcb->probe_shift != 0)) {
+			tcb->probe_shift = 0;
+			tcb->stalled_us =
+				0; /* the user timeout begins anew with what is sent now */
+		}
 	}
 	if (changed && tcb->unsent != NULL) {
 		zs_limit_end(s, tcb);

@@ -15,7 +15,7 @@
 
 enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
 
-/* RFC 5482: the user timeout counts from when what is missing was sent. */
+/* RFC 5482: the user timeout counts from when what is missing was sent, or could not be. */
 static uint64_t user_deadline(const struct zs_tcb *tcb)
 {
 	uint64_t ms = tcb->opts.user_timeout_ms;
@@ -23,13 +23,29 @@ static uint64_t user_deadline(const struct zs_tcb *tcb)
 	return ms == 0 ? UINT64_MAX : tcb->stalled_us + ms * 1000;
 }
 
-static bool give_up(struct zs_stack *s, struct zs_tcb *tcb, unsigned limit)
+static bool give_up(struct zs_stack *s, struct zs_tcb *tcb, unsigned tries, unsigned limit)
 {
 	if (tcb->stalled_us == 0)
 		tcb->stalled_us = s->now_us - tcb->rto_us;
 	if (tcb->opts.user_timeout_ms != 0)
 		return s->now_us >= user_deadline(tcb);
-	return tcb->retx_count >= limit;
+	return tries >= limit;
+}
+
+/*
+ * RFC 9293 3.8.6.1: a closed window has no end while the peer answers, also where it was closed
+ * over what is on its way (3.8.6, SHLD-17). An orphan is not kept for ever (RFC 6429): answered, it
+ * waits for as long as retransmissions would.
+ */
+static bool give_up_probing(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	bool orphan = (tcb->flags & ZS_TF_ORPHAN) != 0;
+	unsigned limit = orphan ? ORPHAN_PROBES : s->cfg.data_retries;
+
+	if (give_up(s, tcb, tcb->probes, limit) || (orphan && tcb->probe_shift == MAX_BACKOFF))
+		return true;
+	tcb->probes++;
+	return false;
 }
 
 static void back_off(struct zs_stack *s, struct zs_tcb *tcb)
@@ -44,7 +60,7 @@ static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	unsigned limit = tcb->opts.syn_retries != 0 ? tcb->opts.syn_retries : s->cfg.syn_retries;
 
-	if (give_up(s, tcb, limit)) {
+	if (give_up(s, tcb, tcb->retx_count, limit)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
@@ -56,20 +72,25 @@ static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
 
 static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	bool closed = tcb->snd_wnd == 0 && !(tcb->flags & ZS_TF_ORPHAN);
+
 	if (tcb->state == ZS_SYN_SENT || tcb->state == ZS_SYN_RCVD)
 		return retransmit_syn(s, tcb);
 	if (tcb->snd_una == tcb->snd_nxt)
 		return false;
-	if (give_up(s, tcb, s->cfg.data_retries)) {
+	if (closed ? give_up_probing(s, tcb)
+		   : give_up(s, tcb, tcb->retx_count, s->cfg.data_retries)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
-	tcb->retx_count++;
+	if (!closed || tcb->retx_count == 0)
+		tcb->retx_count++;
 	tcb->nh_checked_ms = 0; /* the neighbour may be what failed (RFC 1122 2.3.2.1) */
 	tcb->hdr_len = 0;
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
-	zs_mtu_on_timeout(s, tcb);
+	if (!closed)
+		zs_mtu_on_timeout(s, tcb);
 	back_off(s, tcb);
 	zs_output_later(s, tcb);
 	return false;
@@ -92,19 +113,17 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 		return false;
 	}
 	zs_sndq_yield(tcb);
-	/* RFC 9293 3.8.6.1: no end while the peer answers; an orphan is not kept for ever (RFC
-	 * 6429) */
-	if (tcb->probes >= (tcb->flags & ZS_TF_ORPHAN ? ORPHAN_PROBES : s->cfg.data_retries)) {
+	if (give_up_probing(s, tcb)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
-	tcb->probes++;
 	zs_send_probe(s, tcb);
 	/* the interval grows whether they are answered or not (RFC 9293 3.8.6.1, SHLD-30) */
 	if (tcb->probe_shift < MAX_BACKOFF)
 		tcb->probe_shift++;
 	wait = (uint64_t)tcb->rto_us << tcb->probe_shift;
-	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, s->now_us + RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us));
+	wait = RTE_MIN(wait, (uint64_t)s->cfg.rto_max_us);
+	zs_tcb_timer(s, tcb, ZS_TT_PERSIST, RTE_MIN(s->now_us + wait, user_deadline(tcb)));
 	return false;
 }
 
