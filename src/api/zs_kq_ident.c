@@ -276,7 +276,7 @@ bool zs_kq_fill_ident(struct zs_note *n, struct kevent *out)
 		.data = n->sdata,
 		.udata = n->udata,
 	};
-	if (n->flags & (EV_CLEAR | EV_DISPATCH)) {
+	if (n->flags & EV_CLEAR) {
 		n->fired = false;
 		n->sdata = is_timer ? 0 : n->sdata;
 	}
