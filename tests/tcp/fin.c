@@ -31,16 +31,39 @@ static void data_across_fin(struct tt *t)
 	tt_read(t, 100);
 }
 
-/* A FIN that waits behind a gap bounds what comes later. */
-static void data_behind_known_fin(struct tt *t)
+/* A FIN that came early and lies within the stream was not the peer's: whoever guesses cuts off
+ * nothing, and the connection is an ordinary one again. */
+static void stream_goes_past_early_fin(struct tt *t)
 {
+	uint64_t fast;
+
 	tt_connect_passive(t);
 	tt_in(t, "FA", 51, 1, 50);
 	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 51:101");
-	tt_in(t, "A", 151, 1, 50);
-	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 51:101");
 	tt_in(t, "A", 1, 1, 300);
-	tt_expect(t, "A", 1, 102, 0);
+	tt_drain(t);
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_read(t, 300);
+	fast = tt_stats(t)->tcp_fast_path;
+	tt_in(t, "A", 301, 1, 10);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_fast_path, fast + 1);
+	tt_in(t, "FA", 311, 1, 0);
+	tt_expect(t, "A", 1, 312, 0);
+	tt_expect_state(t, ZS_CLOSE_WAIT);
+	tt_read(t, 10);
+}
+
+/* One that the stream ends at is good, and what lies beyond it is not told of any more. */
+static void stream_ends_at_early_fin(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_in(t, "FA", 101, 1, 0);
+	tt_drain(t);
+	tt_in(t, "A", 151, 1, 50);
+	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 151:201");
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 102, 0, .opt = "");
 	tt_expect_state(t, ZS_CLOSE_WAIT);
 	tt_read(t, 100);
 }
@@ -72,8 +95,8 @@ static void closing_is_told_after_fin(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(data_beyond_fin),	     TT(data_across_fin),	    TT(data_behind_known_fin),
-	TT(closing_is_told_at_once), TT(closing_is_told_after_fin),
+	TT(data_beyond_fin),	      TT(data_across_fin),	   TT(stream_goes_past_early_fin),
+	TT(stream_ends_at_early_fin), TT(closing_is_told_at_once), TT(closing_is_told_after_fin),
 };
 
 ZS_TEST_MAIN(tests)

@@ -78,6 +78,7 @@ static void take_fin(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->rcv_nxt++;
 	tcb->rcv_adv = zs_seq_max(tcb->rcv_adv, tcb->rcv_nxt); /* it may lie behind a full window */
 	tcb->flags |= ZS_TF_FIN_RCVD;
+	zs_ooo_discard(s, tcb);
 	zs_ack_now(s, tcb);
 	zs_ep_raise(s, &tcb->ep, ZS_EV_READ | ZS_EV_RDHUP);
 	switch ((enum zs_tcp_state)tcb->state) {
@@ -175,18 +176,13 @@ static void take_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbu
 	acknowledge(s, tcb);
 }
 
-/*
- * How much of len bytes at seq is not beyond the window, nor beyond a FIN that waits for its turn.
- * What is cut off is not the end of the stream.
- */
+/* How much of len bytes at seq is not beyond the window; where something is, FIN is as well. */
 static uint32_t cut_end(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq, uint32_t len,
 			bool *fin)
 {
 	uint32_t ahead = seq - tcb->rcv_nxt;
 	uint32_t room = tcb->rcv_adv - tcb->rcv_nxt;
 
-	if (unlikely(tcb->flags & ZS_TF_OOO_FIN))
-		room = RTE_MIN(room, tcb->fin_seq - tcb->rcv_nxt);
 	if (len == 0 || ahead + len <= room)
 		return len;
 	*fin = false;
@@ -194,14 +190,18 @@ static uint32_t cut_end(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq, ui
 	return ahead < room ? room - ahead : 0;
 }
 
-/* The stream ends at seq: a peer that has sent more contradicts itself, and that goes. */
-static void note_fin(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq)
+/*
+ * A FIN behind the bytes from seq to end. In order, it ends the stream: what came from beyond it
+ * goes. Early, it is a guess until the stream arrives there, and is forgotten where that goes past.
+ */
+static void note_fin(struct zs_stack *s, struct zs_tcb *tcb, uint32_t seq, uint32_t end)
 {
 	struct rte_mbuf *last = tcb->ooo.tail;
 
 	tcb->flags |= ZS_TF_OOO_FIN;
-	tcb->fin_seq = seq;
-	if (last != NULL && zs_seq_gt(zs_seg(last)->seq + zs_seg(last)->len, seq))
+	tcb->fin_seq = end;
+	if (last != NULL && seq == tcb->rcv_nxt &&
+	    zs_seq_gt(zs_seg(last)->seq + zs_seg(last)->len, end))
 		zs_ooo_discard(s, tcb);
 }
 
@@ -230,7 +230,7 @@ void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 	if (closed_to_data(s, tcb, m, pi, len))
 		return;
 	if (fin && !zs_seq_lt(seq + len, tcb->rcv_nxt))
-		note_fin(s, tcb, seq + len);
+		note_fin(s, tcb, seq, seq + len);
 	if (len == 0) {
 		if (skip > 0 || seq != tcb->rcv_nxt)
 			zs_ack_now(s, tcb);
@@ -242,8 +242,9 @@ void zs_data_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 		m = zs_pkt_cut(m, pi->data_off + skip, len);
 		zs_ooo_insert(s, tcb, m, seq, len);
 	}
-	if (tcb->flags & ZS_TF_OOO_FIN && tcb->rcv_nxt == tcb->fin_seq) {
+	if (tcb->flags & ZS_TF_OOO_FIN && zs_seq_leq(tcb->fin_seq, tcb->rcv_nxt)) {
 		tcb->flags &= ~(uint32_t)ZS_TF_OOO_FIN;
-		take_fin(s, tcb);
+		if (tcb->fin_seq == tcb->rcv_nxt)
+			take_fin(s, tcb);
 	}
 }
