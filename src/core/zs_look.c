@@ -38,7 +38,7 @@ static bool look_listener(struct zs_stack *s, uint32_t i, struct zs_look_conn *c
 		.proto = ZS_PROTO_TCP,
 	};
 	c->recv_q = l->n_accept;
-	c->send_q = l->backlog;
+	c->send_q = l->backlog - 1; /* as listen() was told */
 	c->owner = l->ep.owner;
 	return true;
 }

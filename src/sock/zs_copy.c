@@ -17,7 +17,7 @@ static int listen_too(struct zs_sock *sk, const struct zs_listener *from)
 	*zs_tcp_opts(sk->tcb) = from->opts;
 	zs_tcp_set_family(sk->tcb, from->family, from->dual);
 	rc = zs_tcp_bind(sk->s, sk->tcb, &from->laddr, from->lport);
-	return rc < 0 ? rc : zs_sock_listen(sk, (int)from->backlog);
+	return rc < 0 ? rc : zs_sock_listen(sk, (int)from->backlog - 1);
 }
 
 static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const struct zs_udp *from)

@@ -119,6 +119,7 @@ int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struc
 /* Linger as configured; all watches are told (ZS_EV_HUP, sk NULL). Frees sk. */
 int zs_sock_close(struct zs_sock *sk);
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len);
+/* backlog + 1 connections wait for accept; < 0 or too many: SOMAXCONN + 1. */
 int zs_sock_listen(struct zs_sock *sk, int backlog);
 /*
  * TCP: -EINPROGRESS when the handshake begins, -EALREADY while it runs, then once 0 or why it

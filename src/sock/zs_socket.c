@@ -251,8 +251,7 @@ int zs_sock_listen(struct zs_sock *sk, int backlog)
 
 	if (backlog < 0 || backlog > SOMAXCONN)
 		backlog = SOMAXCONN;
-	if (backlog == 0)
-		backlog = 1;
+	backlog++; /* one more than asked for, as on Linux; FreeBSD has half as many more */
 	if (sk->kind == ZS_SK_UDP)
 		return -EOPNOTSUPP;
 	if (sk->kind == ZS_SK_LISTENER) {

@@ -124,7 +124,7 @@ int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len)
 	if (sk->kind == ZS_SK_LISTENER) {
 		/* Linux shows the accept queue in these two */
 		out.info.tcpi_unacked = sk->lst->n_accept;
-		out.info.tcpi_sacked = sk->lst->backlog;
+		out.info.tcpi_sacked = sk->lst->backlog - 1;
 	} else {
 		zs_tcp_get_info(sk->s, sk->tcb, &in);
 		fill_info(sk, &in, &out.info);

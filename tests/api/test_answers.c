@@ -267,6 +267,23 @@ static void shutdown_ends_a_connection_only_once(void **state)
 	assert_errno(ff_shutdown(s, SHUT_RD), ENOTCONN);
 }
 
+/* ---- listen ---- */
+
+static void one_more_than_the_backlog_waits(void **state)
+{
+	int l = bound(SOCK_STREAM, "127.0.0.1", PORT), c[3];
+
+	(void)state;
+	assert_int_equal(ff_listen(l, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		c[i] = new_socket(AF_INET, SOCK_STREAM);
+		assert_errno(connect_to(c[i], "127.0.0.1", PORT), EINPROGRESS);
+	}
+	assert_int_equal(poll_of(c[0]), POLLOUT);
+	assert_int_equal(poll_of(c[1]), POLLOUT);
+	assert_int_equal(poll_of(c[2]), 0);
+}
+
 /* ---- connect, again ---- */
 
 static void what_was_connected_stays_so_until_it_is_dissolved(void **state)
@@ -374,6 +391,7 @@ int main(void)
 		CASE(sending_to_no_address_is_to_oneself),
 		CASE(a_datagram_socket_is_shut_down_without_a_peer),
 		CASE(shutdown_ends_a_connection_only_once),
+		CASE(one_more_than_the_backlog_waits),
 		CASE(what_was_connected_stays_so_until_it_is_dissolved),
 		CASE(an_attempt_that_failed_may_be_repeated),
 		CASE(who_shuts_down_knows_that_it_is_connected),
