@@ -69,7 +69,9 @@ struct z_iov {
  * A new buffer of length 0 with room for len bytes in one piece behind space for the stack's
  * headers. fd: the socket it is for, or -1 when that is not known; a hint. flags: 0. NULL: ENOBUFS:
  * too few buffers are left (the last quarter of each pool is kept for the network device and the
- * stack); EMSGSIZE: no pool has such rooms (z_max_room(); join several); EINVAL.
+ * stack), or what a TCP socket fd has queued is more than a quarter of what is left: it becomes
+ * writable when it is worth another try; EMSGSIZE: no pool has such rooms (z_max_room(); join
+ * several); EINVAL.
  */
 z_buf *z_alloc(int fd, size_t len, unsigned flags);
 

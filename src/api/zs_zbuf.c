@@ -94,23 +94,43 @@ static void drop_handles(struct rte_mbuf *m)
 		zs_taken_drop_all(zs_ctx_self->s, m);
 }
 
+/* m for the socket sk, if that is known, which waits when there is none. */
+static z_buf *handle_for(struct zs_sock *sk, struct rte_mbuf *m)
+{
+	if (unlikely(m == NULL && sk != NULL && errno == ENOBUFS))
+		zs_sock_await_buffers(sk);
+	return handle(m);
+}
+
+static struct rte_mbuf *no_buffer(void)
+{
+	errno = ENOBUFS;
+	return NULL;
+}
+
 ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 {
+	struct zs_sock *sk = NULL;
 	struct zs_zstate *z;
 
 	if (flags != 0) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if (fd >= 0 && zs_fd_sock(fd) == NULL)
+	if (fd >= 0 && (sk = zs_fd_sock(fd)) == NULL)
 		return NULL;
 	z = zs_zstate();
-	return z != NULL ? handle(zs_zstate_alloc(z, len)) : NULL;
+	if (z == NULL)
+		return NULL;
+	if (sk != NULL && zs_sock_send_piece(sk) == 0)
+		return handle_for(sk, no_buffer());
+	return handle_for(sk, zs_zstate_alloc(z, len));
 }
 
 ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 {
 	uint32_t piece = UINT32_MAX;
+	struct zs_sock *sk = NULL;
 	struct zs_zstate *z;
 
 	if ((flags & ~(unsigned)MSG_MORE) != 0 || len == 0 || len > CHAIN_MAX) {
@@ -118,8 +138,7 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 		return NULL;
 	}
 	if (fd >= 0) {
-		struct zs_sock *sk = zs_fd_sock(fd);
-
+		sk = zs_fd_sock(fd);
 		if (sk == NULL)
 			return NULL;
 		piece = zs_sock_send_piece(sk);
@@ -127,7 +146,10 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	z = zs_zstate();
 	if (z == NULL)
 		return NULL;
-	return handle(zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0));
+	if (unlikely(piece == 0))
+		return handle_for(sk, no_buffer());
+	return handle_for(sk,
+			  zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0));
 }
 
 ZS_API size_t z_buf_len(const z_buf *b)

@@ -11,17 +11,20 @@
 #include <stdlib.h>
 
 enum {
-	RESERVE_SHIFT = 2, /* the last quarter of a pool is not the application's; the core's own
-			      marks are lower */
+	/* The core's own marks are lower. References queued in the place of buffers have to leave
+	 * it header buffers to send them with. */
+	ROOMS_PART = 4,
+	HEADERS_PART = 2,
 	MAX_CREDIT = 256,
 	MAX_BULK = 32,
 };
 
-static struct zs_zgauge gauge_of(struct rte_mempool *pool)
+static struct zs_zgauge gauge_of(struct rte_mempool *pool, uint32_t part)
 {
 	return (struct zs_zgauge){
 		.pool = pool,
 		.room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM,
+		.part = part,
 	};
 }
 
@@ -39,9 +42,9 @@ struct zs_zstate *zs_zstate_new(void)
 	env = zs_stack_env(c->s);
 	z->c = c;
 	z->refs = 1;
-	z->pkt = gauge_of(env->pkt_pool);
-	z->big = gauge_of(env->big_pool);
-	z->hdr = gauge_of(env->hdr_pool);
+	z->pkt = gauge_of(env->pkt_pool, ROOMS_PART);
+	z->big = gauge_of(env->big_pool, ROOMS_PART);
+	z->hdr = gauge_of(env->hdr_pool, HEADERS_PART);
 	zs_list_init(&z->dones);
 	zs_list_init(&z->relays);
 	zs_list_init(&z->blocked);
@@ -149,7 +152,7 @@ static bool may_take(struct zs_zgauge *g, uint32_t n)
 		g->credit -= n;
 		return true;
 	}
-	reserve = g->pool->size >> RESERVE_SHIFT;
+	reserve = g->pool->size / g->part;
 	avail = rte_mempool_get_ops(g->pool->ops_index)->get_count(g->pool);
 	if (avail < reserve + n)
 		return false;

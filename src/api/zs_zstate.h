@@ -18,6 +18,7 @@ struct zs_zgauge {
 	struct rte_mempool *pool;
 	uint32_t credit;
 	uint32_t room; /* of a buffer */
+	uint32_t part; /* one of so many parts of the pool is not the application's */
 };
 
 /* Outlives its context while completions are out: counted by refs. */

@@ -264,7 +264,7 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 	}
 	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
 	s->pool_credit = 0;
-	s->pool_share = avail > reserve ? (avail - reserve) * buf_mem(mp) / 4 : 0;
+	s->pool_share = avail > 2 * reserve ? (avail - 2 * reserve) * buf_mem(mp) / 4 : 0;
 	if (likely(avail >= reserve)) {
 		s->pool_level = ZS_POOL_PLENTY;
 		s->pool_credit = RTE_MIN((avail - reserve) / 4, 256u);
@@ -276,6 +276,9 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n)
 
 bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who)
 {
+	static const uint8_t left[] = {
+		[ZS_KEEP_QUEUE] = 4, [ZS_KEEP_FIRST] = 8, [ZS_KEEP_APP] = 2
+	};
 	const struct rte_mempool *mp = s->env.hdr_pool;
 	uint32_t avail;
 
@@ -285,7 +288,7 @@ bool zs_hdr_spare(struct zs_stack *s, enum zs_keep who)
 	}
 	avail = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
 	if (unlikely(avail <= mp->size / 2))
-		return who == ZS_KEEP_QUEUE && avail > mp->size / 4;
+		return avail > mp->size / left[who];
 	s->hdr_credit = RTE_MIN((avail - mp->size / 2) / 4, 256u);
 	return true;
 }

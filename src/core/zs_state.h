@@ -56,7 +56,8 @@ struct zs_stack {
 	uint32_t hdr_credit;  /* references to be kept before the header pool is looked at again */
 	uint32_t taken_gen;   /* of the newest tcb */
 	uint64_t pool_free;   /* bytes in free buffers when the pool was last found low */
-	uint64_t pool_share;  /* bytes that a connection may queue by copying, when last looked */
+	uint64_t pool_share;  /* bytes that a connection may have queued to write more, when last
+				 looked */
 	uint64_t taken_mem;   /* of all connections: zs_taken.h */
 	struct zs_bucket icmp_limit, challenge_limit;
 	struct zs_flowtab flows;
@@ -103,6 +104,7 @@ void zs_pool_watch(struct zs_stack *s, uint16_t n);
 /* Who keeps a reference until somebody else lets go, and what he leaves of the header pool. */
 enum zs_keep {
 	ZS_KEEP_QUEUE, /* a send queue, until the peer acknowledges: a quarter */
+	ZS_KEEP_FIRST, /* likewise, with nothing in flight yet: an eighth, so that all get on */
 	ZS_KEEP_APP,   /* or what an application has a part in: half */
 };
 

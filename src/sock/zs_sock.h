@@ -184,8 +184,11 @@ ssize_t zs_sock_take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct
 size_t zs_sock_piece(struct zs_sock *sk);
 /* A buffer waits: zs_sock_take() would return it (if max is not the limit). */
 bool zs_sock_has_data(const struct zs_sock *sk);
-/* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. */
+/* Payload of the longest buffer that is sent as it is: a segment's, or UINT32_MAX: any. 0: what is
+ * queued has its share of the buffers. */
 uint32_t zs_sock_send_piece(const struct zs_sock *sk);
+/* The application found no buffer to write with: ZS_EV_WRITE when it is worth another try. */
+void zs_sock_await_buffers(struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);

@@ -238,7 +238,15 @@ ssize_t zs_sock_consume(struct zs_sock *sk, size_t n)
 
 uint32_t zs_sock_send_piece(const struct zs_sock *sk)
 {
-	return sk->kind == ZS_SK_TCP ? zs_tcp_send_piece(sk->s, sk->tcb) : UINT32_MAX;
+	if (sk->kind != ZS_SK_TCP)
+		return UINT32_MAX;
+	return zs_tcp_has_share(sk->s, sk->tcb) ? 0 : zs_tcp_send_piece(sk->s, sk->tcb);
+}
+
+void zs_sock_await_buffers(struct zs_sock *sk)
+{
+	if (sk->kind == ZS_SK_TCP)
+		zs_tcp_await_buffers(sk->s, sk->tcb);
 }
 
 /* ---- splice ---- */

@@ -39,10 +39,10 @@ static uint32_t share(struct tt *t)
 	return (uint32_t)n / MSS;
 }
 
-/* No connection queues more than a quarter of what is left beyond the last eighth. */
+/* No connection queues more than a quarter of what is left beyond the last quarter. */
 static void each_has_its_share(struct tt *t)
 {
-	uint32_t n[3], left = POOL - POOL / 8;
+	uint32_t n[3], left = POOL - POOL / 4;
 
 	tt_listen(t, 8);
 	for (unsigned i = 0; i < 3; i++) {
@@ -84,12 +84,24 @@ static void acknowledgements_wake(struct tt *t)
 	tt_drain(t);
 }
 
+enum { TAKEN = 15 };
+static struct rte_mbuf *taken[TAKEN];
+
 static void refuse(struct tt *t)
 {
-	pool(t, 0);
+	for (int i = 0; i < TAKEN; i++)
+		taken[i] = rte_pktmbuf_alloc(zs_stack_env(t->s)->pkt_pool);
+	pool(t, TAKEN + 1);
 	assert_int_equal(tt_send_more(t, MSS, 0), -EAGAIN);
 	assert_false(told(t));
 	assert_false(zs_tcp_writable(t->s, t->c->tcb));
+}
+
+static void give_back(struct tt *t)
+{
+	for (int i = 0; i < TAKEN; i++)
+		rte_pktmbuf_free(taken[i]);
+	pool(t, PLENTY);
 }
 
 /* Nothing is in flight whose acknowledgement would wake it: time does, when there are buffers. */
@@ -100,7 +112,7 @@ static void without_data_time_wakes(struct tt *t)
 	tt_advance(t, 10 * TT_MS);
 	assert_false(told(t));
 	assert_false(zs_tcp_writable(t->s, t->c->tcb));
-	pool(t, PLENTY);
+	give_back(t);
 	tt_advance(t, 2 * TT_MS);
 	assert_true(told(t));
 	assert_true(zs_tcp_writable(t->s, t->c->tcb));
@@ -113,7 +125,7 @@ static void a_window_update_stops_no_waiting(struct tt *t)
 {
 	start(t);
 	refuse(t);
-	pool(t, PLENTY);
+	give_back(t);
 	tt_in(t, "A", 1, 1, 0, .wnd = 30000);
 	assert_false(told(t));
 	tt_advance(t, 2 * TT_MS);
@@ -129,14 +141,50 @@ static void shutdown_ends_the_waiting(struct tt *t)
 	tt_expect(t, "FA", 1, 1, 0);
 	tt_advance(t, 10 * TT_MS);
 	assert_int_equal(t->c->tcb->deadline[ZS_TT_PERSIST], 0);
-	pool(t, PLENTY);
+	give_back(t);
 	tt_in(t, "A", 1, 2, 0);
+}
+
+/*
+ * A record that is shared is sent by references, which wait for its acknowledgement. When nearly
+ * all of them wait already, a connection that has nothing in flight gets on all the same.
+ */
+static void a_shared_record_gets_on(struct tt *t)
+{
+	enum { HELD = 48, SPARE = 12 };
+	const struct zs_env *env = zs_stack_env(t->s);
+	struct rte_mbuf *held[HELD], *m = rte_pktmbuf_alloc(env->big_pool);
+	const struct tt_out *o;
+
+	start(t);
+	rte_pktmbuf_append(m, 4 * MSS);
+	rte_mbuf_refcnt_update(m, 1);
+	assert_int_equal(zs_tcp_send(t->s, t->c->tcb, m, 0), 0);
+	for (int i = 0; i < HELD; i++)
+		held[i] = rte_pktmbuf_alloc(env->hdr_pool);
+	tt_headers(HELD + 1 + SPARE); /* the record is one, too */
+	t->s->hdr_credit = 0;
+	for (uint32_t i = 0; i < 2; i++) {
+		tt_turn(t);
+		o = tt_next(t);
+		assert_non_null(o);
+		assert_int_equal(tt_seq(t, o), 1 + i * MSS);
+		assert_int_equal(o->len, MSS);
+		tt_expect_none(t);
+		tt_in(t, "A", 1, 1 + (i + 1) * MSS, 0);
+	}
+	for (int i = 0; i < HELD; i++)
+		rte_pktmbuf_free(held[i]);
+	tt_starve(false);
+	tt_drain(t);
+	tt_in(t, "A", 1, 1 + 4 * MSS, 0);
+	rte_pktmbuf_free(m);
 }
 
 static const struct CMUnitTest tests[] = {
 	TT(each_has_its_share),	       TT(acknowledgements_wake),
 	TT(without_data_time_wakes),   TT(a_window_update_stops_no_waiting),
-	TT(shutdown_ends_the_waiting),
+	TT(shutdown_ends_the_waiting), TT(a_shared_record_gets_on),
 };
 
 ZS_TEST_MAIN(tests)

@@ -206,6 +206,11 @@ void tt_pool(uint32_t n)
 	zs_simpool_limit(pools.pkt, n);
 }
 
+void tt_headers(uint32_t n)
+{
+	zs_simpool_limit(pools.hdr, n);
+}
+
 /* ---- a script's life ---- */
 
 static void default_config(struct zs_config *cfg)

@@ -274,8 +274,9 @@ uint64_t tt_time(const struct tt *t); /* us since the script began */
 unsigned tt_live_mbufs(void);
 /* No buffer for headers and references can be had while on. */
 void tt_starve(bool on);
-/* The packet pool has no more than n. */
+/* The packet pool, and that for headers and references, have no more than n. */
 void tt_pool(uint32_t n);
+void tt_headers(uint32_t n);
 
 /* ---- wire (tt_wire.c) ---- */
 struct tt_ends {

@@ -66,6 +66,15 @@ bool zs_tcp_writable(const struct zs_stack *s, const struct zs_tcb *tcb)
 	       (likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(s, tcb));
 }
 
+/*
+ * No more than a quarter of what is free: however many write, all get about the same, and each has
+ * something queued, whose acknowledgements tell it when to go on.
+ */
+bool zs_tcp_has_share(const struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	return tcb->sndq.mem > s->pool_share;
+}
+
 uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
 	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;
@@ -273,10 +282,7 @@ static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 	return rte_pktmbuf_alloc(mp);
 }
 
-/*
- * A buffer for a copying write of n bytes, which may not take the last ones: see zs_pool_watch().
- * Nor may a connection queue more than a quarter of what is free: however many write, all get about
- * the same, and each has something queued, whose acknowledgements tell it when to go on.
+/* A buffer for a copying write of n bytes, which may not take the last ones: see zs_pool_watch().
  */
 static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *tcb, size_t n)
 {
@@ -287,18 +293,19 @@ static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *t
 	if (m != NULL)
 		return m;
 	zs_pool_watch(s, 1);
-	if (s->pool_level != ZS_POOL_PLENTY || tcb->sndq.mem > s->pool_share)
+	if (s->pool_level != ZS_POOL_PLENTY || zs_tcp_has_share(s, tcb))
 		return NULL;
 	return rte_pktmbuf_alloc(s->env.pkt_pool);
 }
 
-/* No buffer now. Without data in flight no acknowledgement will wake the writer: time has to. */
-static int no_buffer(struct zs_stack *s, struct zs_tcb *tcb)
+/* Without data in flight no acknowledgement will wake the writer: time has to. */
+void zs_tcp_await_buffers(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	if (tcb->state < ZS_ESTABLISHED || may_send(tcb) < 0)
+		return;
 	tcb->flags |= ZS_TF_WANT_SPACE;
 	if (tcb->sndq.head == NULL)
 		zs_sndq_retry(s, tcb);
-	return -EAGAIN;
 }
 
 int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf, size_t len,
@@ -340,8 +347,10 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 		src += n;
 		left -= n;
 	}
-	if (src == (const uint8_t *)buf)
-		return no_buffer(s, tcb);
+	if (src == (const uint8_t *)buf) {
+		zs_tcp_await_buffers(s, tcb);
+		return -EAGAIN;
+	}
 	s->stats.copies += (uint64_t)(src - (const uint8_t *)buf);
 	note_written(s, tcb, flags);
 	if ((size_t)(src - (const uint8_t *)buf) < len)
@@ -373,9 +382,10 @@ static struct rte_mbuf *sole_owner(const struct rte_mbuf *m)
  * A buffer for the bytes of m from off on. Where none can be kept, the one that m refers to will do
  * once nobody else needs it: so no connection waits for a buffer while it keeps one.
  */
-static struct rte_mbuf *rest_of(struct zs_stack *s, struct rte_mbuf *m, uint16_t off, uint16_t len)
+static struct rte_mbuf *rest_of(struct zs_stack *s, struct rte_mbuf *m, uint16_t off, uint16_t len,
+				enum zs_keep who)
 {
-	struct rte_mbuf *c = zs_pkt_keep(s, m, off, len, ZS_KEEP_QUEUE);
+	struct rte_mbuf *c = zs_pkt_keep(s, m, off, len, who);
 
 	if (likely(c != NULL))
 		return c;
@@ -411,7 +421,8 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	struct rte_mbuf *c;
 
 	zs_assert(len > 0 && len < seg->len);
-	c = rest_of(s, m, (uint16_t)(seg->off + len), (uint16_t)(seg->len - len));
+	c = rest_of(s, m, (uint16_t)(seg->off + len), (uint16_t)(seg->len - len),
+		    tcb->snd_una == tcb->snd_nxt ? ZS_KEEP_FIRST : ZS_KEEP_QUEUE);
 	if (c == NULL)
 		return -ENOBUFS;
 	rest = zs_seg(c);

@@ -100,7 +100,7 @@ void zs_sndq_retry(struct zs_stack *s, struct zs_tcb *tcb)
 void zs_sndq_retried(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	zs_pool_watch(s, 1);
-	if (s->pool_share == 0)
+	if (s->pool_level != ZS_POOL_PLENTY)
 		zs_sndq_retry(s, tcb);
 	else
 		zs_sndq_wake(s, tcb);
