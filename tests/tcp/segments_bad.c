@@ -258,10 +258,49 @@ static void port_zero(struct tt *t)
 	assert_int_equal(tt_counts(t).half_open, 0);
 }
 
+/* The peer repeats data because our ACK was lost. Its ACK was lost, too: the repeated one counts,
+ * and nothing of ours is repeated. */
+static void repeated_data_acknowledges(struct tt *t)
+{
+	tt_connect_passive(t, .rtt_us = 20 * TT_MS);
+	tt_in(t, "A", 1, 1, 100);
+	tt_in(t, "A", 101, 1, 100);
+	tt_drain(t);
+	tt_send(t, 500);
+	tt_expect(t, "PA", 1, 201, 500);
+	tt_in(t, "A", 1, 501, 100);
+	tt_expect(t, "A", 501, 201, 0, .opt = "nop,nop,sack 1:101");
+	assert_int_equal(tt_info(t).inflight, 0);
+	tt_expect_quiet(t, 2 * TT_S);
+	tt_read(t, 200);
+}
+
+/* From further back than the window is wide nobody repeats. */
+static void data_of_long_ago_does_not(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 500);
+	tt_drain(t);
+	tt_in(t, "A", 1 - 200000u, 501, 100);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).inflight, 500);
+	tt_in(t, "A", 1, 501, 0);
+}
+
 static const struct CMUnitTest tests[] = {
-	TT(bad_checksum),   TT(bad_data_offset), TT(truncated), TT(malformed_options),
-	TT(malformed_sack), TT(urgent),		 TT(ecn_bits),	TT(all_flags),
-	TT(bad_source),	    TT(to_broadcast),	 TT(port_zero),
+	TT(repeated_data_acknowledges),
+	TT(data_of_long_ago_does_not),
+	TT(bad_checksum),
+	TT(bad_data_offset),
+	TT(truncated),
+	TT(malformed_options),
+	TT(malformed_sack),
+	TT(urgent),
+	TT(ecn_bits),
+	TT(all_flags),
+	TT(bad_source),
+	TT(to_broadcast),
+	TT(port_zero),
 };
 
 ZS_TEST_MAIN(tests)

@@ -85,6 +85,22 @@ static void report_old_data(struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 	tcb->flags |= ZS_TF_DSACK;
 }
 
+/*
+ * The ACK field of these is good, though their data is not taken: data at a closed window (RFC 9293
+ * 3.10.7.4), and what the peer repeats because our ACK was lost: its own may have been, too, and we
+ * would repeat in turn. As on Linux and FreeBSD; no further back than the window is wide, lest it
+ * be easier to guess (RFC 5961).
+ */
+static bool ack_counts(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+{
+	uint32_t wnd = tcb->rcv_adv - tcb->rcv_nxt;
+
+	if (!(pi->tcp_flags & ZS_ACK) || pi->data_len == 0 || tcb->state == ZS_SYN_RCVD)
+		return false;
+	return (wnd == 0 && pi->seq == tcb->rcv_nxt) ||
+	       tcb->rcv_nxt - (pi->seq + pi->data_len) <= wnd;
+}
+
 /* First: sequence number and PAWS. */
 static enum zs_verdict check_seq(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 				 struct zs_pktinfo *pi)
@@ -107,17 +123,13 @@ static enum zs_verdict check_seq(struct zs_stack *s, struct zs_tcb *tcb, struct 
 		zs_pkt_drop(s, m, ZS_DROP_TCP_SYN);
 		return ZS_DONE;
 	}
-	/* The ACK field of a segment at a closed window is good (RFC 9293 3.10.7.4). */
-	if (!old && tcb->rcv_adv == tcb->rcv_nxt && pi->seq == tcb->rcv_nxt &&
-	    pi->tcp_flags & ZS_ACK && pi->data_len > 0) {
-		if (zs_ack_check(s, tcb, m, pi) == ZS_DONE)
-			return ZS_DONE;
-	}
 	report_old_data(tcb, pi);
 	if (pi->data_len > 0 || pi->tcp_flags & ZS_FIN)
 		zs_ack_now(s, tcb);
 	else
 		zs_challenge_ack(s, tcb);
+	if (!old && ack_counts(tcb, pi) && zs_ack_check(s, tcb, m, pi) == ZS_DONE)
+		return ZS_DONE;
 	zs_pkt_drop(s, m, old ? ZS_DROP_TCP_PAWS : ZS_DROP_TCP_WINDOW);
 	return ZS_DONE;
 }
