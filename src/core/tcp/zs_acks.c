@@ -95,11 +95,9 @@ static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct z
 	if (changed && wnd > 0) {
 		if (tcb->unsent != NULL)
 			tcb->deadline[ZS_TT_PERSIST] = 0;
-		if (unlikely(tcb->probe_shift != 0)) {
-			tcb->probe_shift = 0;
-			tcb->stalled_us =
-				0; /* the user timeout begins anew with what is sent now */
-		}
+		/* the user timeout begins anew with what is sent now */
+		if (unlikely(tcb->probe_shift != 0))
+			tcb->stalled_us = tcb->probe_shift = 0;
 	}
 	if (changed && tcb->unsent != NULL) {
 		zs_limit_end(s, tcb);
@@ -314,7 +312,6 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 			     const struct zs_pktinfo *pi)
 {
 	bool fin_was_out = (tcb->flags & ZS_TF_FIN_SENT) && tcb->snd_una != tcb->snd_nxt;
-
 	bool old = zs_seq_lt(pi->ack, tcb->snd_una);
 
 	if (zs_seq_gt(pi->ack, tcb->snd_nxt) || (old && zs_seq_lt(pi->ack, oldest_ack(tcb)))) {
