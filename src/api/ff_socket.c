@@ -217,11 +217,11 @@ static int do_name(int s, struct linux_sockaddr *name, socklen_t *namelen,
 		   int (*get)(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *len))
 {
 	struct zs_sock *sk = zs_fd_sock(s);
+	int rc;
 
 	if (sk == NULL)
 		return -1;
-	int rc = name == NULL ? -EFAULT : zs_name_room(name, namelen);
-
+	rc = name == NULL ? -EFAULT : zs_name_room(name, namelen);
 	return (int)ff_ret(rc < 0 ? rc : get(sk, sa_out(name), namelen));
 }
 

@@ -112,6 +112,7 @@ ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 {
 	struct zs_sock *sk = NULL;
 	struct zs_zstate *z;
+	bool enough;
 
 	if (flags != 0) {
 		errno = EINVAL;
@@ -122,9 +123,8 @@ ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 	z = zs_zstate();
 	if (z == NULL)
 		return NULL;
-	if (sk != NULL && zs_sock_send_piece(sk) == 0)
-		return handle_for(sk, no_buffer());
-	return handle_for(sk, zs_zstate_alloc(z, len));
+	enough = sk != NULL && zs_sock_send_piece(sk) == 0;
+	return handle_for(sk, enough ? no_buffer() : zs_zstate_alloc(z, len));
 }
 
 ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
@@ -132,6 +132,7 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	uint32_t piece = UINT32_MAX;
 	struct zs_sock *sk = NULL;
 	struct zs_zstate *z;
+	struct rte_mbuf *m;
 
 	if ((flags & ~(unsigned)MSG_MORE) != 0 || len == 0 || len > CHAIN_MAX) {
 		errno = EINVAL;
@@ -146,10 +147,11 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	z = zs_zstate();
 	if (z == NULL)
 		return NULL;
-	if (unlikely(piece == 0))
-		return handle_for(sk, no_buffer());
-	return handle_for(sk,
-			  zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0));
+	if (likely(piece > 0))
+		m = zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0);
+	else
+		m = no_buffer();
+	return handle_for(sk, m);
 }
 
 ZS_API size_t z_buf_len(const z_buf *b)

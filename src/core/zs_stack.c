@@ -255,7 +255,7 @@ static uint64_t buf_mem(struct rte_mempool *mp)
 void zs_pool_watch(struct zs_stack *s, uint16_t n)
 {
 	struct rte_mempool *mp = s->env.pkt_pool;
-	uint32_t reserve = mp->size / 8;
+	uint32_t reserve = mp->size / 8; /* applications leave twice that */
 	uint32_t avail;
 
 	if (likely(s->pool_credit >= n)) {

@@ -191,25 +191,17 @@ int zs_sock_renew(struct zs_sock *sk)
 
 /* ---- bind, listen ---- */
 
-/* INADDR_ANY without a family: what old programs bind to, and Linux and FreeBSD let them. */
-static bool is_any_unspec(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
-{
-	struct sockaddr_in sin;
-
-	if (sk->family != AF_INET || sa == NULL || len < sizeof(sin))
-		return false;
-	memcpy(&sin, sa, sizeof(sin));
-	return sin.sin_family == AF_UNSPEC && sin.sin_addr.s_addr == INADDR_ANY;
-}
-
 static int bind_name(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
 		     struct zs_name *n)
 {
 	struct sockaddr_in sin;
 
-	if (!is_any_unspec(sk, sa, len))
+	if (sk->family != AF_INET || sa == NULL || len < sizeof(sin))
 		return zs_sock_addr_get(sk, sa, len, n);
 	memcpy(&sin, sa, sizeof(sin));
+	if (sin.sin_family != AF_UNSPEC || sin.sin_addr.s_addr != INADDR_ANY)
+		return zs_sock_addr_get(sk, sa, len, n);
+	/* what old programs bind to, and Linux and FreeBSD let them */
 	sin.sin_family = AF_INET;
 	return zs_sock_addr_get(sk, (const struct sockaddr *)&sin, sizeof(sin), n);
 }

@@ -47,6 +47,12 @@ int api_teardown(void **state);
 /* Makes host i the one whose turn it is to call; returns its context. */
 struct zs_ctx *api_on(struct api_world *t, int i);
 
+/* Lets the host that is entered have its turns for a millisecond. */
+static inline void api_settle(void)
+{
+	(void)ff_poll(NULL, 0, 1);
+}
+
 /* Runs the world for so long, whoever is entered. */
 void api_run_ms(struct api_world *t, unsigned ms);
 uint64_t api_now_us(const struct api_world *t);

@@ -6,11 +6,6 @@
 
 #include "apitest.h"
 
-static void settle(void)
-{
-	(void)ff_poll(NULL, 0, 1);
-}
-
 static struct sockaddr_in ip4(const char *text, uint16_t port)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -54,7 +49,7 @@ static int connect_to(int fd, const char *addr, uint16_t port)
 	struct sockaddr_in sin = ip4(addr, port);
 	int rc = ff_connect(fd, sa(&sin), sizeof(sin));
 
-	settle();
+	api_settle();
 	return rc;
 }
 
@@ -107,7 +102,7 @@ static void reading_no_bytes_takes_nothing(void **state)
 	assert_int_equal(ff_read(u, buf, 0), 0);
 	assert_int_equal(connect_to(v, "127.0.0.1", PORT), 0);
 	assert_int_equal(ff_send(v, "abc", 3, 0), 3);
-	settle();
+	api_settle();
 	assert_int_equal(ff_read(u, buf, 0), 0);
 	assert_int_equal(ff_readv(u, &iov, 1), 0);
 	assert_int_equal(ff_readv(u, NULL, 0), 0);
@@ -208,7 +203,7 @@ static void connecting_to_no_address_is_to_oneself(void **state)
 	assert_int_equal(ff_bind(l6, sa6(&any6), sizeof(any6)), 0);
 	assert_int_equal(ff_listen(l6, 1), 0);
 	assert_errno(ff_connect(c6, sa6(&any6), sizeof(any6)), EINPROGRESS);
-	settle();
+	api_settle();
 	len = sizeof(peer6);
 	assert_int_equal(ff_getpeername(c6, (struct linux_sockaddr *)(void *)&peer6, &len), 0);
 	assert_true(IN6_IS_ADDR_LOOPBACK(&peer6.sin6_addr));
@@ -224,7 +219,7 @@ static void sending_to_no_address_is_to_oneself(void **state)
 	(void)state;
 	assert_int_equal(
 		ff_sendto(new_socket(AF_INET, SOCK_DGRAM), "ab", 2, 0, sa(&any), sizeof(any)), 2);
-	settle();
+	api_settle();
 	assert_int_equal(ff_read(u, buf, sizeof(buf)), 2);
 	/* where it is bound, there it is at home */
 	assert_int_equal(connect_to(v, "0.0.0.0", PORT), 0);
@@ -259,10 +254,10 @@ static void shutdown_ends_a_connection_only_once(void **state)
 	self_pair(&l, &c, &s);
 	assert_int_equal(ff_shutdown(s, SHUT_WR), 0);
 	assert_int_equal(ff_shutdown(s, SHUT_WR), 0);
-	settle();
+	api_settle();
 	assert_int_equal(ff_getpeername(s, sa(&sin), &len), 0);
 	ff_close(c);
-	settle();
+	api_settle();
 	assert_errno(ff_getpeername(s, sa(&sin), &len), ENOTCONN); /* both have said goodbye */
 	assert_errno(ff_shutdown(s, SHUT_RD), ENOTCONN);
 }
@@ -296,7 +291,7 @@ static void what_was_connected_stays_so_until_it_is_dissolved(void **state)
 	assert_int_equal(connect_to(c, "127.0.0.1", PORT), 0);
 	assert_int_equal(ff_setsockopt(s, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg)), 0);
 	ff_close(s);
-	settle();
+	api_settle();
 	assert_errno(connect_to(c, "127.0.0.1", PORT), EISCONN);
 	assert_int_equal(error_of(c), ECONNRESET);
 	assert_errno(connect_to(c, "127.0.0.1", PORT), EISCONN);
@@ -362,7 +357,7 @@ static void nobody_at_home_is_told_over_ip6_too(void **state)
 	(void)state;
 	assert_int_equal(ff_connect(u, sa6(&to), sizeof(to)), 0);
 	assert_int_equal(ff_send(u, "abc", 3, 0), 3);
-	settle();
+	api_settle();
 	assert_int_equal(poll_of(u), POLLOUT | POLLERR);
 	assert_int_equal(error_of(u), ECONNREFUSED);
 }

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 
 #include "apitest.h"
+#include "base/zs_rand.h"
 
 enum {
 	ENDS = 2,
@@ -37,7 +38,7 @@ struct note {
 };
 
 struct model {
-	uint64_t seed;
+	struct zs_rand rand;
 	int kq;
 	struct end end[ENDS];
 	struct note note[NOTES];
@@ -45,8 +46,7 @@ struct model {
 
 static unsigned below(struct model *m, unsigned n)
 {
-	m->seed = m->seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (unsigned)(m->seed >> 33) % n;
+	return zs_rand_below(&m->rand, n);
 }
 
 /* ---- the table ---- */
@@ -297,11 +297,6 @@ static void call_kevent(struct model *m)
 
 /* ---- what happens to the sockets ---- */
 
-static void settle(void)
-{
-	(void)ff_poll(NULL, 0, 1);
-}
-
 static void happens_write(struct model *m, int i)
 {
 	struct end *e = &m->end[i], *peer = &m->end[1 - i];
@@ -311,7 +306,7 @@ static void happens_write(struct model *m, int i)
 	if (e->wr_shut || e->reset || peer->rd_shut || peer->bytes > 1000)
 		return;
 	assert_int_equal(ff_send(e->fd, bytes, n, 0), n);
-	settle();
+	api_settle();
 	peer->bytes += n;
 	edge(m, 1 - i);
 }
@@ -336,7 +331,7 @@ static void happens_shutdown(struct model *m, int i)
 	if (e->reset || over || (rd ? e->rd_shut : e->wr_shut))
 		return;
 	assert_int_equal(ff_shutdown(e->fd, rd ? SHUT_RD : SHUT_WR), 0);
-	settle();
+	api_settle();
 	if (rd) {
 		e->rd_shut = true;
 		edge(m, i);
@@ -359,7 +354,7 @@ static void happens_reset(struct model *m, int i)
 		return;
 	assert_int_equal(ff_setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg)), 0);
 	ff_close(e->fd);
-	settle();
+	api_settle();
 	peer->reset = true;
 	edge(m, 1 - i);
 	edge(m, ENDS + 1 - i);
@@ -421,7 +416,7 @@ static void programs_report_what_the_table_says(void **state)
 {
 	(void)state;
 	for (unsigned seed = 0; seed < PROGRAMS; seed++) {
-		struct model m = { .seed = seed };
+		struct model m = { .rand.key = { seed } };
 
 		open_ends(&m);
 		for (int i = 0; i < STEPS; i++)
@@ -430,7 +425,7 @@ static void programs_report_what_the_table_says(void **state)
 			if (m.end[i].fd >= 0)
 				ff_close(m.end[i].fd);
 		ff_close(m.kq);
-		settle();
+		api_settle();
 	}
 }
 

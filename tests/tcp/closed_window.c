@@ -36,6 +36,12 @@ static void answer_until(struct tt *t, uint64_t until, uint32_t ack)
 	}
 }
 
+static void expect_timed_out(struct tt *t)
+{
+	tt_expect_state(t, ZS_CLOSED);
+	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+}
+
 /* RFC 9293 3.8.6, SHLD-17: data beyond the edge does not time out. */
 static void shrunk_to_zero_for_ever(struct tt *t)
 {
@@ -60,8 +66,7 @@ static void shrunk_to_zero_unanswered(struct tt *t)
 	shrink_to_zero(t);
 	tt_advance(t, 20 * 120ull * TT_S);
 	tt_drain(t);
-	tt_expect_state(t, ZS_CLOSED);
-	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+	expect_timed_out(t);
 }
 
 /* A FIN goes into a closed window; peers that do not take it there still have to answer. */
@@ -109,48 +114,41 @@ static void orphan_with_fin(struct tt *t)
 	orphans_end(t, 0);
 }
 
-static void set_user_timeout(struct tt *t, uint32_t ms)
+/* A segment waits for a window, 2 s at most. */
+static void wait_for_window(struct tt *t)
 {
-	zs_tcp_opts(t->c->tcb)->user_timeout_ms = ms;
+	start(t);
+	zs_tcp_opts(t->c->tcb)->user_timeout_ms = 2000;
 	zs_tcp_opts_changed(t->s, t->c->tcb);
+	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
+	tt_send(t, MSS);
 }
 
 /* tcp(7): TCP_USER_TIMEOUT is also for what waits for a window, whether the peer answers or not. */
 static void user_timeout_unanswered(struct tt *t)
 {
-	start(t);
-	set_user_timeout(t, 2000);
-	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
-	tt_send(t, MSS);
+	wait_for_window(t);
 	tt_advance(t, 1900 * TT_MS);
 	tt_drain(t);
 	tt_expect_state(t, ZS_ESTABLISHED);
 	tt_advance(t, 200 * TT_MS);
 	tt_expect_none(t);
-	tt_expect_state(t, ZS_CLOSED);
-	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+	expect_timed_out(t);
 }
 
 static void user_timeout_answered(struct tt *t)
 {
-	start(t);
-	set_user_timeout(t, 2000);
-	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
-	tt_send(t, MSS);
+	wait_for_window(t);
 	answer_until(t, tt_time(t) + 1900 * TT_MS, 1);
 	tt_expect_state(t, ZS_ESTABLISHED);
 	answer_until(t, tt_time(t) + 200 * TT_MS, 1);
-	tt_expect_state(t, ZS_CLOSED);
-	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+	expect_timed_out(t);
 }
 
 /* Once the window is open, what is sent has all of the time. */
 static void user_timeout_begins_anew(struct tt *t)
 {
-	start(t);
-	set_user_timeout(t, 2000);
-	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
-	tt_send(t, MSS);
+	wait_for_window(t);
 	answer_until(t, tt_time(t) + 1900 * TT_MS, 1);
 	tt_in(t, "A", 1, 1, 0, .wnd = 5000);
 	tt_expect(t, "PA", 1, 1, MSS);

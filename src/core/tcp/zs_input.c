@@ -223,7 +223,7 @@ static enum zs_verdict check_ack(struct zs_stack *s, struct zs_tcb *tcb, struct 
 
 /*
  * Simultaneous open (RFC 9293 figure 8): the peer's SYN-ACK repeats the SYN that we have and
- * acknowledges ours; the rest of it is an ordinary ACK.
+ * acknowledges ours; the rest of it is an ordinary ACK. True when it was one.
  */
 static bool strip_repeated_syn(struct zs_stack *s, struct zs_tcb *tcb, struct zs_pktinfo *pi)
 {
