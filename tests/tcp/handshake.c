@@ -98,6 +98,32 @@ static void passive_ack_with_fin(struct tt *t)
 	assert_true(zs_tcp_fin_received(t->c->tcb));
 }
 
+static void rcvbuf_8k(struct zs_config *cfg)
+{
+	cfg->rcvbuf = cfg->rcvbuf_max = 8192;
+}
+
+/* The peer's first flight fills our window and is lost. To the SYN-ACK that we repeat it answers
+ * from the window's edge, and that completes. Data beyond it does not, nor a RST. */
+static void passive_ack_from_edge(struct tt *t)
+{
+	tt_listen(t, 1);
+	tt_in(t, "S", 0, 0, 0);
+	tt_expect(t, "SA", 0, 1, 0, .wnd = 4096);
+	tt_in(t, "A", 4097, 1, 1);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "R", 4097, 0, 0);
+	tt_expect_none(t);
+	tt_expect_state(t, ZS_SYN_RCVD);
+	tt_expect_within(t, 990 * TT_MS, 1010 * TT_MS, "SA", 0, 1, 0);
+	tt_in(t, "A", 4097, 1, 0);
+	tt_expect_none(t);
+	tt_accept(t);
+	tt_in(t, "A", 1, 1, 100);
+	tt_expect(t, "A", 1, 101, 0);
+	tt_read(t, 100);
+}
+
 /* Data with the SYN is not acknowledged (no TFO); the peer sends it again. RFC 9293 3.4 allows
  * both. */
 static void passive_syn_with_data(struct tt *t)
@@ -684,6 +710,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(passive_offers, use_ts),
 	TT(passive_ack_with_data),
 	TT(passive_ack_with_fin),
+	TT_CFG(passive_ack_from_edge, rcvbuf_8k),
 	TT(passive_syn_with_data),
 	TT(passive_repeated_syn),
 	TT(active_plain),

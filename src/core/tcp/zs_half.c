@@ -188,13 +188,15 @@ static void half_challenge(struct zs_stack *s, struct zs_half *h)
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
-/* RFC 9293 3.4: the segment's first or last number lies in the window. */
+/* RFC 9293 3.4: the segment's first or last number lies in the window. Who has filled it, and lost
+ * that, answers our SYN-ACK from its edge. */
 static bool in_window(const struct zs_half *h, const struct zs_pktinfo *pi, uint32_t wnd)
 {
 	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
 
-	return zs_seq_in(pi->seq, h->irs + 1, wnd) ||
-	       (len > 0 && zs_seq_in(pi->seq + len - 1, h->irs + 1, wnd));
+	if (len == 0)
+		return zs_seq_in(pi->seq, h->irs + 1, wnd + 1);
+	return zs_seq_in(pi->seq, h->irs + 1, wnd) || zs_seq_in(pi->seq + len - 1, h->irs + 1, wnd);
 }
 
 enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
