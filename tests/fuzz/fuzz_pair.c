@@ -9,14 +9,14 @@
 #include "fuzz.h"
 #include "tests/sim/simtest.h"
 
-/* Frames lost or damaged, at most: in all, and while a handshake may be going on. A SYN is sent six
- * times, all else fifteen times before a connection fails. */
-enum { HARM_MAX = 12, HARM_EARLY = 3, EARLY = 8 };
+/* Frames lost or damaged, at most: in all, and before the server has accepted. SYN and SYN-ACK are
+ * sent six times, all else fifteen times before a connection fails. */
+enum { HARM_MAX = 12, HARM_EARLY = 5 };
 
 struct link {
 	struct fuzz_in in;
-	struct zs_sim *w;
-	uint32_t frames, harmed;
+	struct pair *p;
+	uint32_t harmed;
 };
 
 static bool is_tcp(const struct zs_simpkt *p)
@@ -32,7 +32,7 @@ static bool is_tcp(const struct zs_simpkt *p)
 /* It may be lost. */
 static bool may_harm(struct link *l)
 {
-	if (l->harmed >= (l->frames <= EARLY ? HARM_EARLY : HARM_MAX))
+	if (l->harmed >= (l->p->server->n_conns == 0 ? HARM_EARLY : HARM_MAX))
 		return false;
 	l->harmed++;
 	return true;
@@ -45,7 +45,6 @@ static unsigned int rule(void *arg, struct zs_simpkt *p)
 
 	if (l->in.p == l->in.end || !is_tcp(p))
 		return ZS_SIM_PASS;
-	l->frames++;
 	what = in8(&l->in);
 	switch (what % 8) {
 	case 0:
@@ -108,8 +107,8 @@ static void release(struct zs_simapp *app)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct link l = { .in = { .p = data, .end = data + size } };
 	struct pair p;
+	struct link l = { .in = { .p = data, .end = data + size }, .p = &p };
 
 	start(&p, &l);
 	check(pair_run(&p, 1, 4000 * ZS_SEC));
