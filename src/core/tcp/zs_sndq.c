@@ -119,8 +119,7 @@ static bool needs_wrap(const struct rte_mbuf *m)
 /* Replaces shared or foreign buffers of the chain by references to them. Undone on failure. */
 static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 {
-	struct rte_mbuf **link;
-	struct rte_mbuf *wrapped = NULL; /* originals, to be released on success, by clone */
+	struct rte_mbuf *wrapped = NULL, **last = &wrapped; /* the references, in order */
 
 	for (struct rte_mbuf *m = *head; m != NULL; m = m->next) {
 		struct rte_mbuf *c;
@@ -130,24 +129,17 @@ static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 		c = zs_pkt_keep(s, m, m->data_off, m->data_len, ZS_KEEP_APP);
 		if (c == NULL)
 			goto err_free;
-		zs_seg(c)->next = wrapped;
-		zs_seg(c)->done_arg = m;
-		wrapped = c;
+		zs_seg(c)->next = NULL;
+		*last = c;
+		last = &zs_seg(c)->next;
 	}
-	/* wrapped holds the clones, last first: walk the chain and put each in its original's place
-	 */
-	for (link = head; *link != NULL; link = &(*link)->next) {
+	for (struct rte_mbuf **link = head; wrapped != NULL; link = &(*link)->next) {
 		struct rte_mbuf *m = *link;
 		struct rte_mbuf *c = wrapped;
-		struct rte_mbuf **cl = &wrapped;
 
 		if (!needs_wrap(m))
 			continue;
-		while (zs_seg(c)->done_arg != m) {
-			cl = &zs_seg(c)->next;
-			c = *cl;
-		}
-		*cl = zs_seg(c)->next;
+		wrapped = zs_seg(c)->next;
 		if (m->ol_flags & ZS_PKT_DONE && m->priv_size >= ZS_PRIV_SIZE) {
 			zs_seg(c)->done = zs_seg(m)->done;
 			zs_seg(c)->done_arg = zs_seg(m)->done_arg;
