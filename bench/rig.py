@@ -108,7 +108,8 @@ def eal(link, role, where, huge):
     path = f"{where}/{socket_name(link)}"
     if link.startswith("virtio"):
         tso = ",tso=1" if link == "virtio_tso" else ""
-        dev = (f"net_virtio_user0,path={path},queue_size=1024,{mac}" if role == "server"
+        ring = "packed_vq=1," if link == "virtio_packed" else ""
+        dev = (f"net_virtio_user0,path={path},{ring}queue_size=1024,{mac}" if role == "server"
                else f"net_vhost0,iface={path}{tso}")
     else:   # memif's "client" is the side that may send from its own memory
         memif = "server" if role == starts_first(link) else "client"

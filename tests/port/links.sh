@@ -271,11 +271,14 @@ link_tso() {
 	check "TSO, copied: few packets of many segments" large "$tmp/server.log"
 	fetch "TSO, zero copy" http_zc "$virtio" "$vhost,tso=1" client
 	check "TSO, zero copy: few packets of many segments" large "$tmp/server.log"
+	fetch "TSO, packed ring" http_zc "${virtio/queue_size/packed_vq=1,queue_size}" "$vhost,tso=1" client
+	check "TSO, packed ring: few packets of many segments" large "$tmp/server.log"
 	fetch "TSO switched off" http_copy "$virtio" "$vhost,tso=1" client tso=0
 	check "TSO switched off: there are none" no_large "$tmp/server.log"
 	fetch "TSO, peer without it" http_copy "$virtio" "$vhost" client
 	check "TSO, peer without it: there are none" no_large "$tmp/server.log"
 	fetch "LRO" http_copy "$vhost,tso=1" "$virtio" server
+	fetch "LRO, packed ring" http_copy "$vhost,tso=1" "${virtio/queue_size/packed_vq=1,queue_size}" server
 	fetch "LRO switched off" http_copy "$vhost,tso=1" "$virtio" server lro=0
 }
 
