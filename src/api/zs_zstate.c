@@ -185,12 +185,16 @@ static struct rte_mbuf *take_room(struct zs_zstate *z, struct zs_zgauge *g)
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
 {
 	struct zs_zgauge *g = room <= z->pkt.room ? &z->pkt : &z->big;
+	struct rte_mbuf *m;
 
 	if (room > g->room) {
 		errno = EMSGSIZE;
 		return NULL;
 	}
-	return take_room(z, g);
+	m = take_room(z, g);
+	if (likely(m != NULL))
+		zs_pkt_prefetch_write(m, (uint32_t)room);
+	return m;
 }
 
 static bool take_several(struct zs_zstate *z, struct zs_zgauge *g, struct rte_mbuf **v, uint32_t n)
@@ -222,6 +226,7 @@ static struct rte_mbuf *chain_of(struct zs_zstate *z, struct zs_zgauge *g, uint3
 		for (uint32_t i = 0; i < n; i++) {
 			v[i]->data_len = (uint16_t)RTE_MIN(left, piece);
 			left -= v[i]->data_len;
+			zs_pkt_prefetch_write(v[i], v[i]->data_len);
 			*end = v[i];
 			end = &v[i]->next;
 		}
@@ -240,6 +245,7 @@ static struct rte_mbuf *one_of(struct zs_zstate *z, struct zs_zgauge *g, uint32_
 	if (likely(m != NULL)) {
 		m->data_len = (uint16_t)len;
 		m->pkt_len = len;
+		zs_pkt_prefetch_write(m, len);
 	}
 	return m;
 }

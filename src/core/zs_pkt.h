@@ -18,7 +18,7 @@
 #include "base/zs_addr.h"
 #include "base/zs_assert.h"
 
-enum { ZS_PRIV_SIZE = 64 };
+enum { ZS_PRIV_SIZE = 64, ZS_PACKET_MAX = 2048 };
 
 enum zs_seg_flag {
 	ZS_SEG_SACKED = 0x01, /* the peer reported it by SACK */
@@ -125,6 +125,21 @@ static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 	uint32_t fixed = sizeof(struct rte_mbuf) + ZS_PRIV_SIZE;
 
 	return fixed + (RTE_MBUF_CLONED(m) ? 0 : m->buf_len);
+}
+
+/*
+ * Asks for the lines of a fresh buffer that headers and n bytes of payload will be written into.
+ * The device read them last, or a core behind it, and stores would wait for one after the other.
+ * Longer writes than a packet's claim lines whole, and need none of this.
+ */
+static inline void zs_pkt_prefetch_write(const struct rte_mbuf *m, uint32_t n)
+{
+	const uint8_t *p = m->buf_addr, *end = p + m->data_off + (n <= ZS_PACKET_MAX ? n : 0);
+
+	for (; p < end; p += 2 * RTE_CACHE_LINE_SIZE) {
+		__builtin_prefetch(p, 1, 3);
+		__builtin_prefetch(p + RTE_CACHE_LINE_SIZE, 1, 3);
+	}
 }
 
 /* Make m, one segment, show len bytes at off from buf_addr. */

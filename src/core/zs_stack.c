@@ -315,6 +315,17 @@ static __attribute__((noinline)) void process_merged(struct zs_stack *s, struct 
 	}
 }
 
+/* Headers with their options, and a short message behind them. */
+static inline void prefetch(const struct rte_mbuf *m)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	rte_prefetch0(p);
+	rte_prefetch0(p + RTE_CACHE_LINE_SIZE);
+	if (m->data_len > 2 * RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(p + 2 * RTE_CACHE_LINE_SIZE);
+}
+
 static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf **pkts,
 			uint16_t n)
 {
@@ -326,7 +337,7 @@ static void input_burst(struct zs_stack *s, struct zs_netif *nif, struct rte_mbu
 
 	zs_pool_watch(s, n);
 	for (i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+		prefetch(pkts[i]);
 	for (i = 0; i < n; i++) {
 		bytes += pkts[i]->pkt_len;
 		zs_parse(s, nif, pkts[i], &pi[i]);

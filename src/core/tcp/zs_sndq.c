@@ -333,6 +333,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 			zs_seg(m)->flags = ZS_SEG_COPIED | ZS_SEG_SUMMED;
 			zs_seg(m)->sum = 0;
 			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), most);
+			zs_pkt_prefetch_write(m, (uint32_t)RTE_MIN((size_t)room, left));
 		}
 		n = (uint32_t)RTE_MIN((size_t)room, left);
 		fill(s, tcb, tcb->sndq.tail, src, n);
