@@ -57,6 +57,11 @@ static void first_block_with_progress_waits(struct tt *t)
 
 /* ---- tail loss probe ---- */
 
+static void use_ts(struct zs_config *cfg)
+{
+	cfg->use_ts = true;
+}
+
 /* The last segment of a response is lost on a path of 1 ms: repaired 2 RTT after the last ACK. */
 static void tail_loss_in_two_round_trips(struct tt *t)
 {
@@ -260,6 +265,28 @@ static void tail_of_three(struct tt *t)
 	assert_int_equal(tt_info(t).bytes_retx, 3 * MSS);
 }
 
+/* RFC 8985 6.2 step 2, RFC 7323 4.3: an ACK echoes what moved SND.UNA last, so that with a probe
+ * that is SACKed comes an older timestamp. */
+static void tail_of_three_echoed(struct tt *t)
+{
+	uint32_t ts;
+
+	tt_connect_passive(t, .opt = "mss 1012,sackOK,ts", .rtt_us = RTT);
+	tt_send(t, 10 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	ts = t->c->tsecr;
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 7001, 0);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 9001, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 7001, 0, .opt = "nop,nop,ts,nop,nop,sack 9001:10001", .tsecr = ts);
+	tt_expect_run(t, 7001, 1, MSS, 2);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
 /* FIN by itself is a tail as well. */
 static void lost_fin(struct tt *t)
 {
@@ -418,6 +445,7 @@ static const struct CMUnitTest tests[] = {
 	TT(probe_repaired_a_loss),
 	TT(peer_that_delays),
 	TT(tail_of_three),
+	TT_CFG(tail_of_three_echoed, use_ts),
 	TT(lost_fin),
 	TT(probe_carries_fin),
 	TT(few_segments),

@@ -19,14 +19,17 @@ static bool sent_after(uint32_t tx_us, uint32_t end, uint32_t than_us, uint32_t 
 	return zs_seq_gt(tx_us, than_us) || (tx_us == than_us && zs_seq_gt(end, than_end));
 }
 
-/* The echoed timestamp is older than the latest transmission: it was an earlier one that arrived.
+/*
+ * The echoed timestamp is older than the latest transmission: it was an earlier one that arrived.
+ * What is SACKed is not what the peer echoes, but what moved SND.UNA last (RFC 7323 4.3).
  */
 static bool echo_before(const struct zs_stack *s, const struct zs_tcb *tcb,
 			const struct zs_seg *seg, const struct zs_ack *a)
 {
 	uint32_t sent_ago_ms = ((uint32_t)s->now_us - seg->tx_us) / 1000;
 
-	return a->has_echo && s->now_ms + tcb->ts_off - a->echo > sent_ago_ms + 1;
+	return a->has_echo && !(seg->flags & ZS_SEG_SACKED) &&
+	       s->now_ms + tcb->ts_off - a->echo > sent_ago_ms + 1;
 }
 
 /* What was sent once has arrived after what was sent behind it: by how many segments? */
