@@ -193,6 +193,29 @@ static void no_second_recovery(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_fast_retx, 1);
 }
 
+/*
+ * RFC 6675 6: the timeout counts from when the first segment was repeated. On a long path two round
+ * trips, which that takes to be acknowledged, are more than the timeout.
+ */
+static void timeout_counts_from_the_repeated(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = 400 * TT_MS);
+	for (unsigned i = 0; i < 8; i++) { /* a steady round trip: RTO is hardly more than 600 ms */
+		tt_send(t, MSS);
+		tt_drain(t);
+		tt_advance(t, 400 * TT_MS);
+		tt_in(t, "A", 1, (i + 1) * MSS + 1, 0);
+	}
+	tt_send(t, 10 * MSS);
+	tt_expect_run(t, 8001, 1, MSS, 10);
+	tt_advance(t, 400 * TT_MS);
+	tt_in(t, "A", 1, 8001, 0, .opt = "nop,nop,sack 9001:18001");
+	tt_expect(t, "A", 8001, 1, MSS);
+	tt_expect_quiet(t, 400 * TT_MS);
+	tt_in(t, "A", 1, 18001, 0);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
 static void newreno_cc(struct zs_config *cfg)
 {
 	cfg->cc = ZS_CC_NEWRENO;
@@ -444,6 +467,7 @@ static const struct CMUnitTest tests[] = {
 	TT(newreno_partial_ack),
 	TT(newreno_no_timeout),
 	TT(no_second_recovery),
+	TT(timeout_counts_from_the_repeated),
 	TT_CFG(newreno_halves, newreno_cc),
 	TT(cubic_beta),
 	TT(sack_one_ack_is_enough),

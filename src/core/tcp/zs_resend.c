@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sending again: what was lost (RFC 6675 4), and the last segment as a probe (RFC 8985 7.3). */
+#include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_outcome.h"
 #include "core/tcp/zs_score.h"
 
@@ -88,6 +89,9 @@ static enum zs_outcome resend(struct zs_stack *s, struct zs_tcb *tcb, struct zs_
 		left -= zs_seg(m)->len;
 	}
 	*run_end = sg->seq + sg->len;
+	/* RFC 6675 6: two round trips may be longer than the timeout */
+	if (tcb->ca_state == ZS_CA_RECOVERY && sg->first == tcb->sndq.head)
+		zs_retx_restart(s, tcb);
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_pace_sent(s, tcb, sg->len);
 	tcb->bytes_retx += sg->len;
