@@ -194,6 +194,46 @@ static void no_second_recovery(struct tt *t)
 }
 
 /*
+ * RFC 6582 3.2 steps 1 and 4: after a timeout, too, duplicate ACKs of what was the highest number
+ * then are the answers to what was repeated for nothing.
+ */
+static void no_recovery_after_timeout(struct tt *t)
+{
+	start_plain(t, 20 * MSS);
+	tt_expect_within(t, 240 * TT_MS, 260 * TT_MS, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_drain(t);
+	for (unsigned i = 0; i < 4; i++)
+		tt_in(t, "A", 1, 10001, 0);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 0);
+	tt_in(t, "A", 1, 11001, 0); /* beyond that they count again */
+	tt_drain(t);
+	for (unsigned i = 0; i < 3; i++)
+		tt_in(t, "A", 1, 11001, 0);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 1);
+	tt_drain(t);
+	tt_in(t, "A", 1, 20001, 0);
+}
+
+/* RFC 5681 3.1: one segment after a timeout, and no more for the duplicate ACKs of what was before.
+ */
+static void dupacks_after_timeout(struct tt *t)
+{
+	start_plain(t, 10 * MSS);
+	tt_expect_within(t, 240 * TT_MS, 260 * TT_MS, "A", 1, 1, MSS);
+	for (unsigned i = 0; i < 9; i++)
+		dupack(t);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect_run(t, 1001, 1, MSS, 2);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 10001, 0);
+}
+
+/*
  * RFC 6675 6: the timeout counts from when the first segment was repeated. On a long path two round
  * trips, which that takes to be acknowledged, are more than the timeout.
  */
@@ -467,6 +507,8 @@ static const struct CMUnitTest tests[] = {
 	TT(newreno_partial_ack),
 	TT(newreno_no_timeout),
 	TT(no_second_recovery),
+	TT(no_recovery_after_timeout),
+	TT(dupacks_after_timeout),
 	TT(timeout_counts_from_the_repeated),
 	TT_CFG(newreno_halves, newreno_cc),
 	TT(cubic_beta),

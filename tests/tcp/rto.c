@@ -224,6 +224,9 @@ static void slow_start_after_timeout(struct tt *t)
 	tt_expect_none(t);
 	tt_in(t, "A", 1, 10001, 0);
 	tt_expect_none(t);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 10001, 1, MSS);
+	tt_in(t, "A", 1, 11001, 0); /* RFC 6582 3.2: more than all of then */
 	assert_int_equal(tt_info(t).ca_state, 0);
 }
 

@@ -97,6 +97,18 @@ static bool find_losses(struct zs_stack *s, struct zs_tcb *tcb)
 	return zs_seq_gt(tcb->lost - tcb->retx, before) || tcb->flags & ZS_TF_FIN_LOST;
 }
 
+/*
+ * What was lost is repaired. After a timeout without SACK there are duplicate ACKs still to come,
+ * of what was repeated for nothing: they say nothing until something newer is acknowledged (RFC
+ * 6582 3.2 steps 1 and 4).
+ */
+static bool recovered(const struct zs_tcb *tcb)
+{
+	bool beyond = tcb->ca_state == ZS_CA_LOSS && !(tcb->flags & ZS_TF_SACK);
+
+	return zs_seq_geq(tcb->snd_una, tcb->recover + beyond);
+}
+
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	bool sack = (tcb->flags & ZS_TF_SACK) != 0, found, left = false;
@@ -104,18 +116,20 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 
 	if (tcb->ca_state != ZS_CA_OPEN)
 		zs_undo_on_ack(s, tcb, a);
-	if (tcb->ca_state != ZS_CA_OPEN && zs_seq_geq(tcb->snd_una, tcb->recover)) {
+	if (tcb->ca_state != ZS_CA_OPEN && recovered(tcb)) {
 		leave_recovery(s, tcb);
 		left = true;
 	}
-	if (a->acked > 0 && tcb->ca_state == ZS_CA_OPEN) {
+	if (a->acked > 0 && tcb->ca_state != ZS_CA_RECOVERY) {
 		tcb->dupacks = 0;
 		if (!sack)
 			tcb->sacked = 0;
 	}
 	if (a->dup) {
 		tcb->dupacks++;
-		if (!sack)
+		/* after a timeout only of what is new since: a single segment is in flight else
+		 * (RFC 5681 3.1), and the rest answers what was before */
+		if (!sack && (tcb->ca_state != ZS_CA_LOSS || zs_seq_gt(tcb->snd_nxt, tcb->recover)))
 			reno_dupack(s, tcb);
 	} else if (a->acked > 0 && !sack && tcb->ca_state == ZS_CA_RECOVERY) {
 		reno_partial_ack(s, tcb, a->acked);
