@@ -347,6 +347,31 @@ static void reduce_once_per_window(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_segs_retx, 0);
 }
 
+/*
+ * The echo goes on until CWR arrives, and CWR goes with the first new data: an ACK of all that was
+ * sent before still has it. A loss there is one of the next window.
+ */
+static void echo_until_cwr_arrives(struct tt *t)
+{
+	open_passive(t);
+	tt_send(t, 40 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_in(t, "AE", 1, 5001, 0);
+	tt_expect(t, "AC", 10001, 1, MSS);
+	for (unsigned i = 6; i <= 10; i++)
+		tt_in(t, "AE", 1, 1 + i * MSS, 0);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_ecn_cuts, 1);
+	assert_int_equal(tt_info(t).cwnd, 5 * MSS);
+	assert_int_equal(tt_info(t).ssthresh, 5 * MSS);
+	tt_in(t, "AE", 1, 10001, 0, .opt = "nop,nop,sack 11001:14001");
+	tt_expect(t, "A", 10001, 1, MSS);
+	assert_true(tt_info(t).ssthresh < 5 * MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 15001, 0);
+	tt_drain(t);
+}
+
 static void reduce_cubic(struct tt *t)
 {
 	open_passive(t);
@@ -474,6 +499,7 @@ static const struct CMUnitTest tests[] = {
 	TT(mark_within_a_burst),
 	TT(not_negotiated),
 	TT_CFG(reduce_once_per_window, passive),
+	TT_CFG(echo_until_cwr_arrives, passive),
 	TT_CFG(reduce_cubic, cubic),
 	TT_CFG(reduce_a_small_flight, cubic),
 	TT_CFG(no_growth_by_an_echo, passive),

@@ -97,30 +97,38 @@ static void reduce(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *
  * The window comes down as in fast recovery (RFC 9937), and does not grow meanwhile. A mark is no
  * progress without further congestion: what it comes with earns no segment more.
  */
-static void come_down(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a)
+static void come_down(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	uint32_t delivered = a->acked;
 
 	if (zs_marked(tcb) || a->sacked_before > 0)
 		delivered += tcb->sacked - a->sacked_before;
 	zs_prr_on_ack(s, tcb, delivered, a->acked > 0 && !a->ece);
-	a->ece = true;
 }
 
 void zs_ecn_on_ack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a)
 {
 	const struct zs_cc_ops *cc = zs_cc_find(tcb->cc);
+	bool all = zs_seq_geq(tcb->snd_una, tcb->recover); /* of the window that was reduced */
 
-	if (tcb->flags & ZS_TF_ECN_CUT && zs_seq_geq(tcb->snd_una, tcb->recover)) {
-		tcb->flags &= ~(uint32_t)ZS_TF_ECN_CUT;
-		if (tcb->ca_state == ZS_CA_OPEN && cc->on_rate == NULL)
+	if (tcb->flags & ZS_TF_ECN_CUT && all) {
+		if (tcb->ca_state == ZS_CA_OPEN && cc->on_rate == NULL &&
+		    zs_seq_lt(tcb->snd_una - a->acked, tcb->recover))
 			tcb->cwnd = tcb->ssthresh;
+		/* the echo goes on until CWR arrives, which is with what was sent next */
+		if (tcb->snd_una != tcb->recover)
+			tcb->flags &= ~(uint32_t)ZS_TF_ECN_CUT;
 	}
 	if (cc->on_marks != NULL)
 		cc->on_marks(s, tcb, a);
 	/* once per window of data, be it for marks or for losses */
-	if (a->ece && !(tcb->flags & ZS_TF_ECN_CUT) && tcb->ca_state == ZS_CA_OPEN)
+	if (a->ece && !(tcb->flags & ZS_TF_ECN_CUT) && tcb->ca_state == ZS_CA_OPEN) {
 		reduce(s, tcb, a);
-	if (tcb->flags & ZS_TF_ECN_CUT && tcb->ca_state == ZS_CA_OPEN)
+		all = false;
+	}
+	if (!(tcb->flags & ZS_TF_ECN_CUT) || tcb->ca_state != ZS_CA_OPEN)
+		return;
+	if (!all)
 		come_down(s, tcb, a);
+	a->ece = true;
 }

@@ -42,7 +42,7 @@ static inline void zs_ecn_reduced(struct zs_tcb *tcb)
 /* A loss in the window of data that a mark has reduced already costs nothing more (6.1.2). */
 static inline bool zs_ecn_covers(struct zs_tcb *tcb)
 {
-	bool cut = (tcb->flags & ZS_TF_ECN_CUT) != 0;
+	bool cut = tcb->flags & ZS_TF_ECN_CUT && zs_seq_lt(tcb->snd_una, tcb->recover);
 
 	tcb->flags &= ~(uint32_t)ZS_TF_ECN_CUT; /* recovery is what goes on from here */
 	return cut;

@@ -34,11 +34,13 @@ static void mark_head_lost(struct zs_stack *s, struct zs_tcb *tcb)
 
 static void enter_recovery(struct zs_stack *s, struct zs_tcb *tcb, uint32_t inflight)
 {
+	bool covered = zs_ecn_covers(tcb);
+
 	tcb->ca_state = ZS_CA_RECOVERY;
 	tcb->recover = tcb->snd_nxt;
 	tcb->tlp = ZS_TLP_NONE;
 	zs_undo_save(s, tcb);
-	if (!zs_ecn_covers(tcb))
+	if (!covered)
 		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, inflight);
 	zs_prr_start(s, tcb);
 	zs_ecn_reduced(tcb);
