@@ -152,6 +152,31 @@ static void peers_probes(struct tt *t)
 }
 
 /* Accepted connections inherit it from the listener. */
+/* tcp(7): TCP_USER_TIMEOUT says when, in place of the number of probes; but one is sent. */
+static void user_timeout(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	zs_tcp_opts(t->c->tcb)->user_timeout_ms = 13000;
+	tt_expect_within(t, 10ull * TT_S - TT_MS, 10ull * TT_S + TT_MS, "A", 0, 1, 0);
+	tt_expect_within(t, 2 * TT_S - TT_MS, 2 * TT_S + TT_MS, "A", 0, 1, 0);
+	tt_expect_within(t, TT_S - TT_MS, TT_S + TT_MS, "RA", 1, 1, 0);
+	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+}
+
+static void long_user_timeout(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	zs_tcp_opts(t->c->tcb)->user_timeout_ms = 60000;
+	for (unsigned i = 0; i < 25; i++) {
+		tt_advance(t, i == 0 ? 10 * TT_S + TT_MS : 2 * TT_S);
+		tt_expect(t, "A", 0, 1, 0);
+	}
+	tt_expect_within(t, 2 * TT_S - 2 * TT_MS, 2 * TT_S + TT_MS, "RA", 1, 1, 0);
+	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+}
+
 static void inherited(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -173,6 +198,8 @@ static const struct CMUnitTest tests[] = {
 	TT(turned_off),
 	TT(in_close_wait),
 	TT(peers_probes),
+	TT(user_timeout),
+	TT(long_user_timeout),
 	TT(inherited),
 };
 

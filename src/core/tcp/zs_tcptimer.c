@@ -135,8 +135,10 @@ void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb)
 		     tcb->opts.keepalive ? s->now_us + (uint64_t)tcb->opts.keep_idle_ms * 1000 : 0);
 }
 
+/* tcp(7): the user timeout, where there is one, decides in place of the number of probes. */
 static bool keepalive(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	uint64_t ms = tcb->opts.user_timeout_ms, end = tcb->last_recv_us + ms * 1000;
 	uint64_t idle_until = tcb->last_recv_us + (uint64_t)tcb->opts.keep_idle_ms * 1000;
 	uint64_t next = s->now_us + (uint64_t)tcb->opts.keep_intvl_ms * 1000;
 
@@ -146,14 +148,14 @@ static bool keepalive(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_tcb_timer(s, tcb, ZS_TT_LIFE, idle_until > s->now_us ? idle_until : next);
 		return false;
 	}
-	if (tcb->probes >= tcb->opts.keep_count) {
+	if (ms == 0 ? tcb->probes >= tcb->opts.keep_count : tcb->probes > 0 && s->now_us >= end) {
 		zs_send_rst(s, tcb);
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
 	tcb->probes++;
 	zs_send_probe(s, tcb);
-	zs_tcb_timer(s, tcb, ZS_TT_LIFE, next);
+	zs_tcb_timer(s, tcb, ZS_TT_LIFE, end > s->now_us ? RTE_MIN(end, next) : next);
 	return false;
 }
 
