@@ -123,6 +123,24 @@ static void path_mtu(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* The next tunnel is narrower yet: what was sent again does not fit either, and goes at once. */
+static void path_mtu_twice(struct tt *t)
+{
+	uint32_t end = 1;
+
+	tt_connect_passive(t);
+	tt_send(t, 2 * 1460);
+	tt_expect_run(t, 1, 1, 1460, 2);
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1400, 1);
+	tt_expect(t, "A", 1, 1, 1360);
+	tt_drain(t);
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1300, 1);
+	for (const struct tt_out *o; (o = tt_next(t)) != NULL; end = tt_seq(t, o) + o->len)
+		assert_in_range(tt_seq(t, o), 1, end + 100); /* but for what did fit */
+	assert_in_range(end, 1461 + 1260, 2921);
+	tt_in(t, "A", 1, 2921, 0);
+}
+
 /* RFC 1191 6.4: what did not fit is sent again, but cwnd does not change, whatever is acknowledged
  * first. */
 static void path_mtu_is_no_loss(struct tt *t)
@@ -240,13 +258,13 @@ static void others_unharmed(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(hard_in_syn_sent),	   TT(wrong_sequence_in_syn_sent),
-	TT(soft_in_syn_sent),	   TT(established_survives),
-	TT(source_quench),	   TT(path_mtu),
-	TT(path_mtu_is_no_loss),   TT(df_is_set),
-	TT(path_mtu_not_believed), TT(path_mtu_floor),
-	TT(path_mtu_impossible),   TT(path_mtu_zero),
-	TT(others_unharmed),
+	TT(hard_in_syn_sent), TT(wrong_sequence_in_syn_sent),
+	TT(soft_in_syn_sent), TT(established_survives),
+	TT(source_quench),    TT(path_mtu),
+	TT(path_mtu_twice),   TT(path_mtu_is_no_loss),
+	TT(df_is_set),	      TT(path_mtu_not_believed),
+	TT(path_mtu_floor),   TT(path_mtu_impossible),
+	TT(path_mtu_zero),    TT(others_unharmed),
 };
 
 ZS_TEST_MAIN(tests)

@@ -24,18 +24,15 @@ static uint32_t overhead(const struct zs_tcb *tcb)
 	return zs_iphdr_with_tcp(tcb->flow.family) + (tcb->flags & ZS_TF_TS ? 12 : 0);
 }
 
-/* Segments in flight that no longer fit the path are lost; they are cut when they are sent again.
- */
+/* Segments in flight, also those sent again, that no longer fit the path are lost; they are cut
+ * when they are sent again. */
 static void set_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mss)
 {
 	tcb->mss = (uint16_t)mss;
 	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
 	     m = zs_seg(m)->next) {
-		struct zs_seg *seg = zs_seg(m);
-
-		if (seg->len <= mss || seg->flags & (ZS_SEG_LOST | ZS_SEG_SACKED))
-			continue;
-		zs_score_lost(s, tcb, m);
+		if (zs_seg(m)->len > mss && !(zs_seg(m)->flags & ZS_SEG_SACKED))
+			zs_score_lost(s, tcb, m);
 	}
 	zs_output_later(s, tcb);
 }
