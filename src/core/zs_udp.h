@@ -50,6 +50,7 @@ struct zs_udp {
 	uint32_t rx_bytes;	 /* payload */
 	uint32_t rx_mem, rcvbuf; /* truesize queued, limit */
 	bool reuseaddr, reuseport, broadcast;
+	bool keepalive;	       /* of streams, kept without effect */
 	bool dual;	       /* of IPv6: takes and sends IPv4 as well */
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
 	uint8_t ttl, tos;      /* ttl 0: of the interface */

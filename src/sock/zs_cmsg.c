@@ -59,12 +59,10 @@ int zs_opt_recv_set(struct zs_sock *sk, int level, int name, int v)
 
 	if (bit == 0)
 		return -ENOPROTOOPT;
-	if (sk->kind != ZS_SK_UDP) /* a stream has no such messages */
-		return 0;
 	if (v != 0)
-		sk->udp->recv |= bit;
+		*zs_opt_recv(sk) |= bit;
 	else
-		sk->udp->recv &= (uint16_t)~bit;
+		*zs_opt_recv(sk) &= (uint16_t)~bit;
 	return 0;
 }
 
@@ -74,7 +72,7 @@ int zs_opt_recv_get(const struct zs_sock *sk, int level, int name, void *val, so
 
 	if (bit == 0)
 		return -ENOPROTOOPT;
-	return zs_opt_put_int(val, len, sk->kind == ZS_SK_UDP && (sk->udp->recv & bit) != 0);
+	return zs_opt_put_int(val, len, (*zs_opt_recv(sk) & bit) != 0);
 }
 
 /* ---- received ---- */

@@ -52,6 +52,13 @@ static inline struct zs_tcp_opts *zs_opt_tcp(const struct zs_sock *sk)
 	__builtin_unreachable();
 }
 
+/* What recvmsg() is to tell of a datagram, enum zs_recv; a stream has no such messages, and keeps
+ * it, as on Linux. */
+static inline uint16_t *zs_opt_recv(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_UDP ? &sk->udp->recv : &zs_opt_tcp(sk)->recv;
+}
+
 static inline int zs_opt_changed(struct zs_sock *sk)
 {
 	if (sk->kind == ZS_SK_TCP)

@@ -10,7 +10,7 @@
 
 enum { MIN_SNDBUF = 4608, MIN_RCVBUF = 2304 };
 
-/* The boolean behind an option of this level; NULL when this kind of socket has none. */
+/* The boolean behind an option of this level; NULL: it is no such option. */
 static bool *socket_bool(const struct zs_sock *sk, int name)
 {
 	struct zs_tcp_opts *o = zs_opt_tcp(sk);
@@ -21,9 +21,7 @@ static bool *socket_bool(const struct zs_sock *sk, int name)
 	case SO_REUSEPORT:
 		return o != NULL ? &o->reuseport : &sk->udp->reuseport;
 	case SO_KEEPALIVE:
-		return o != NULL ? &o->keepalive : NULL;
-	case SO_BROADCAST:
-		return o != NULL ? NULL : &sk->udp->broadcast;
+		return o != NULL ? &o->keepalive : &sk->udp->keepalive;
 	default:
 		return NULL;
 	}
@@ -70,6 +68,19 @@ static int set_mark(struct zs_sock *sk, uint32_t mark)
 	return 0;
 }
 
+static void set_broadcast(struct zs_sock *sk, bool on)
+{
+	if (zs_opt_tcp(sk) != NULL)
+		zs_opt_tcp(sk)->broadcast = on;
+	else
+		sk->udp->broadcast = on;
+}
+
+static int get_broadcast(const struct zs_sock *sk)
+{
+	return zs_opt_tcp(sk) != NULL ? zs_opt_tcp(sk)->broadcast : sk->udp->broadcast;
+}
+
 static int set_socket_int(struct zs_sock *sk, int name, int val)
 {
 	bool *flag = socket_bool(sk, name);
@@ -79,9 +90,9 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 		return zs_opt_changed(sk);
 	}
 	switch (name) {
-	case SO_KEEPALIVE:
 	case SO_BROADCAST:
-		return 0; /* without meaning for this kind of socket, as on Linux */
+		set_broadcast(sk, val != 0);
+		return 0;
 	case SO_OOBINLINE:
 		zs_opt_flag(sk, ZS_SF_OOBINLINE, val != 0);
 		return 0;
@@ -236,9 +247,8 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 		return 0;
 	}
 	switch (name) {
-	case SO_KEEPALIVE:
 	case SO_BROADCAST:
-		*val = 0;
+		*val = get_broadcast(sk);
 		return 0;
 	case SO_OOBINLINE:
 		*val = (sk->flags & ZS_SF_OOBINLINE) != 0;

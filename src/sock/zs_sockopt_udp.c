@@ -42,13 +42,13 @@ int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 	return zs_opt_put_int(val, len, name == UDP_GRO ? sk->udp->gro : sk->udp->segment);
 }
 
-/* The one turns the other off, as on Linux. A stream tells of no time. */
+/* The one turns the other off, as on Linux. A stream does not know when each byte came. */
 int zs_opt_time_set(struct zs_sock *sk, int name, bool on)
 {
 	const uint16_t both = ZS_RECV_TIME | ZS_RECV_TIMENS;
 
 	if (sk->kind != ZS_SK_UDP)
-		return 0;
+		return -ENOPROTOOPT;
 	sk->udp->recv &= (uint16_t)~both;
 	if (on)
 		sk->udp->recv |= name == SO_TIMESTAMP ? ZS_RECV_TIME : ZS_RECV_TIMENS;
@@ -62,12 +62,22 @@ int zs_opt_time_get(const struct zs_sock *sk, int name)
 	return sk->kind == ZS_SK_UDP && (sk->udp->recv & bit) != 0;
 }
 
+/* Of a stream no error is queued. */
+static int tcp_recverr_set(struct zs_tcp_opts *o, int level, bool on)
+{
+	if (level == IPPROTO_IP)
+		o->recverr = on;
+	else
+		o->recverr6 = on;
+	return 0;
+}
+
 int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on)
 {
 	struct zs_udp *u = sk->udp;
 
-	if (sk->kind != ZS_SK_UDP) /* a stream has its errors at once */
-		return 0;
+	if (sk->kind != ZS_SK_UDP)
+		return tcp_recverr_set(zs_opt_tcp(sk), level, on);
 	*(level == IPPROTO_IP ? &u->recverr : &u->recverr6) = on;
 	if (!on)
 		zs_udp_errors_clear(sk->s, u);
@@ -76,8 +86,10 @@ int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on)
 
 int zs_opt_recverr_get(const struct zs_sock *sk, int level)
 {
-	if (sk->kind != ZS_SK_UDP)
-		return 0;
+	const struct zs_tcp_opts *o = zs_opt_tcp(sk);
+
+	if (o != NULL)
+		return level == IPPROTO_IP ? o->recverr : o->recverr6;
 	return level == IPPROTO_IP ? sk->udp->recverr : sk->udp->recverr6;
 }
 

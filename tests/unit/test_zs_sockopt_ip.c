@@ -144,7 +144,8 @@ static void test_flags(void **state)
 		{ IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DO,
 		  IP_PMTUDISC_DO },
 		{ IP_FREEBIND, IPV6_FREEBIND, 1, -ENOPROTOOPT, 1 },
-		{ IP_RECVERR, IPV6_RECVERR, 1, 1, 0 },
+		{ IP_RECVERR, IPV6_RECVERR, 1, 1, 1 },
+		{ IP_PKTINFO, IPV6_RECVPKTINFO, 1, 1, 1 },
 		{ IP_BIND_ADDRESS_NO_PORT, 0, 2, 1, 1 },
 	};
 	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };

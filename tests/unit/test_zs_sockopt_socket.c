@@ -48,10 +48,8 @@ static void test_flags_by_kind(void **state)
 		{ SO_REUSEPORT, 1, 1, 1 },
 		{ SO_OOBINLINE, 1, 1, 1 },
 		/* accepted, and without a meaning there */
-		{ SO_KEEPALIVE, 0, 1, 1 },
-		{ SO_BROADCAST, 1, 0, 0 },
-		{ SO_TIMESTAMP, 1, 0, 0 },
-		{ SO_TIMESTAMPNS, 1, 0, 0 },
+		{ SO_KEEPALIVE, 1, 1, 1 },
+		{ SO_BROADCAST, 1, 1, 1 },
 	};
 	struct kinds k;
 
@@ -67,6 +65,24 @@ static void test_flags_by_kind(void **state)
 			assert_int_equal(set_so(sk[j], v[i].name, 3), 0);
 			assert_int_equal(get_so(sk[j], v[i].name), want[j]);
 		}
+	}
+	kinds_close(&k);
+}
+
+/* A stream does not know when a byte came, and does not promise to tell. */
+static void test_times_are_of_datagrams(void **state)
+{
+	static const int names[] = { SO_TIMESTAMP, SO_TIMESTAMPNS };
+	struct kinds k;
+
+	(void)state;
+	kinds_open(&k);
+	for (size_t i = 0; i < RTE_DIM(names); i++) {
+		assert_int_equal(set_so(k.udp, names[i], 3), 0);
+		assert_int_equal(get_so(k.udp, names[i]), 1);
+		assert_int_equal(set_so(k.c, names[i], 1), -ENOPROTOOPT);
+		assert_int_equal(set_so(k.lst, names[i], 1), -ENOPROTOOPT);
+		assert_int_equal(get_so(k.c, names[i]), 0);
 	}
 	assert_int_equal(get_so(k.udp, SO_TIMESTAMP), 0); /* the one turned the other off */
 	kinds_close(&k);
@@ -321,7 +337,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_buffer_sizes),  cmocka_unit_test(test_rcvbuf_of_datagrams),
 	cmocka_unit_test(test_low_water),     cmocka_unit_test(test_timeouts),
 	cmocka_unit_test(test_linger),	      cmocka_unit_test(test_pacing_rate),
-	cmocka_unit_test(test_meminfo),
+	cmocka_unit_test(test_meminfo),	      cmocka_unit_test(test_times_are_of_datagrams),
 };
 
 ZS_TEST_MAIN(tests)

@@ -45,9 +45,12 @@ struct zs_tcp_opts {
 	bool tfo_no_cookie : 1; /* data in the SYN without a cookie */
 	bool lowat_given : 1;	/* notsent_lowat is the application's, not the stack's */
 	bool freebind : 1;	/* bound to an address that may become ours later */
-	uint8_t cc;		/* enum zs_cc_kind */
+	/* of datagrams, kept without effect: SO_BROADCAST, IP_RECVERR, IPV6_RECVERR */
+	bool broadcast : 1, recverr : 1, recverr6 : 1;
+	uint8_t cc; /* enum zs_cc_kind */
 	uint8_t tos, ttl;
 	uint16_t maxseg;	/* upper bound of the MSS, 0 = none */
+	uint16_t recv;		/* likewise: as struct zs_udp.recv */
 	uint32_t notsent_lowat; /* unsent bytes above which writing waits; 0 = no limit */
 	uint8_t keep_count;
 	uint8_t syn_retries;	 /* 0 = the stack's */
