@@ -6,7 +6,7 @@
 
 #include "sock/zs_sockopt.h"
 
-enum { CC_NAME_LEN = 16, MAX_KEEP_S = 32767, MAX_DEFER = 7 };
+enum { CC_NAME_LEN = 16, MAX_KEEP_S = 32767, MAX_DEFER = 7, MAX_FIN_WAIT2_S = 120 };
 
 static enum zs_tcp_state state_of(const struct zs_sock *sk)
 {
@@ -86,6 +86,18 @@ static uint8_t defer_of_seconds(int v)
 	return n;
 }
 
+static uint8_t fin_wait2_of(int v)
+{
+	return v < 0 ? ZS_FIN_WAIT2_NONE : (uint8_t)RTE_MIN(v, MAX_FIN_WAIT2_S);
+}
+
+static int fin_wait2_read(const struct zs_sock *sk, uint8_t v)
+{
+	if (v == 0)
+		return (int)(zs_stack_config(sk->s)->fin_wait2_us / 1000000);
+	return v == ZS_FIN_WAIT2_NONE ? -1 : v;
+}
+
 static int set_tcp_int(struct zs_sock *sk, int name, int v)
 {
 	struct zs_tcp_opts *o = zs_opt_tcp(sk);
@@ -126,6 +138,9 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 		break;
 	case TCP_DEFER_ACCEPT:
 		o->defer_accept = defer_of_seconds(v);
+		break;
+	case TCP_LINGER2:
+		o->fin_wait2_s = fin_wait2_of(v);
 		break;
 	case TCP_INQ:
 		rc = v < 0 || v > 1 ? -EINVAL : 0;
@@ -228,6 +243,9 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 		return 0;
 	case TCP_DEFER_ACCEPT:
 		*v = (1 << o->defer_accept) - 1;
+		return 0;
+	case TCP_LINGER2:
+		*v = fin_wait2_read(sk, o->fin_wait2_s);
 		return 0;
 	case TCP_INQ:
 		*v = (sk->flags & ZS_SF_INQ) != 0;

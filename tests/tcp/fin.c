@@ -94,9 +94,59 @@ static void closing_is_told_after_fin(struct tt *t)
 	assert_int_equal(tt_info(t).state, ZS_LAST_ACK);
 }
 
+/* TCP_LINGER2: so long an orphan waits for the peer's FIN. */
+static void time_in_fin_wait_2(struct tt *t)
+{
+	tt_connect_passive(t);
+	zs_tcp_opts(t->c->tcb)->fin_wait2_s = 5;
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 2, 0);
+	tt_expect_quiet(t, 4900 * TT_MS);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_expect_quiet(t, 200 * TT_MS);
+	tt_expect_state(t, ZS_CLOSED);
+}
+
+/* But not less than it takes the peer to send its FIN again. */
+static void least_time_in_fin_wait_2(struct tt *t)
+{
+	tt_connect_passive(t, .rtt_us = 500 * TT_MS);
+	zs_tcp_opts(t->c->tcb)->fin_wait2_s = 1;
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 2, 0);
+	tt_expect_quiet(t, 3 * TT_S);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_advance(t, 3 * TT_S);
+	tt_expect_state(t, ZS_CLOSED);
+}
+
+static void no_time_in_fin_wait_2(struct tt *t)
+{
+	tt_connect_passive(t);
+	zs_tcp_opts(t->c->tcb)->fin_wait2_s = ZS_FIN_WAIT2_NONE;
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 2, 0);
+	tt_expect(t, "RA", 2, 1, 0);
+	tt_expect_state(t, ZS_CLOSED);
+}
+
+static void no_time_after_shutdown(struct tt *t)
+{
+	tt_enter(t, ZS_FIN_WAIT_2);
+	zs_tcp_opts(t->c->tcb)->fin_wait2_s = ZS_FIN_WAIT2_NONE;
+	tt_close(t);
+	tt_expect(t, "RA", 2, 1, 0);
+	tt_expect_state(t, ZS_CLOSED);
+}
+
 static const struct CMUnitTest tests[] = {
-	TT(data_beyond_fin),	      TT(data_across_fin),	   TT(stream_goes_past_early_fin),
-	TT(stream_ends_at_early_fin), TT(closing_is_told_at_once), TT(closing_is_told_after_fin),
+	TT(data_beyond_fin),	      TT(data_across_fin),	    TT(stream_goes_past_early_fin),
+	TT(stream_ends_at_early_fin), TT(closing_is_told_at_once),  TT(closing_is_told_after_fin),
+	TT(time_in_fin_wait_2),	      TT(least_time_in_fin_wait_2), TT(no_time_in_fin_wait_2),
+	TT(no_time_after_shutdown),
 };
 
 ZS_TEST_MAIN(tests)

@@ -286,9 +286,10 @@ static enum zs_verdict fin_acked(struct zs_stack *s, struct zs_tcb *tcb, struct 
 	switch ((enum zs_tcp_state)tcb->state) {
 	case ZS_FIN_WAIT_1:
 		zs_tcp_set_state(tcb, ZS_FIN_WAIT_2);
-		if (tcb->flags & ZS_TF_ORPHAN)
-			zs_tcb_timer(s, tcb, ZS_TT_LIFE, s->now_us + s->cfg.fin_wait2_us);
-		return ZS_CONTINUE;
+		if (!(tcb->flags & ZS_TF_ORPHAN) || zs_fin_wait2(s, tcb))
+			return ZS_CONTINUE;
+		rte_pktmbuf_free(m);
+		return ZS_DONE;
 	case ZS_CLOSING:
 		rte_pktmbuf_free(m);
 		zs_tw_enter(s, tcb);

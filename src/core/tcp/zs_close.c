@@ -59,6 +59,21 @@ void zs_tcp_abort(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_tcb_free(s, tcb);
 }
 
+/* TCP_LINGER2, as on Linux: without time the peer is reset, and there is some for a FIN sent twice.
+ */
+bool zs_fin_wait2(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	uint64_t us = tcb->opts.fin_wait2_s * UINT64_C(1000000);
+
+	if (tcb->opts.fin_wait2_s == ZS_FIN_WAIT2_NONE) {
+		zs_tcp_abort(s, tcb);
+		return false;
+	}
+	us = RTE_MAX(us != 0 ? us : s->cfg.fin_wait2_us, tcb->rto_us * UINT64_C(7) / 2);
+	zs_tcb_timer(s, tcb, ZS_TT_LIFE, s->now_us + us);
+	return true;
+}
+
 void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	switch ((enum zs_tcp_state)tcb->state) {
@@ -85,7 +100,7 @@ void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb)
 	}
 	make_orphan(tcb);
 	if (tcb->state == ZS_FIN_WAIT_2)
-		zs_tcb_timer(s, tcb, ZS_TT_LIFE, s->now_us + s->cfg.fin_wait2_us);
+		(void)zs_fin_wait2(s, tcb); /* nothing is left to do with it */
 	else
 		queue_fin(s, tcb);
 }

@@ -263,6 +263,9 @@ void zs_tcb_timer(struct zs_stack *s, struct zs_tcb *tcb, enum zs_tcb_timer whic
 /* The timers' node fires at deadline_us at the latest. */
 void zs_tcb_wake(struct zs_stack *s, struct zs_tcb *tcb, uint64_t deadline_us);
 
+/* An orphan waits for the peer's FIN (zs_close.c); false: it was not to, and is gone. */
+bool zs_fin_wait2(struct zs_stack *s, struct zs_tcb *tcb);
+
 static inline void zs_output_later(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	if (!zs_list_linked(&tcb->out)) {

@@ -37,6 +37,8 @@ enum zs_tcp_state {
 
 const char *zs_tcp_state_name(enum zs_tcp_state st);
 
+enum { ZS_FIN_WAIT2_NONE = UINT8_MAX };
+
 /* Per-connection options; a listener's are inherited by what it accepts. */
 struct zs_tcp_opts {
 	bool nodelay, keepalive, reuseaddr, reuseport;
@@ -56,6 +58,7 @@ struct zs_tcp_opts {
 	uint8_t syn_retries;	 /* 0 = the stack's */
 	uint8_t defer_accept;	 /* SYN-ACKs to be sent again before a connection without data is
 				    accepted; 0 = it is at once */
+	uint8_t fin_wait2_s;	 /* of an orphan; 0 = the stack's, ZS_FIN_WAIT2_NONE = no time */
 	uint32_t sndbuf, rcvbuf; /* fixed by the application; 0 = automatic */
 	uint32_t keep_idle_ms, keep_intvl_ms;
 	uint32_t user_timeout_ms; /* RFC 5482; 0 = by data_retries */
