@@ -15,6 +15,9 @@ static int listen_too(struct zs_sock *sk, const struct zs_listener *from)
 	int rc;
 
 	*zs_tcp_opts(sk->tcb) = from->opts;
+	zs_tcp_set_tfo_qlen(sk->tcb, from->tfo_qlen);
+	if (from->has_tfo_key)
+		zs_tcp_set_tfo_key(sk->tcb, from->tfo_key);
 	zs_tcp_set_family(sk->tcb, from->family, from->dual);
 	rc = zs_tcp_bind(sk->s, sk->tcb, &from->laddr, from->lport);
 	return rc < 0 ? rc : zs_sock_listen(sk, (int)from->backlog - 1);

@@ -73,6 +73,16 @@ static int set_fastopen_key(struct zs_sock *sk, const void *val, socklen_t len)
 	return 0;
 }
 
+/* Its own, else the stack's, as on Linux. */
+static const uint8_t *fastopen_key(const struct zs_sock *sk)
+{
+	const uint8_t *own = sk->kind == ZS_SK_TCP  ? zs_tcp_tfo_key(sk->tcb)
+			     : sk->lst->has_tfo_key ? sk->lst->tfo_key
+						    : NULL;
+
+	return own != NULL ? own : zs_stack_config(sk->s)->tfo_key;
+}
+
 /*
  * Seconds, in SYN-ACKs to be sent again: n of them have passed after 2^n - 1 seconds. As Linux
  * counts, so that the value read back is its, too.
@@ -154,7 +164,7 @@ static int set_tcp_int(struct zs_sock *sk, int name, int v)
 		o->tfo_connect = rc == 0 ? v != 0 : o->tfo_connect;
 		break;
 	case TCP_FASTOPEN_NO_COOKIE:
-		rc = v < 0 || v > 1 ? -EINVAL : 0;
+		rc = v < 0 || v > 1 || state_of(sk) > ZS_LISTEN ? -EINVAL : 0;
 		o->tfo_no_cookie = rc == 0 ? v != 0 : o->tfo_no_cookie;
 		break;
 	case TCP_QUICKACK:
@@ -279,6 +289,8 @@ int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 	switch (name) {
 	case TCP_INFO:
 		return zs_opt_tcp_info(sk, val, len);
+	case TCP_FASTOPEN_KEY:
+		return zs_opt_put(val, len, fastopen_key(sk), sizeof(sk->lst->tfo_key));
 	case TCP_CC_INFO: /* none of the algorithms has anything to add */
 		*len = 0;
 		return 0;

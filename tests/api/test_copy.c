@@ -6,6 +6,7 @@
 #include "apitest.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -66,16 +67,24 @@ static int connect_to_copy(struct api_world *t, int lfd, int *c)
 static void test_listener_accepts_by_itself(void **state)
 {
 	struct api_world *t = *state;
-	int on = 1, lfd = api_listen(PORT, SOCK_NONBLOCK), c, s, got = 0;
+	int on = 1, qlen = 9, lfd = api_listen(PORT, SOCK_NONBLOCK), c, s, got = 0;
 	socklen_t len = sizeof(got);
+	uint8_t key[16] = { 1, 2, 3 }, got_key[16];
 
 	assert_int_equal(ff_setsockopt(lfd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &qlen, sizeof(qlen)), 0);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, sizeof(key)), 0);
 	make_copy(t);
 	s = connect_to_copy(t, lfd, &c);
 	assert_true(s >= 0);
 	assert_true(ff_fcntl(s, F_GETFL) & O_NONBLOCK); /* inherited from the copied listener */
 	assert_int_equal(ff_getsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &got, &len), 0);
 	assert_true(got != 0);
+	assert_int_equal(ff_getsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &got, &len), 0);
+	assert_int_equal(got, qlen);
+	len = sizeof(got_key);
+	assert_int_equal(ff_getsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN_KEY, got_key, &len), 0);
+	assert_memory_equal(got_key, key, sizeof(key));
 	assert_int_equal(ff_write(s, "hello", 5), 5);
 	api_on(t, 0);
 	api_run_ms(t, 10);

@@ -182,6 +182,39 @@ static void test_short_values_are_cut(void **state)
 	world_close(&t);
 }
 
+/* Without one of its own a socket has the stack's; what is connected takes none. */
+static void test_fastopen_key(void **state)
+{
+	const uint8_t own[16] = "0123456789abcde";
+	struct zs_sock *sk;
+	struct pair x;
+
+	(void)state;
+	pair_open(&x);
+	sk = sock_of(x.t.s, SOCK_STREAM);
+	for (int i = 0; i < 2; i++) {
+		struct zs_sock *each[] = { sk, x.lst };
+		uint8_t key[20] = { 0 };
+		socklen_t len = sizeof(key);
+
+		assert_int_equal(zs_sock_getopt(each[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, &len),
+				 0);
+		assert_int_equal(len, sizeof(own));
+		assert_memory_equal(key, zs_stack_config(x.t.s->s)->tfo_key, sizeof(own));
+		assert_int_equal(
+			zs_sock_setopt(each[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, own, sizeof(own)),
+			0);
+		assert_int_equal(zs_sock_getopt(each[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, &len),
+				 0);
+		assert_memory_equal(key, own, sizeof(own));
+	}
+	assert_int_equal(zs_sock_setopt(x.c, IPPROTO_TCP, TCP_FASTOPEN_KEY, own, sizeof(own)),
+			 -EINVAL);
+	assert_int_equal(set_int(x.c, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1), -EINVAL);
+	zs_sock_close(sk);
+	pair_close(&x);
+}
+
 static void test_linger_and_timeouts(void **state)
 {
 	struct timeval tv = { 1, 500 }, got_tv;
@@ -386,6 +419,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_booleans_and_numbers_keep),
 	cmocka_unit_test(test_refusals),
 	cmocka_unit_test(test_short_values_are_cut),
+	cmocka_unit_test(test_fastopen_key),
 	cmocka_unit_test(test_linger_and_timeouts),
 	cmocka_unit_test(test_congestion_control_by_name),
 	cmocka_unit_test(test_accepted_sockets_inherit),

@@ -125,6 +125,7 @@ bool zs_tcp_syn_waits(const struct zs_tcb *tcb);
 void zs_tcp_syn_now(struct zs_stack *s, struct zs_tcb *tcb);
 /* The key and tfo_qlen of the listener that tcb will be. */
 void zs_tcp_set_tfo_key(struct zs_tcb *tcb, const uint8_t key[16]);
+const uint8_t *zs_tcp_tfo_key(const struct zs_tcb *tcb); /* NULL: not set */
 void zs_tcp_set_tfo_qlen(struct zs_tcb *tcb, uint32_t qlen);
 uint32_t zs_tcp_tfo_qlen(const struct zs_tcb *tcb);
 /* Nothing can be read or written yet: the handshake has to come further first. */

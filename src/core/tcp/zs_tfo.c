@@ -107,6 +107,11 @@ void zs_tcp_set_tfo_key(struct zs_tcb *tcb, const uint8_t key[16])
 	tcb->syn_flags |= ZS_SY_KEY;
 }
 
+const uint8_t *zs_tcp_tfo_key(const struct zs_tcb *tcb)
+{
+	return tcb->state == ZS_CLOSED && tcb->syn_flags & ZS_SY_KEY ? tcb->tfo.key : NULL;
+}
+
 void zs_tcp_set_tfo_qlen(struct zs_tcb *tcb, uint32_t qlen)
 {
 	tcb->tfo.qlen = qlen;
