@@ -84,7 +84,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 		.ttl = family == ZS_AF_IP4 ? s->cfg.ttl : 0,
 		.group_ttl = 1, /* RFC 1112 6.1 */
 		.group_loop = true,
-		.group_all = true,
+		.group_all = family == ZS_AF_IP4, /* as on Linux */
 		.group6_all = true,
 		.mtu_discover = ZS_UDP_MTU_WANT,
 	};
@@ -217,6 +217,7 @@ void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 	struct zs_dgram *d = zs_dgram(m);
 
 	if (u->rx_head != NULL && u->rx_mem + mem > u->rcvbuf) {
+		u->rx_drops++;
 		zs_pkt_drop(s, m, ZS_DROP_UDP_FULL);
 		return;
 	}

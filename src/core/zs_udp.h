@@ -49,8 +49,10 @@ struct zs_udp {
 		*rx_tail;	 /* linked by zs_dgram.next; each trimmed to its payload */
 	uint32_t rx_bytes;	 /* payload */
 	uint32_t rx_mem, rcvbuf; /* truesize queued, limit */
+	uint32_t rx_drops;	 /* datagrams that found no room */
 	bool reuseaddr, reuseport, broadcast;
 	bool keepalive;	       /* of streams, kept without effect */
+	bool freebind;	       /* bound to an address that may become ours later */
 	bool dual;	       /* of IPv6: takes and sends IPv4 as well */
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
 	uint8_t ttl, tos;      /* ttl 0: of the interface */

@@ -85,7 +85,7 @@ int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr
 {
 	if (u->flow.lport != 0)
 		return -EINVAL;
-	if (!may_bind(s, u->flow.family, addr))
+	if (!u->freebind && !may_bind(s, u->flow.family, addr))
 		return -EADDRNOTAVAIL;
 	if (port == 0)
 		port = pick_port(s, u, &u->flow);

@@ -50,6 +50,8 @@ static uint16_t bit_ip6(int name)
 
 static uint16_t bit_of(int level, int name)
 {
+	if (level == SOL_SOCKET)
+		return ZS_RECV_DROPS;
 	return level == IPPROTO_IP ? bit_ip4(name) : bit_ip6(name);
 }
 
@@ -202,6 +204,9 @@ static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msgh
 	size_t used = 0;
 
 	put_time(sk, m, msg, &used);
+	if (sk->udp->recv & ZS_RECV_DROPS && sk->udp->rx_drops != 0)
+		zs_cmsg_put(msg, &used, SOL_SOCKET, SO_RXQ_OVFL, &sk->udp->rx_drops,
+			    sizeof(sk->udp->rx_drops));
 	if (segment != 0 && sk->udp->recv & ZS_RECV_GRO)
 		zs_cmsg_put(msg, &used, IPPROTO_UDP, UDP_GRO, &segment, sizeof(segment));
 	if (to == NULL)

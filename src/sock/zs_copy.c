@@ -33,6 +33,8 @@ static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const str
 	u->reuseaddr = from->reuseaddr;
 	u->reuseport = from->reuseport;
 	u->broadcast = from->broadcast;
+	u->freebind = from->freebind;
+	u->keepalive = from->keepalive;
 	u->rcvbuf = from->rcvbuf;
 	u->ttl = from->ttl;
 	u->tos = from->tos;

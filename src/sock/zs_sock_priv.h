@@ -47,6 +47,7 @@ enum zs_recv {
 	ZS_RECV_TIMENS = 0x200,
 	ZS_RECV_STAMP = 0x400,
 	ZS_RECV_GRO = 0x800,
+	ZS_RECV_DROPS = 0x1000,
 };
 
 /* Control messages of sendmsg(): how the datagram is to be sent. -EINVAL, -ENODEV. */

@@ -23,7 +23,7 @@ int zs_opt_udp_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 int zs_opt_time_set(struct zs_sock *sk, int name, bool on);
 int zs_opt_time_get(const struct zs_sock *sk, int name);
 int zs_opt_stamp_set(struct zs_sock *sk, int v);
-int zs_opt_stamp_get(const struct zs_sock *sk);
+int zs_opt_stamp_get(const struct zs_sock *sk, void *val, socklen_t *len);
 int zs_opt_recverr_set(struct zs_sock *sk, int level, bool on);
 int zs_opt_recverr_get(const struct zs_sock *sk, int level);
 int zs_opt_mtu_get(const struct zs_sock *sk, void *val, socklen_t *len);
@@ -92,18 +92,19 @@ static inline int zs_opt_mtu_discover(struct zs_sock *sk, int v)
 	return 0;
 }
 
-/* IP_FREEBIND: of TCP. */
+/* IP_FREEBIND of either family. */
 static inline int zs_opt_freebind(struct zs_sock *sk, bool on)
 {
-	if (zs_opt_tcp(sk) == NULL)
-		return -ENOPROTOOPT;
-	zs_opt_tcp(sk)->freebind = on;
+	if (sk->kind == ZS_SK_UDP)
+		sk->udp->freebind = on;
+	else
+		zs_opt_tcp(sk)->freebind = on;
 	return 0;
 }
 
 static inline int zs_opt_freebound(const struct zs_sock *sk)
 {
-	return zs_opt_tcp(sk) != NULL && zs_opt_tcp(sk)->freebind;
+	return sk->kind == ZS_SK_UDP ? sk->udp->freebind : zs_opt_tcp(sk)->freebind;
 }
 
 static inline int zs_opt_int(const void *val, socklen_t len, int *out)

@@ -171,8 +171,11 @@ static int set_ttl(struct zs_sock *sk, int v)
 	return 0;
 }
 
-static int set_bool(bool *field, int v)
+/* strict: nothing but 1 is true. Which are, is as on Linux. */
+static int set_bool(bool *field, int v, bool strict)
 {
+	if (strict && (v < 0 || v > 1))
+		return -EINVAL;
 	*field = v != 0;
 	return 0;
 }
@@ -223,7 +226,9 @@ int zs_opt_group4_set(struct zs_sock *sk, int name, const void *val, socklen_t l
 		return -EINVAL;
 	if (name == IP_MULTICAST_TTL)
 		return set_ttl(sk, v);
-	return set_bool(name == IP_MULTICAST_LOOP ? &sk->udp->group_loop : &sk->udp->group_all, v);
+	if (name == IP_MULTICAST_LOOP)
+		return set_bool(&sk->udp->group_loop, v, false);
+	return set_bool(&sk->udp->group_all, v, true);
 }
 
 int zs_opt_group4_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
@@ -279,10 +284,10 @@ int zs_opt_group6_set(struct zs_sock *sk, int name, const void *val, socklen_t l
 		return -ENOPROTOOPT;
 	if (name == IPV6_MULTICAST_HOPS)
 		return set_ttl(sk, v);
-	if (name != IPV6_MULTICAST_IF)
-		return set_bool(name == IPV6_MULTICAST_LOOP ? &sk->udp->group_loop
-							    : &sk->udp->group6_all,
-				v);
+	if (name == IPV6_MULTICAST_LOOP)
+		return set_bool(&sk->udp->group_loop, v, true);
+	if (name == IPV6_MULTICAST_ALL)
+		return set_bool(&sk->udp->group6_all, v, false);
 	if (v != 0 && nif_at(sk, v) == NULL)
 		return -ENODEV;
 	sk->udp->group_nif = (uint8_t)v;

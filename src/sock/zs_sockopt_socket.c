@@ -111,6 +111,8 @@ static int set_socket_int(struct zs_sock *sk, int name, int val)
 		return zs_opt_time_set(sk, name, val != 0);
 	case SO_TIMESTAMPING:
 		return zs_opt_stamp_set(sk, val);
+	case SO_RXQ_OVFL:
+		return zs_opt_recv_set(sk, SOL_SOCKET, name, val);
 	case SO_PRIORITY:
 		sk->priority = (uint32_t)val & 0xffffff;
 		return 0;
@@ -284,9 +286,6 @@ static int get_socket_int(struct zs_sock *sk, int name, int *val)
 	case SO_TIMESTAMPNS:
 		*val = zs_opt_time_get(sk, name);
 		return 0;
-	case SO_TIMESTAMPING:
-		*val = zs_opt_stamp_get(sk);
-		return 0;
 	case SO_SNDBUF:
 		*val = sndbuf_of(sk);
 		return 0;
@@ -337,6 +336,10 @@ int zs_opt_socket_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 		return zs_opt_put(val, len, &tv, sizeof(tv));
 	case SO_MEMINFO:
 		return get_meminfo(sk, val, len);
+	case SO_RXQ_OVFL:
+		return zs_opt_recv_get(sk, SOL_SOCKET, name, val, len);
+	case SO_TIMESTAMPING:
+		return zs_opt_stamp_get(sk, val, len);
 	default:
 		rc = get_socket_int(sk, name, &v);
 		return rc < 0 ? rc : zs_opt_put_int(val, len, v);

@@ -47,6 +47,8 @@ int zs_opt_stamp_set(struct zs_sock *sk, int v)
 {
 	if (v & ~SOF_TIMESTAMPING_MASK)
 		return -EINVAL;
+	if (v & SOF_TIMESTAMPING_BIND_PHC)
+		return -EOPNOTSUPP;
 	switch ((enum zs_sock_kind)sk->kind) {
 	case ZS_SK_TCP:
 		return set_tcp(sk, (uint32_t)v);
@@ -59,11 +61,16 @@ int zs_opt_stamp_set(struct zs_sock *sk, int v)
 	__builtin_unreachable();
 }
 
-int zs_opt_stamp_get(const struct zs_sock *sk)
+/* struct so_timestamping, whose second number is of a device's clock. */
+int zs_opt_stamp_get(const struct zs_sock *sk, void *val, socklen_t *len)
 {
-	if (sk->kind == ZS_SK_UDP)
-		return (int)sk->udp->stamp_flags;
-	return sk->kind == ZS_SK_TCP ? (int)zs_tcp_stamps_word(sk->tcb) : 0;
+	const uint32_t v[2] = {
+		sk->kind == ZS_SK_UDP	? sk->udp->stamp_flags
+		: sk->kind == ZS_SK_TCP ? zs_tcp_stamps_word(sk->tcb)
+					: 0,
+	};
+
+	return zs_opt_put(val, len, v, sizeof(v));
 }
 
 void zs_sock_put_stamp(const struct zs_sock *sk, uint32_t at_us, struct msghdr *msg, size_t *used)

@@ -120,6 +120,9 @@ static void stream(struct api_world *t, int family)
 	set(c, IPPROTO_TCP, TCP_NODELAY, 1);
 	set(c, SOL_SOCKET, SO_TIMESTAMPING, USUAL);
 	assert_int_equal(get(c, SOL_SOCKET, SO_TIMESTAMPING), USUAL);
+	len = 16;
+	assert_int_equal(ff_getsockopt(c, SOL_SOCKET, SO_TIMESTAMPING, buf, &len), 0);
+	assert_int_equal(len, 8); /* struct so_timestamping */
 	ep = ff_epoll_create(1);
 	assert_int_equal(ff_epoll_ctl(ep, EPOLL_CTL_ADD, c, &ev), 0);
 	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 0), 0);

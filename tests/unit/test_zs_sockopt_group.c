@@ -134,6 +134,13 @@ static void test_membership_ip6(void **state)
 	/* a socket of IPv6 may join groups of IPv4 */
 	assert_int_equal(greq4(sk, MCAST_JOIN_GROUP, group4(1), SECOND), 0);
 	assert_true(hears4(&net, sk, group4(1), SECOND));
+	/* which others of IPv6 hear if they ask for it */
+	assert_int_equal(get_int(all, IPPROTO_IP, IP_MULTICAST_ALL), 0);
+	assert_false(hears4(&net, all, group4(1), SECOND));
+	assert_int_equal(set_int(all, IPPROTO_IP, IP_MULTICAST_ALL, 1), 0);
+	assert_true(hears4(&net, all, group4(1), SECOND));
+	assert_int_equal(set_int(all, IPPROTO_IP, IP_MULTICAST_ALL, 2), -EINVAL);
+	assert_int_equal(set_int(all, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 2), -EINVAL);
 	zs_sock_close(all);
 	zs_sock_close(sk);
 	net_end(&net);

@@ -50,6 +50,7 @@ static void test_flags_by_kind(void **state)
 		/* accepted, and without a meaning there */
 		{ SO_KEEPALIVE, 1, 1, 1 },
 		{ SO_BROADCAST, 1, 1, 1 },
+		{ SO_RXQ_OVFL, 1, 1, 1 },
 	};
 	struct kinds k;
 
@@ -116,6 +117,8 @@ static void test_what_cannot_be_set(void **state)
 	len = sizeof(v);
 	assert_int_equal(zs_sock_getopt(k.udp, SOL_SOCKET, SO_MAX_PACING_RATE, &v, &len),
 			 -ENOPROTOOPT);
+	/* no times of devices */
+	assert_int_equal(set_so(k.udp, SO_TIMESTAMPING, 1 << 15), -EOPNOTSUPP);
 	/* nothing is sent by a listener */
 	assert_int_equal(set_so(k.lst, SO_TIMESTAMPING, 0), -EINVAL);
 	assert_int_equal(get_so(k.lst, SO_TIMESTAMPING), 0);
@@ -163,6 +166,15 @@ static void test_rcvbuf_of_datagrams(void **state)
 	static char block[1000];
 	struct iovec iov = { block, sizeof(block) };
 	unsigned had[2] = { 0 };
+	union {
+		struct cmsghdr first;
+		char bytes[CMSG_SPACE(sizeof(uint32_t))];
+	} room;
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &room,
+			      .msg_controllen = sizeof(room) };
+	uint32_t lost;
 	struct zs_sock *in;
 	struct kinds k;
 
@@ -182,6 +194,14 @@ static void test_rcvbuf_of_datagrams(void **state)
 	}
 	assert_int_equal(had[0], 20);
 	assert_in_range(had[1], 1, 8); /* 8000 bytes, the room of the buffers counted */
+	assert_int_equal(set_so(in, SO_RXQ_OVFL, 1), 0);
+	assert_int_equal(zs_sock_send(k.udp, &iov, 1, 0, (struct sockaddr *)&to, sizeof(to)), 1000);
+	run_ms(&k.t, 10);
+	assert_int_equal(zs_sock_recvmsg(in, &msg, 0), 1000);
+	assert_int_equal(room.first.cmsg_level, SOL_SOCKET);
+	assert_int_equal(room.first.cmsg_type, SO_RXQ_OVFL);
+	memcpy(&lost, CMSG_DATA(&room.first), sizeof(lost));
+	assert_int_equal(lost, 20 - had[1]);
 	zs_sock_close(in);
 	kinds_close(&k);
 }
