@@ -113,6 +113,27 @@ int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t le
 	return rc;
 }
 
+/* From IPv6 to IPv4, the address being connect's choice; not the other way round, as on Linux. */
+static int change_family(struct zs_sock *sk, const struct zs_name *n)
+{
+	const struct zs_udp was = *sk->udp;
+	int rc;
+
+	if (n->family == ZS_AF_IP6)
+		return -EAFNOSUPPORT;
+	rc = disconnect_udp(sk);
+	if (rc == 0)
+		rc = connect_family(sk, n->family);
+	if (rc == 0)
+		rc = zs_udp_connect(sk->s, sk->udp, &n->addr, n->port);
+	if (rc < 0) {
+		sk->udp->flow = was.flow;
+		sk->udp->dual = was.dual;
+		sk->udp->laddr_by_connect = true;
+	}
+	return rc;
+}
+
 static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
 	struct zs_name n;
@@ -121,6 +142,8 @@ static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 	if (is_unspec(sa, len))
 		return disconnect_udp(sk);
 	rc = zs_sock_dest_get(sk, sa, len, &n);
+	if (rc == 0 && sk->udp->laddr_by_connect && n.family != sk->udp->flow.family)
+		return change_family(sk, &n);
 	if (rc == 0)
 		rc = connect_family(sk, n.family);
 	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &n.addr, n.port);

@@ -230,6 +230,46 @@ static void datagrams(void **state)
 }
 
 /* fe80:: is on many links: the scope id says on which. */
+/* connect() takes a datagram socket from IPv6 to IPv4, unless it was bound; where it fails, the
+ * peer stays. Linux has no way back, so neither have we. */
+static void change_of_family(void **state)
+{
+	struct sockaddr_in6 ip6 = addr6("fd00::a00:2", PORT), ip4 = addr6("::ffff:10.0.0.2", PORT),
+			    bound = addr6("fd00::a00:1", 0),
+			    nowhere = addr6("::ffff:9.9.9.9", PORT);
+	struct api_world *t = *state;
+	int c, s;
+
+	api_on(t, 1);
+	s = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_bind(s,
+				 sa6(&(struct sockaddr_in6){ .sin6_family = AF_INET6,
+							     .sin6_port = htons(PORT) }),
+				 sizeof(ip6)),
+			 0);
+	api_on(t, 0);
+	c = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_connect(c, sa6(&ip6), sizeof(ip6)), 0);
+	assert_errno(ff_connect(c, sa6(&nowhere), sizeof(nowhere)), ENETUNREACH);
+	assert_name(ff_getpeername, c, "fd00::a00:2", PORT);
+	assert_name(ff_getsockname, c, "fd00::a00:1", 0);
+	assert_int_equal(ff_connect(c, sa6(&ip4), sizeof(ip4)), 0);
+	assert_name(ff_getpeername, c, "::ffff:10.0.0.2", PORT);
+	assert_name(ff_getsockname, c, "::ffff:10.0.0.1", 0);
+	assert_int_equal(ff_write(c, "x", 1), 1);
+	assert_errno(ff_connect(c, sa6(&ip6), sizeof(ip6)), EAFNOSUPPORT);
+	assert_int_equal(ff_write(c, "y", 1), 1);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	assert_int_equal(ff_read(s, (char[2]){ 0 }, 2), 1);
+	assert_int_equal(ff_read(s, (char[2]){ 0 }, 2), 1);
+	api_on(t, 0);
+	c = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_bind(c, sa6(&bound), sizeof(bound)), 0);
+	assert_int_equal(ff_connect(c, sa6(&ip6), sizeof(ip6)), 0);
+	assert_errno(ff_connect(c, sa6(&ip4), sizeof(ip4)), ENETUNREACH);
+}
+
 static void link_local(void **state)
 {
 	struct api_world *t = *state;
@@ -327,6 +367,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(v6only, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(ip4_before_ip6, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(change_of_family, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(lengths_and_families, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(seen, api_setup, api_teardown),
