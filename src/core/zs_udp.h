@@ -81,6 +81,13 @@ struct zs_udp_how {
 	int32_t segment;    /* likewise */
 };
 
+/* Largest payload: the length of an IPv4 packet counts its header, that of IPv6 (without
+ * jumbograms) does not. */
+static inline uint32_t zs_udp_max(uint8_t family)
+{
+	return UINT16_MAX - 8 - (family == ZS_AF_IP4 ? 20 : 0);
+}
+
 enum { ZS_UDP_SEGMENTS = 64 }; /* datagrams that one call sends, at most */
 
 int zs_udp_init(struct zs_stack *s);

@@ -13,8 +13,6 @@
 #include "core/zs_iphdr.h"
 #include "core/zs_udp_priv.h"
 
-enum { DATAGRAM_MAX = 65535 - 20 - 8 };
-
 /* Consumes m on success: the same datagram with an UDP header in front. NULL: no header buffer. */
 static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint8_t family,
 				   uint16_t sport, uint16_t dport)
@@ -53,7 +51,7 @@ static int check_send(const struct zs_stack *s, const struct zs_udp *u, uint8_t 
 {
 	if (port == 0)
 		return -EINVAL;
-	if (n > DATAGRAM_MAX)
+	if (n > zs_udp_max(family))
 		return -EMSGSIZE;
 	if (zs_udp_is_broadcast(s, family, to) && !u->broadcast)
 		return -EACCES;

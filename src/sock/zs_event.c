@@ -202,7 +202,7 @@ uint32_t zs_sock_writable(const struct zs_sock *sk)
 	case ZS_SK_LISTENER:
 		return 0;
 	case ZS_SK_UDP:
-		return ZS_UDP_MAX;
+		return zs_sock_dgram_max(sk);
 	case ZS_SK_TCP:
 		return zs_tcp_send_space(sk->tcb);
 	}

@@ -240,7 +240,7 @@ static ssize_t send_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov,
 
 	if (rc < 0)
 		return rc;
-	if (total > ZS_UDP_MAX)
+	if (total > zs_sock_dgram_max(sk))
 		return -EMSGSIZE;
 	m = dgram_copy_from(sk, iov, n_iov, total);
 	if (m == NULL)

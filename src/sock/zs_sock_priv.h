@@ -10,8 +10,11 @@
 #include "core/zs_udp.h"
 #include "sock/zs_sock.h"
 
-/* Largest payload of an IPv4 datagram. */
-enum { ZS_UDP_MAX = 65535 - 20 - 8 };
+/* Largest payload of a datagram of the socket's, wherever it goes. */
+static inline uint32_t zs_sock_dgram_max(const struct zs_sock *sk)
+{
+	return zs_udp_max(sk->family == AF_INET ? ZS_AF_IP4 : ZS_AF_IP6);
+}
 
 static inline struct zs_ep *zs_sock_ep(const struct zs_sock *sk)
 {

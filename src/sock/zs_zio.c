@@ -111,7 +111,7 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 
 	if (rc == 0 && to != NULL)
 		rc = zs_sock_dest_get(sk, to, to_len, &n);
-	if (rc == 0 && len > ZS_UDP_MAX)
+	if (rc == 0 && len > zs_sock_dgram_max(sk))
 		rc = -EMSGSIZE;
 	if (rc == 0)
 		rc = collect_dones(m, &d);

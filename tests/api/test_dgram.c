@@ -432,7 +432,32 @@ static void times(struct api_world *t, int family)
 	close_on(t, 1, s);
 }
 
+/* The largest there are, over the wire and on this host. */
+static void largest(struct api_world *t, int family)
+{
+	static char out[65536], in[65536];
+	const ssize_t n = 65535 - UDP_HDR - (family == AF_INET ? 20 : 0);
+	int c = bound(t, 0, family, OTHER), s;
+
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = (char)(i * 7 + i / 251);
+	for (int host = 0; host < 2; host++) {
+		s = bound(t, host, family, PORT);
+		set(s, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+		api_on(t, 0);
+		assert_errno(send_to(c, family, host, PORT, out, (size_t)n + 1), EMSGSIZE);
+		assert_int_equal(send_to(c, family, host, PORT, out, (size_t)n), n);
+		api_run_ms(t, 20);
+		api_on(t, host);
+		assert_int_equal(ff_read(s, in, sizeof(in)), n);
+		assert_memory_equal(in, out, n);
+		close_on(t, host, s);
+	}
+	close_on(t, 0, c);
+}
+
 OVER_BOTH(batch)
+OVER_BOTH(largest)
 OVER_BOTH(echo_batch)
 OVER_BOTH(misuse)
 OVER_BOTH(segments)
@@ -443,9 +468,9 @@ OVER_BOTH(put_together)
 OVER_BOTH(kept_apart)
 
 static const struct CMUnitTest tests[] = {
-	BOTH(batch),	BOTH(echo_batch),     BOTH(misuse),
-	BOTH(segments), BOTH(segment_limits), BOTH(no_buffers),
-	BOTH(times),	BOTH(put_together),   BOTH(kept_apart),
+	BOTH(batch),	      BOTH(echo_batch), BOTH(misuse), BOTH(segments),
+	BOTH(segment_limits), BOTH(no_buffers), BOTH(times),  BOTH(put_together),
+	BOTH(kept_apart),     BOTH(largest),
 };
 
 ZS_TEST_MAIN(tests)
