@@ -195,13 +195,16 @@ static size_t fill(struct rte_mbuf *m, const char *src, size_t len)
 	return n;
 }
 
+/* In so many small buffers at most: a large one of 64 KB is charged to who receives it here. */
+enum { SMALL_BUFS = 8 };
+
 /* A chain of fresh buffers holding the bytes of iov; NULL when the pool is empty. */
 static struct rte_mbuf *dgram_copy_from(struct zs_sock *sk, const struct iovec *iov, int n_iov,
 					size_t total)
 {
 	const struct zs_env *env = zs_stack_env(sk->s);
 	size_t room = rte_pktmbuf_data_room_size(env->pkt_pool) - RTE_PKTMBUF_HEADROOM;
-	struct rte_mempool *pool = total <= room ? env->pkt_pool : env->big_pool;
+	struct rte_mempool *pool = total <= SMALL_BUFS * room ? env->pkt_pool : env->big_pool;
 	struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *last = head;
 
 	for (int i = 0; i < n_iov && last != NULL; i++) {

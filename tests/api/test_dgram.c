@@ -456,7 +456,26 @@ static void largest(struct api_world *t, int family)
 	close_on(t, 0, c);
 }
 
+/* What is sent on this host waits in the sender's buffers, which are not much larger than it. */
+static void charge(struct api_world *t, int family)
+{
+	int c = bound(t, 0, family, OTHER), s = bound(t, 0, family, PORT), got = 0;
+	static char data[3000];
+
+	assert_int_equal(get(s, SOL_SOCKET, SO_RCVBUF), 65536);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(send_to(c, family, 0, PORT, data, sizeof(data)), sizeof(data));
+		api_run_ms(t, 1);
+	}
+	while (ff_read(s, data, sizeof(data)) == sizeof(data))
+		got++;
+	assert_int_equal(got, 10);
+	close_on(t, 0, c);
+	close_on(t, 0, s);
+}
+
 OVER_BOTH(batch)
+OVER_BOTH(charge)
 OVER_BOTH(largest)
 OVER_BOTH(echo_batch)
 OVER_BOTH(misuse)
@@ -470,7 +489,7 @@ OVER_BOTH(kept_apart)
 static const struct CMUnitTest tests[] = {
 	BOTH(batch),	      BOTH(echo_batch), BOTH(misuse), BOTH(segments),
 	BOTH(segment_limits), BOTH(no_buffers), BOTH(times),  BOTH(put_together),
-	BOTH(kept_apart),     BOTH(largest),
+	BOTH(kept_apart),     BOTH(largest),	BOTH(charge),
 };
 
 ZS_TEST_MAIN(tests)
