@@ -121,6 +121,12 @@ z_buf *z_buf_ref(z_buf *b);
 /* The same for [off, off + len). NULL: EINVAL: range, or len 0; ENOBUFS. */
 z_buf *z_buf_slice(z_buf *b, size_t off, size_t len);
 
+/*
+ * For who was told ENOBUFS by a call that names no socket (the ones above, z_alloc(-1)): fd, a
+ * connection, becomes writable when it is worth another try. -1: EBADF, EOPNOTSUPP.
+ */
+int z_await_buffers(int fd);
+
 /* 1 when nobody else shares any piece of b, so that its bytes may be written; else 0. */
 int z_buf_writable(const z_buf *b);
 

@@ -212,61 +212,66 @@ ZS_API void *z_buf_prepend(z_buf *b, size_t n)
 	return rte_pktmbuf_mtod(m, void *);
 }
 
-/* An indirect mbuf over [off, off + len) of the piece m. */
-static struct rte_mbuf *ref_piece(struct zs_zstate *z, struct rte_mbuf *m, size_t off, size_t len)
+/* The fresh buffer c, where it stands in its chain, becomes a reference to [off, off + len) of the
+ * piece m. */
+static void ref_piece(struct rte_mbuf *c, struct rte_mbuf *m, size_t off, size_t len)
 {
-	struct rte_mbuf *c = zs_zstate_alloc_indirect(z);
+	struct rte_mbuf *next = c->next;
 
-	if (c == NULL)
-		return NULL;
 	rte_pktmbuf_attach(c, m);
+	c->next = next;
 	/* attach copies the flags of a packet, but the completion is not the clone's */
 	c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | ZS_PKT_COPIED;
 	zs_taken_hold(c);
 	zs_pkt_set(c, (uint16_t)(m->data_off + off), (uint16_t)len);
-	c->next = NULL;
-	c->nb_segs = 1;
-	return c;
 }
 
-static void append_piece(struct rte_mbuf **head, struct rte_mbuf **last, struct rte_mbuf *m)
+/* The piece with the byte at off of the chain m; *off is counted from its first one then. */
+static struct rte_mbuf *piece_at(struct rte_mbuf *m, size_t *off)
 {
-	if (*head == NULL) {
-		*head = m;
-	} else {
-		(*last)->next = m;
-		(*head)->nb_segs++;
-		(*head)->pkt_len += m->data_len;
+	for (; *off >= m->data_len; m = m->next)
+		*off -= m->data_len;
+	return m;
+}
+
+/* Those that have some of the first len bytes. */
+static uint32_t count_pieces(const struct rte_mbuf *m, size_t len)
+{
+	uint32_t n = 0;
+
+	for (; len > 0; m = m->next) {
+		n += m->data_len > 0;
+		len -= RTE_MIN(len, (size_t)m->data_len);
 	}
-	*last = m;
+	return n;
 }
 
 /* References to [off, off + len) of the chain m, len > 0; NULL with errno. */
 static struct rte_mbuf *ref_range(struct rte_mbuf *m, size_t off, size_t len)
 {
 	struct zs_zstate *z = zs_zstate();
-	struct rte_mbuf *head = NULL, *last = NULL;
+	struct rte_mbuf *head;
+	size_t left = len;
+	uint32_t n_pieces;
 
 	if (z == NULL)
 		return NULL;
-	for (; m != NULL && len > 0; m = m->next) {
-		struct rte_mbuf *c;
+	m = piece_at(m, &off);
+	n_pieces = count_pieces(m, off + len);
+	head = zs_zstate_alloc_refs(z, n_pieces);
+	if (head == NULL)
+		return NULL;
+	for (struct rte_mbuf *c = head; c != NULL; c = c->next) {
 		size_t n;
 
-		if (off >= m->data_len) {
-			off -= m->data_len;
-			continue;
-		}
-		n = RTE_MIN(len, m->data_len - off);
-		c = ref_piece(z, m, off, n);
-		if (c == NULL) {
-			z_buf_free(handle(head));
-			return NULL;
-		}
-		append_piece(&head, &last, c);
-		len -= n;
-		off = 0;
+		m = piece_at(m, &off);
+		n = RTE_MIN(left, m->data_len - off);
+		ref_piece(c, m, off, n);
+		off += n;
+		left -= n;
 	}
+	head->nb_segs = (uint16_t)n_pieces;
+	head->pkt_len = (uint32_t)len;
 	return head;
 }
 
@@ -309,10 +314,11 @@ static struct rte_mbuf *cut_behind(struct rte_mbuf *head, struct rte_mbuf *prev,
 static int split_piece(struct rte_mbuf *head, struct rte_mbuf *m, size_t keep)
 {
 	struct zs_zstate *z = zs_zstate();
-	struct rte_mbuf *c = z != NULL ? ref_piece(z, m, keep, m->data_len - keep) : NULL;
+	struct rte_mbuf *c = z != NULL ? zs_zstate_alloc_refs(z, 1) : NULL;
 
 	if (c == NULL)
 		return -1;
+	ref_piece(c, m, keep, m->data_len - keep);
 	if (m->ol_flags & ZS_PKT_DONE) {
 		zs_seg(c)->done = zs_seg(m)->done;
 		zs_seg(c)->done_arg = zs_seg(m)->done_arg;

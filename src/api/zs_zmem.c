@@ -93,30 +93,22 @@ static void wrap_free(void *addr, void *arg)
 	free(w);
 }
 
-/* The bytes as a chain; every piece holds one count of w. NULL: errno ENOBUFS, w is freed with what
- * was attached. */
+/* The bytes as a chain; every piece holds one count of w. NULL: errno ENOBUFS. */
 static struct rte_mbuf *attach_pieces(struct zs_zstate *z, struct zwrap *w, char *ptr, size_t len)
 {
-	struct rte_mbuf *head = NULL, *last = NULL;
+	uint32_t n_pieces = (uint32_t)((len + PIECE_MAX - 1) / PIECE_MAX);
+	struct rte_mbuf *head = zs_zstate_alloc_refs(z, n_pieces), *last = NULL;
 
-	while (len > 0) {
+	if (head == NULL)
+		return NULL;
+	head->nb_segs = (uint16_t)n_pieces;
+	head->pkt_len = (uint32_t)len;
+	for (struct rte_mbuf *m = head; m != NULL; m = m->next) {
 		uint16_t n = (uint16_t)RTE_MIN(len, (size_t)PIECE_MAX);
-		struct rte_mbuf *m = zs_zstate_alloc_indirect(z);
 
-		if (m == NULL) {
-			rte_pktmbuf_free(head);
-			return NULL;
-		}
 		rte_mbuf_ext_refcnt_update(&w->shinfo, 1);
 		rte_pktmbuf_attach_extbuf(m, ptr, (rte_iova_t)(uintptr_t)ptr, n, &w->shinfo);
-		zs_pkt_set(m, 0, n);
-		if (head == NULL) {
-			head = m;
-		} else {
-			last->next = m;
-			head->nb_segs++;
-			head->pkt_len += n;
-		}
+		m->data_len = n;
 		last = m;
 		ptr += n;
 		len -= n;

@@ -121,6 +121,18 @@ ZS_API size_t z_send_space(int fd)
 	return sk != NULL ? zs_sock_writable(sk) : 0;
 }
 
+ZS_API int z_await_buffers(int fd)
+{
+	struct zs_sock *sk = zs_fd_sock(fd);
+
+	if (sk == NULL)
+		return -1;
+	if (sk->kind != ZS_SK_TCP)
+		return (int)ff_ret(-EOPNOTSUPP);
+	zs_sock_await_buffers(sk);
+	return 0;
+}
+
 ZS_API int z_acked(int fd, uint64_t *bytes)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);

@@ -263,9 +263,29 @@ struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32
 	return m != NULL ? m : chain_of(z, &z->pkt, whole ? len - len % small : len, small);
 }
 
-struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z)
+struct rte_mbuf *zs_zstate_alloc_refs(struct zs_zstate *z, uint32_t n)
 {
-	return take(z, &z->hdr);
+	struct rte_mbuf *v[MAX_BULK], *all = NULL;
+
+	if (likely(n == 1))
+		return take(z, &z->hdr);
+	if (!may_take(&z->hdr, n))
+		goto none;
+	for (uint32_t left = n, k; left > 0; left -= k) {
+		k = RTE_MIN(left, (uint32_t)MAX_BULK);
+		if (rte_pktmbuf_alloc_bulk(z->hdr.pool, v, k) < 0)
+			goto none;
+		for (uint32_t i = 0; i < k; i++) {
+			v[i]->next = all;
+			all = v[i];
+		}
+	}
+	z->buf_allocs += n;
+	return all;
+none:
+	rte_pktmbuf_free(all);
+	errno = ENOBUFS;
+	return NULL;
 }
 
 ZS_API size_t z_max_room(void)

@@ -75,8 +75,9 @@ struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room);
  * nothing, counted. NULL with errno ENOBUFS. */
 struct rte_mbuf *zs_zstate_alloc_chain(struct zs_zstate *z, uint32_t len, uint32_t piece,
 				       bool whole);
-/* A buffer without room of its own, for attaching. NULL with errno ENOBUFS. */
-struct rte_mbuf *zs_zstate_alloc_indirect(struct zs_zstate *z);
+/* n > 0 buffers without room of their own, for attaching, linked by next; all or none: NULL with
+ * errno ENOBUFS. */
+struct rte_mbuf *zs_zstate_alloc_refs(struct zs_zstate *z, uint32_t n);
 
 /* Moves what can be moved; true when something was. */
 bool zs_zrelay_turn(struct zs_zstate *z);

@@ -212,6 +212,7 @@ static void zero_copy(void **state)
 	FAILS(z_send_bufs(1024, NULL, 0, 0), EPERM);
 	FAILS(z_sendto_buf(1024, NULL, NULL, 0, 0), EPERM);
 	assert_int_equal(z_send_space(1024), 0);
+	FAILS(z_await_buffers(1024), EPERM);
 	FAILS(z_acked(1024, &acked), EPERM);
 	FAILS(z_splice(1024, 1025, 1, 0), EPERM);
 	FAILS(z_splice_auto(1024, 1025, 0, 0), EPERM);

@@ -132,12 +132,49 @@ static void test_references_leave_header_buffers(void **state)
 	conn_close(&x);
 }
 
+/* References to a chain are there all at once or not at all, and who has none waits by his socket.
+ */
+static void test_references_of_a_chain(void **state)
+{
+	z_buf *b = api_filled(0, 100), *all, *held[MANY / 2];
+	uint64_t allocs;
+	struct conn x;
+	int n = 0;
+
+	conn_open(&x, state);
+	for (int i = 1; i < 20; i++)
+		assert_int_equal(z_buf_join(b, api_filled((uint32_t)i * 100, 100)), 0);
+	spare(&x, x.pools->hdr, MANY);
+	while (n < MANY / 2 && (held[n] = z_buf_slice(b, 0, 10)) != NULL)
+		n++;
+	z_buf_free(held[--n]);
+	allocs = zs_simpool_allocs(x.pools->hdr);
+	assert_null(z_buf_ref(b));
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(zs_simpool_allocs(x.pools->hdr), allocs);
+	assert_true(writable(x.c));
+	assert_int_equal(z_await_buffers(x.c), 0);
+	assert_false(writable(x.c));
+	while (n > 0)
+		z_buf_free(held[--n]);
+	api_run_ms(x.t, 2);
+	assert_true(writable(x.c));
+	all = z_buf_slice(b, 50, 1900);
+	assert_int_equal(z_buf_iov(all, NULL, 0), 20);
+	api_expect_bytes(all, 50, 1900);
+	z_buf_free(all);
+	z_buf_free(b);
+	spare(&x, x.pools->hdr, UINT32_MAX);
+	conn_close(&x);
+}
+
 #define shortage_test(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 static const struct CMUnitTest tests[] = {
 	shortage_test(test_who_finds_none_is_told_later),
 	shortage_test(test_each_has_its_share),
 	shortage_test(test_references_leave_header_buffers),
+	shortage_test(test_references_of_a_chain),
 };
 
 ZS_TEST_MAIN(tests)

@@ -263,6 +263,7 @@ static void test_datagram_batches(void **state)
 	v[1] = api_filled(30, 30);
 	assert_int_equal(z_send_bufs(a, v, 2, 0), 2);
 	assert_errno((int)z_acked(a, &(uint64_t){ 0 }), EOPNOTSUPP);
+	assert_errno(z_await_buffers(a), EOPNOTSUPP);
 	api_run_ms(t, 5);
 	api_on(t, 1);
 	assert_int_equal(z_recv_bufs(b, v, 8, from), 3);
