@@ -142,6 +142,8 @@ static int send_response(struct conn *c)
 		c->resp.pos = from;
 		if (why != EAGAIN && why != ENOBUFS)
 			return -1;
+		if (why == ENOBUFS) /* also of z_buf_slice(), which knows no socket */
+			z_await_buffers(c->fd);
 		watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
 		return 0;
 	}
