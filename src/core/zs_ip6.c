@@ -182,14 +182,6 @@ int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 	return output(s, m, &way, src, dst, proto, hop, tclass);
 }
 
-int zs_ip_output(struct zs_stack *s, struct rte_mbuf *m, uint8_t family, const struct zs_addr *src,
-		 const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos)
-{
-	const struct zs_ip_way way = { .mtu = 0 };
-
-	return zs_ip_output_by(s, m, &way, family, src, dst, proto, ttl, tos);
-}
-
 int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
 		    uint8_t family, const struct zs_addr *src, const struct zs_addr *dst,
 		    uint8_t proto, uint8_t ttl, uint8_t tos)

@@ -125,8 +125,6 @@ int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 /* What the interface's router says, or the stack's. */
 uint8_t zs_hop_limit(const struct zs_stack *s, const struct zs_netif *nif);
 /* Of either family. */
-int zs_ip_output(struct zs_stack *s, struct rte_mbuf *m, uint8_t family, const struct zs_addr *src,
-		 const struct zs_addr *dst, uint8_t proto, uint8_t ttl, uint8_t tos);
 int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
 		    uint8_t family, const struct zs_addr *src, const struct zs_addr *dst,
 		    uint8_t proto, uint8_t ttl, uint8_t tos);

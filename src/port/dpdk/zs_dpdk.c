@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Start and end: EAL, lcores, ports, pools, stacks, and back in reverse order. */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,29 +62,6 @@ void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg)
 		.close_ms = 300,
 	};
 	zs_config_defaults(&cfg->stack);
-}
-
-/* Does a driver of user space hold any device? Bound devices are links named by their PCI address.
- */
-static bool driver_has_device(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *e;
-	bool found = false;
-
-	if (dir == NULL)
-		return false;
-	while (!found && (e = readdir(dir)) != NULL)
-		found = strchr(e->d_name, ':') != NULL;
-	closedir(dir);
-	return found;
-}
-
-bool zs_dpdk_pci_bound(void)
-{
-	return driver_has_device("/sys/bus/pci/drivers/vfio-pci") ||
-	       driver_has_device("/sys/bus/pci/drivers/igb_uio") ||
-	       driver_has_device("/sys/bus/pci/drivers/uio_pci_generic");
 }
 
 static bool has_vlan(const struct zs_dpdk_config *cfg, uint16_t port)

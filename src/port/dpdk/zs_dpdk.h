@@ -138,9 +138,6 @@ struct zs_dpdk_config {
  */
 void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg);
 
-/* True when a network device on PCI is bound to a driver for user space (vfio-pci, uio). */
-bool zs_dpdk_pci_bound(void);
-
 /*
  * Starts EAL, makes pools, starts ports, creates a stack for each lcore of EAL. On failure says why
  * on stderr ("zstack: port 0: ..."), leaves nothing behind and returns -errno. The calling thread
