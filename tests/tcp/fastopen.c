@@ -111,6 +111,25 @@ static void ack_beyond_the_data(struct tt *t)
 	tt_expect_state(t, ZS_SYN_SENT);
 }
 
+/* A router says that the SYN is too long: it goes again at once, without what made it so. */
+static void too_long_for_the_path(struct tt *t)
+{
+	get_cookie(t, "mss 1460,sackOK,fo 0102030405060708");
+	assert_int_equal(fast_connect(t), 0);
+	assert_int_equal(tt_send_more(t, 1000, 0), 1000);
+	tt_expect(t, "S", 0, 0, 1000);
+	tt_in_icmp(t, ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 1500, 0); /* which it is not */
+	tt_in_icmp(t, ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 640, 7);	 /* not of this one */
+	tt_in_icmp(t, ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 640, 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_in_icmp(t, ZS_ICMP_UNREACH, ZS_UNREACH_FRAG_NEEDED, 640, 0); /* said already */
+	tt_expect_none(t);
+	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1460");
+	tt_expect(t, "A", 1, 1, 600);
+	tt_expect(t, "PA", 601, 1, 400);
+	tt_in(t, "A", 1, 1001, 0);
+}
+
 /* 4.1.3: a SYN that is sent again has neither cookie nor data. */
 static void retransmission_is_plain(struct tt *t)
 {
@@ -399,6 +418,7 @@ static const struct CMUnitTest tests[] = {
 	TT(zero_copy_is_cut),
 	TT(unacknowledged_data_go_again),
 	TT(ack_beyond_the_data),
+	TT(too_long_for_the_path),
 	TT(retransmission_is_plain),
 	TT(bad_cookies_are_ignored),
 	TT(experimental_option_is_tried_once),
