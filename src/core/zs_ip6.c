@@ -142,10 +142,10 @@ static int find_way(struct zs_stack *s, struct zs_netif *nif, struct out *o)
 }
 
 static int output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,
-		  const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto, uint8_t hop,
+		  const struct zs_addr *src, const struct zs_addr *dst, uint8_t proto, int hop,
 		  uint8_t tclass)
 {
-	struct out o = { .src = *src, .dst = *dst, .next = proto, .hop = hop, .tclass = tclass };
+	struct out o = { .src = *src, .dst = *dst, .next = proto, .tclass = tclass };
 	int rc = find_way(s, way->nif, &o);
 	uint16_t mtu;
 
@@ -157,8 +157,7 @@ static int output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way
 		zs_pkt_drop(s, m, ZS_DROP_TX_TOO_BIG);
 		return -EMSGSIZE;
 	}
-	if (hop == 0)
-		o.hop = zs_hop_limit(s, o.nif);
+	o.hop = hop < 0 ? zs_hop_limit(s, o.nif) : (uint8_t)hop;
 	put_cksum(m, &o);
 	mtu = way->mtu != 0 ? way->mtu
 			    : zs_pmtu(s, ZS_AF_IP6, dst, zs_link_mtu(s, o.nif, ZS_AF_IP6));
@@ -179,7 +178,7 @@ int zs_ip6_output(struct zs_stack *s, struct rte_mbuf *m, const struct zs_addr *
 {
 	const struct zs_ip_way way = { .mtu = 0 };
 
-	return output(s, m, &way, src, dst, proto, hop, tclass);
+	return output(s, m, &way, src, dst, proto, hop == 0 ? -1 : hop, tclass);
 }
 
 int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_way *way,

@@ -81,7 +81,7 @@ struct zs_udp *zs_udp_open(struct zs_stack *s, uint8_t family)
 		.ep = { .kind = ZS_EP_UDP },
 		.flow = { .family = family, .proto = ZS_PROTO_UDP },
 		.rcvbuf = s->cfg.rcvbuf,
-		.ttl = family == ZS_AF_IP4 ? s->cfg.ttl : 0,
+		.ttl = family == ZS_AF_IP4 ? s->cfg.ttl : -1,
 		.group_ttl = 1, /* RFC 1112 6.1 */
 		.group_loop = true,
 		.group_all = family == ZS_AF_IP4, /* as on Linux */

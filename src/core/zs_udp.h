@@ -55,7 +55,8 @@ struct zs_udp {
 	bool freebind;	       /* bound to an address that may become ours later */
 	bool dual;	       /* of IPv6: takes and sends IPv4 as well */
 	bool laddr_by_connect; /* the address was chosen by zs_udp_connect() */
-	uint8_t ttl, tos;      /* ttl 0: of the interface */
+	int16_t ttl;	       /* -1: of the interface */
+	uint8_t tos;
 	uint16_t recv; /* what is told of a datagram beside its sender; bits of the socket's */
 	/* Datagrams to groups: TTL, interface (index + 1, 0 = by the route), do own ones come back?
 	 */

@@ -88,16 +88,17 @@ static int find_way(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
 		    const struct zs_addr *to, const struct zs_udp_how *how, struct way *w)
 {
 	bool group = zs_udp_is_multicast(family, to);
+	int ttl = group ? u->group_ttl : u->ttl;
 	struct zs_addr nexthop;
 
-	*w = (struct way){ .src = u->flow.laddr, .ttl = group ? u->group_ttl : u->ttl };
+	*w = (struct way){ .src = u->flow.laddr };
 	w->tos = u->tos;
 	if (zs_udp_is_group(s, u->flow.family,
 			    &w->src)) /* receives by it, sends by the interface's */
 		w->src = (struct zs_addr){ .q = { 0, 0 } };
 	if (how != NULL) {
 		w->src = zs_addr_is_any(&how->src) ? w->src : how->src;
-		w->ttl = how->ttl >= 0 ? (uint8_t)how->ttl : w->ttl;
+		ttl = how->ttl >= 0 ? how->ttl : ttl;
 		w->tos = how->tos >= 0 ? (uint8_t)how->tos : w->tos;
 		if (!zs_addr_is_any(&how->src) && !zs_addr_is_local(s, family, &how->src))
 			return -EINVAL;
@@ -108,10 +109,13 @@ static int find_way(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
 						  : 0,
 		     &w->nif))
 		return -EINVAL;
-	if (w->ttl == 0 && family == ZS_AF_IP4 && !group)
-		w->ttl = s->cfg.ttl;
 	w->out = zs_route_by(s, w->nif, family, to, &nexthop);
-	return w->out == NULL ? -ENETUNREACH : 0;
+	if (w->out == NULL)
+		return -ENETUNREACH;
+	if (ttl < 0)
+		ttl = family == ZS_AF_IP4 ? s->cfg.ttl : zs_hop_limit(s, w->out);
+	w->ttl = (uint8_t)ttl;
+	return 0;
 }
 
 /* ---- what fits ---- */

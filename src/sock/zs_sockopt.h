@@ -80,6 +80,30 @@ static inline uint8_t zs_opt_tos(const struct zs_sock *sk, int v)
 	return (uint8_t)(sk->kind == ZS_SK_UDP ? v : v & ~3);
 }
 
+/* TTL or hop limit; -1: the usual one. */
+static inline int zs_opt_ttl_set(struct zs_sock *sk, int v)
+{
+	const uint8_t usual = zs_stack_config(sk->s)->ttl;
+
+	if (sk->kind == ZS_SK_UDP)
+		sk->udp->ttl = (int16_t)(v == -1 && sk->family == AF_INET ? usual : v);
+	else
+		zs_opt_tcp(sk)->ttl = v == -1 ? usual : (uint8_t)v;
+	return zs_opt_changed(sk);
+}
+
+static inline int zs_opt_ttl(const struct zs_sock *sk)
+{
+	int v = sk->kind == ZS_SK_UDP ? sk->udp->ttl : zs_opt_tcp(sk)->ttl;
+
+	return v < 0 ? zs_stack_config(sk->s)->ttl : v;
+}
+
+static inline uint8_t *zs_opt_tos_of(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_UDP ? &sk->udp->tos : &zs_opt_tcp(sk)->tos;
+}
+
 /* IP_MTU_DISCOVER of either family: for a stream path MTU discovery is always on, whatever is
  * chosen. */
 static inline int zs_opt_mtu_discover(struct zs_sock *sk, int v)

@@ -4,23 +4,8 @@
 
 #include "sock/zs_sockopt.h"
 
-static uint8_t *ip_byte(const struct zs_sock *sk, int name)
-{
-	struct zs_tcp_opts *o = zs_opt_tcp(sk);
-
-	switch (name) {
-	case IP_TOS:
-		return o != NULL ? &o->tos : &sk->udp->tos;
-	case IP_TTL:
-		return o != NULL ? &o->ttl : &sk->udp->ttl;
-	default:
-		return NULL;
-	}
-}
-
 int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 {
-	uint8_t *field = ip_byte(sk, name);
 	int rc = zs_opt_group4_set(sk, name, val, len), v;
 
 	if (rc != -ENOPROTOOPT)
@@ -35,13 +20,12 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 		return -EINVAL;
 	switch (name) {
 	case IP_TOS:
-		*field = zs_opt_tos(sk, v);
+		*zs_opt_tos_of(sk) = zs_opt_tos(sk, v);
 		return zs_opt_changed(sk);
 	case IP_TTL:
 		if (v != -1 && (v < 1 || v > 255))
 			return -EINVAL;
-		*field = v == -1 ? zs_stack_config(sk->s)->ttl : (uint8_t)v;
-		return zs_opt_changed(sk);
+		return zs_opt_ttl_set(sk, v);
 	case IP_BIND_ADDRESS_NO_PORT:
 		zs_opt_flag(sk, ZS_SF_BIND_NO_PORT, v != 0);
 		return 0;
@@ -58,13 +42,11 @@ int zs_opt_ip_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 
 int zs_opt_ip_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 {
-	const uint8_t *field = ip_byte(sk, name);
-
-	if (field != NULL)
-		return zs_opt_put_int(val, len,
-				      *field == 0 && name == IP_TTL ? zs_stack_config(sk->s)->ttl
-								    : *field);
 	switch (name) {
+	case IP_TOS:
+		return zs_opt_put_int(val, len, *zs_opt_tos_of(sk));
+	case IP_TTL:
+		return zs_opt_put_int(val, len, zs_opt_ttl(sk));
 	case IP_BIND_ADDRESS_NO_PORT:
 		return zs_opt_put_int(val, len, (sk->flags & ZS_SF_BIND_NO_PORT) != 0);
 	case IP_MTU_DISCOVER:

@@ -5,20 +5,6 @@
 
 #include "sock/zs_sockopt.h"
 
-static uint8_t *byte_of(const struct zs_sock *sk, int name)
-{
-	struct zs_tcp_opts *o = zs_opt_tcp(sk);
-
-	switch (name) {
-	case IPV6_TCLASS:
-		return o != NULL ? &o->tos : &sk->udp->tos;
-	case IPV6_UNICAST_HOPS:
-		return o != NULL ? &o->ttl : &sk->udp->ttl;
-	default:
-		return NULL;
-	}
-}
-
 /* Before bind: afterwards it is decided who gets what. */
 static int set_v6only(struct zs_sock *sk, bool on)
 {
@@ -30,11 +16,6 @@ static int set_v6only(struct zs_sock *sk, bool on)
 		return -EINVAL;
 	zs_opt_flag(sk, ZS_SF_V6ONLY, on);
 	return zs_sock_set_family(sk, ZS_AF_IP6);
-}
-
-static int default_hops(const struct zs_sock *sk)
-{
-	return sk->kind == ZS_SK_UDP ? 0 : zs_stack_config(sk->s)->ttl;
 }
 
 int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
@@ -61,13 +42,12 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 	case IPV6_TCLASS:
 		if (v < -1 || v > 255)
 			return -EINVAL;
-		*byte_of(sk, name) = zs_opt_tos(sk, v == -1 ? 0 : v);
+		*zs_opt_tos_of(sk) = zs_opt_tos(sk, v == -1 ? 0 : v);
 		return zs_opt_changed(sk);
 	case IPV6_UNICAST_HOPS:
-		if (v < -1 || v > 255 || v == 0)
+		if (v < -1 || v > 255)
 			return -EINVAL;
-		*byte_of(sk, name) = (uint8_t)(v == -1 ? default_hops(sk) : v);
-		return zs_opt_changed(sk);
+		return zs_opt_ttl_set(sk, v);
 	default:
 		return zs_opt_recv_set(sk, IPPROTO_IPV6, name, v);
 	}
@@ -75,8 +55,6 @@ int zs_opt_ip6_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 
 int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len)
 {
-	const uint8_t *field = byte_of(sk, name);
-
 	if (sk->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (name == IPV6_V6ONLY)
@@ -89,11 +67,11 @@ int zs_opt_ip6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len
 		return zs_opt_put_int(val, len, zs_opt_recverr_get(sk, IPPROTO_IPV6));
 	if (name == IPV6_MTU)
 		return zs_opt_mtu_get(sk, val, len);
-	if (field == NULL && zs_opt_recv_get(sk, IPPROTO_IPV6, name, val, len) == 0)
+	if (name == IPV6_TCLASS)
+		return zs_opt_put_int(val, len, *zs_opt_tos_of(sk));
+	if (name == IPV6_UNICAST_HOPS)
+		return zs_opt_put_int(val, len, zs_opt_ttl(sk));
+	if (zs_opt_recv_get(sk, IPPROTO_IPV6, name, val, len) == 0)
 		return 0;
-	if (field == NULL)
-		return zs_opt_group6_get(sk, name, val, len);
-	return zs_opt_put_int(val, len,
-			      *field == 0 && name == IPV6_UNICAST_HOPS ? zs_stack_config(sk->s)->ttl
-								       : *field);
+	return zs_opt_group6_get(sk, name, val, len);
 }

@@ -121,6 +121,10 @@ static void test_tclass_and_hops(void **state)
 	send_first(&net, t, AF_INET6, &f);
 	assert_int_equal(tclass(&f), 0xb8);
 	assert_int_equal(f.b[L2 + 7], 9);
+	assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 0), 0); /* to neighbours */
+	assert_int_equal(get(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 0);
+	send_first(&net, u, AF_INET6, &f);
+	assert_int_equal(f.b[L2 + 7], 0);
 	for (int v = -2; v <= 256; v += 258) {
 		assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_TCLASS, v), -EINVAL);
 		assert_int_equal(set_int(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, v), -EINVAL);
