@@ -90,6 +90,8 @@ static void rst_outside_dropped(struct tt *t)
 		tt_in(t, "R", t->c->edge, 0, 0);
 		tt_in(t, "R", t->c->edge + 100000, 0, 0);
 		tt_in(t, "RA", t->c->seq - 1000, snd_nxt(t), 0);
+		tt_in(t, "R", t->c->seq - 1, 0, 10); /* whatever it carries into the window */
+		tt_in(t, "R", t->c->seq + 0x80000000u, 0, 10);
 		tt_expect_none(t);
 		tt_expect_state(t, synchronized[i]);
 	}
@@ -169,6 +171,19 @@ static void syn_rcvd_rst_outside(struct tt *t)
 	tt_expect_state(t, ZS_SYN_RCVD);
 	tt_in(t, "A", 1, 1, 0);
 	tt_accept(t);
+}
+
+/* RFC 9293 3.10.7.4, first, before the ACK bit is looked at. */
+static void syn_rcvd_outside_without_ack(struct tt *t)
+{
+	tt_enter(t, ZS_SYN_RCVD);
+	tt_in(t, "F", (uint32_t)-100, 0, 0);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "P", t->c->edge, 0, 10);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "P", 1, 0, 10);
+	tt_expect_none(t);
+	tt_expect_state(t, ZS_SYN_RCVD);
 }
 
 /* RFC 9293 3.10.7.4, fourth, SYN-RECEIVED: a SYN in the window: challenged (RFC 5961 4), not
@@ -374,8 +389,10 @@ static void data_outside_window(struct tt *t)
 	tt_expect(t, "A", 1, 1, 0);
 	tt_in(t, "A", (uint32_t)-5000, 1, 100);
 	tt_expect(t, "A", 1, 1, 0);
+	tt_in(t, "A", t->c->seq + 0x80000000u, 1, 10); /* neither before nor behind */
+	tt_expect(t, "A", 1, 1, 0);
 	assert_int_equal(zs_tcp_readable(t->c->tcb), 0);
-	assert_in_range(tt_drops(t, ZS_DROP_TCP_WINDOW) + tt_drops(t, ZS_DROP_TCP_DUP), 3, 3);
+	assert_in_range(tt_drops(t, ZS_DROP_TCP_WINDOW) + tt_drops(t, ZS_DROP_TCP_DUP), 4, 4);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -388,6 +405,7 @@ static const struct CMUnitTest tests[] = {
 	TT(syn_rcvd_rst_exact),
 	TT(syn_rcvd_rst_in_window),
 	TT(syn_rcvd_rst_outside),
+	TT(syn_rcvd_outside_without_ack),
 	TT(syn_rcvd_syn_in_window),
 	TT(challenges_of_a_connection),
 	TT(challenges_of_bare_acks),

@@ -188,26 +188,15 @@ static void half_challenge(struct zs_stack *s, struct zs_half *h)
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
-/* RFC 9293 3.4: the segment's first or last number lies in the window. Who has filled it, and lost
- * that, answers our SYN-ACK from its edge. */
-static bool in_window(const struct zs_half *h, const struct zs_pktinfo *pi, uint32_t wnd)
-{
-	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
-
-	if (len == 0)
-		return zs_seq_in(pi->seq, h->irs + 1, wnd + 1);
-	return zs_seq_in(pi->seq, h->irs + 1, wnd) || zs_seq_in(pi->seq + len - 1, h->irs + 1, wnd);
-}
-
 enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
 {
 	const struct zs_listener *l = zs_half_listener(s, h);
-	uint32_t wnd = zs_listener_space(s, l);
+	bool acceptable = zs_tcp_acceptable(pi, h->irs + 1, zs_listener_space(s, l));
 
 	if (pi->tcp_flags & ZS_RST) {
 		if (pi->seq == h->irs + 1)
 			zs_half_free(s, h);
-		else if (zs_seq_in(pi->seq, h->irs + 1, wnd))
+		else if (acceptable)
 			half_challenge(s, h);
 		return ZS_DROP_TCP_RST;
 	}
@@ -220,18 +209,18 @@ enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct z
 			half_challenge(s, h);
 		return ZS_DROP_TCP_SYN;
 	}
-	if (!(pi->tcp_flags & ZS_ACK))
-		return ZS_DROP_TCP_NO_ACK;
 	if (h->ts && !pi->opt.has_ts && !s->cfg.tolerate_missing_ts) /* RFC 7323 3.2 */
 		return ZS_DROP_TCP_PAWS;
 	if (h->ts && pi->opt.has_ts && zs_seq_lt(pi->opt.ts_val, h->ts_recent)) {
 		half_challenge(s, h);
 		return ZS_DROP_TCP_PAWS;
 	}
-	if (!in_window(h, pi, wnd)) {
+	if (!acceptable) {
 		half_challenge(s, h);
 		return ZS_DROP_TCP_WINDOW;
 	}
+	if (!(pi->tcp_flags & ZS_ACK))
+		return ZS_DROP_TCP_NO_ACK;
 	if (pi->ack != h->iss + 1) {
 		zs_send_rst_for(s, pi);
 		return ZS_DROP_TCP_BAD_ACK;

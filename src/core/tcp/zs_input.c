@@ -53,25 +53,21 @@ static bool ts_missing(const struct zs_stack *s, const struct zs_tcb *tcb,
 	       !(pi->tcp_flags & (ZS_RST | ZS_SYN));
 }
 
-/* RFC 9293 3.4: the segment's first or last number lies in the window. */
-static bool acceptable(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+bool zs_tcp_acceptable(const struct zs_pktinfo *pi, uint32_t rcv_nxt, uint32_t wnd)
 {
-	uint32_t wnd = tcb->rcv_adv - tcb->rcv_nxt;
-	uint32_t len =
-		pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0) + (pi->tcp_flags & ZS_SYN ? 1 : 0);
+	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
 
+	if (pi->tcp_flags & ZS_RST) /* whatever it carries (RFC 5961 3.2) */
+		return pi->seq == rcv_nxt || zs_seq_in(pi->seq, rcv_nxt, wnd);
 	/* Who has filled our window acknowledges from its edge on: that counts, also with a window
 	 * that is closed. Otherwise two that fill each other's windows would only challenge. */
 	if (len == 0)
-		return pi->seq == tcb->rcv_nxt ||
-		       zs_seq_in(pi->seq, tcb->rcv_nxt, pi->tcp_flags & ZS_RST ? wnd : wnd + 1);
+		return zs_seq_in(pi->seq, rcv_nxt, wnd + 1);
 	/* a closed window still takes the ACK, URG and RST of what begins at its edge, and a FIN by
 	 * itself, which needs no room, as on Linux and FreeBSD */
 	if (wnd == 0)
-		return pi->seq == tcb->rcv_nxt && len == 1 && pi->tcp_flags & ZS_FIN;
-	return zs_seq_in(pi->seq, tcb->rcv_nxt, wnd) ||
-	       zs_seq_in(pi->seq + len - 1, tcb->rcv_nxt, wnd) ||
-	       (zs_seq_lt(pi->seq, tcb->rcv_nxt) && zs_seq_gt(pi->seq + len, tcb->rcv_nxt + wnd));
+		return pi->seq == rcv_nxt && len == 1 && pi->tcp_flags & ZS_FIN;
+	return zs_seq_in(pi->seq, rcv_nxt, wnd) || zs_seq_in(rcv_nxt, pi->seq, len);
 }
 
 static void report_old_data(struct zs_tcb *tcb, const struct zs_pktinfo *pi)
@@ -111,7 +107,7 @@ static enum zs_verdict check_seq(struct zs_stack *s, struct zs_tcb *tcb, struct 
 		zs_pkt_drop(s, m, ZS_DROP_TCP_PAWS);
 		return ZS_DONE;
 	}
-	if (likely(!old && acceptable(tcb, pi)))
+	if (likely(!old && zs_tcp_acceptable(pi, tcb->rcv_nxt, tcb->rcv_adv - tcb->rcv_nxt)))
 		return ZS_CONTINUE;
 	if (pi->tcp_flags & ZS_RST) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_WINDOW);

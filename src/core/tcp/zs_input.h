@@ -11,6 +11,8 @@
 /* Consumes m: a segment of a connection in a synchronized state. */
 void zs_tcp_synchronized_input(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			       struct zs_pktinfo *pi);
+/* RFC 9293 3.4: something of the segment lies in the window of wnd from rcv_nxt on. */
+bool zs_tcp_acceptable(const struct zs_pktinfo *pi, uint32_t rcv_nxt, uint32_t wnd);
 /* RFC 7323 4.3 (2): TS.Recent follows the segment that bears on the left edge. */
 void zs_ts_update(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi);
 
