@@ -208,6 +208,31 @@ static void frto_genuine(struct tt *t)
 	assert_in_range(tt_info(t).ssthresh, 5 * MSS, 7 * MSS);
 }
 
+/* Of the new data, too, duplicate ACKs say nothing: they answer what was repeated for nothing (RFC
+ * 6582 3.2 step 4). */
+static void frto_genuine_no_recovery(struct tt *t)
+{
+	(void)start(t, "mss 1000", 30);
+	tt_expect_after(t, 200 * TT_MS, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect_run(t, 10001, 1, MSS, 2);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 12001, 0);
+	tt_drain(t);
+	for (unsigned i = 0; i < 4; i++)
+		tt_in(t, "A", 1, 12001, 0);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 0);
+	tt_in(t, "A", 1, 13001, 0); /* beyond that they count again */
+	tt_drain(t);
+	for (unsigned i = 0; i < 3; i++)
+		tt_in(t, "A", 1, 13001, 0);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 1);
+	tt_drain(t);
+}
+
 /* Step 2a: the first is a duplicate. */
 static void frto_first_is_duplicate(struct tt *t)
 {
@@ -425,6 +450,7 @@ static const struct CMUnitTest tests[] = {
 	TT(dsack_of_something_else),
 	TT(frto_spurious),
 	TT(frto_genuine),
+	TT(frto_genuine_no_recovery),
 	TT(frto_first_is_duplicate),
 	TT(frto_nothing_new),
 	TT(frto_divided_ack),

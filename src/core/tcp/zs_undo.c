@@ -143,6 +143,10 @@ static void frto_on_ack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score 
 	} else if (step == ZS_FRTO_RESENT && a->acked > 0 && has_new_data(tcb)) {
 		sc->frto = ZS_FRTO_NEW_DATA;
 		tcb->cwnd = zs_inflight(tcb) + 2u * tcb->mss;
+	} else if (step == ZS_FRTO_NEW_DATA && !(tcb->flags & ZS_TF_SACK)) {
+		/* step 3a; duplicate ACKs of the new data, too, are of before (RFC 6582 3.2) */
+		tcb->recover = tcb->snd_nxt;
+		tcb->cwnd = zs_inflight(tcb) + 2u * tcb->mss;
 	}
 }
 
