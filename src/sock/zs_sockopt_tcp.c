@@ -206,6 +206,14 @@ int zs_opt_tcp_set(struct zs_sock *sk, int name, const void *val, socklen_t len)
 	return rc < 0 ? rc : set_tcp_int(sk, name, v);
 }
 
+static bool quickack_of(const struct zs_sock *sk)
+{
+	struct zs_tcp_info info;
+
+	zs_tcp_get_info(sk->s, sk->tcb, &info);
+	return info.quickack;
+}
+
 static int maxseg_of(const struct zs_sock *sk)
 {
 	enum { DEFAULT_MSS = 536 }; /* RFC 9293 3.7.1, IPv4 */
@@ -271,7 +279,7 @@ static int get_tcp_int(const struct zs_sock *sk, int name, int *v)
 		*v = o->tfo_no_cookie;
 		return 0;
 	case TCP_QUICKACK:
-		*v = 1;
+		*v = sk->kind == ZS_SK_LISTENER || quickack_of(sk);
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -291,9 +299,8 @@ int zs_opt_tcp_get(struct zs_sock *sk, int name, void *val, socklen_t *len)
 		return zs_opt_tcp_info(sk, val, len);
 	case TCP_FASTOPEN_KEY:
 		return zs_opt_put(val, len, fastopen_key(sk), sizeof(sk->lst->tfo_key));
-	case TCP_CC_INFO: /* none of the algorithms has anything to add */
-		*len = 0;
-		return 0;
+	case TCP_CC_INFO:
+		return zs_opt_cc_info(sk, val, len);
 	case TCP_CONGESTION:
 		cc_name = zs_cc_name(zs_opt_tcp(sk)->cc);
 		memcpy(cc, cc_name, strlen(cc_name) + 1);

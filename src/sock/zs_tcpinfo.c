@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TCP_INFO: what a connection knows of itself, in the layout and the units of Linux. */
+/* TCP_INFO, TCP_CC_INFO: what a connection knows of itself, in the layout and the units of Linux.
+ */
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 
 #include "sock/zs_sockopt.h"
@@ -132,4 +134,40 @@ int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len)
 		memcpy(out.bytes + LATER_AT, &later, sizeof(later));
 	}
 	return zs_opt_put(val, len, &out, sizeof(out));
+}
+
+/* Linux tells nothing of the algorithms that have not learnt anything. */
+int zs_opt_cc_info(const struct zs_sock *sk, void *val, socklen_t *len)
+{
+	struct zs_tcp_info in = { .cc = ZS_CC_CUBIC };
+	union tcp_cc_info out;
+
+	if (sk->kind != ZS_SK_LISTENER)
+		zs_tcp_get_info(sk->s, sk->tcb, &in);
+	switch ((enum zs_cc_kind)in.cc) {
+	case ZS_CC_BBR:
+		out.bbr = (struct tcp_bbr_info){
+			.bbr_bw_lo = (uint32_t)in.bbr.bytes_per_s,
+			.bbr_bw_hi = (uint32_t)(in.bbr.bytes_per_s >> 32),
+			.bbr_min_rtt = in.bbr.min_rtt_us,
+			.bbr_pacing_gain = in.bbr.pacing_gain,
+			.bbr_cwnd_gain = in.bbr.cwnd_gain,
+		};
+		return zs_opt_put(val, len, &out, sizeof(out.bbr));
+	case ZS_CC_DCTCP:
+		out.dctcp = (struct tcp_dctcp_info){
+			.dctcp_enabled = in.ecn,
+			.dctcp_ce_state = in.dctcp.ce,
+			.dctcp_alpha = in.dctcp.alpha,
+			.dctcp_ab_ecn = in.dctcp.marked,
+			.dctcp_ab_tot = in.dctcp.acked,
+		};
+		return zs_opt_put(val, len, &out, sizeof(out.dctcp));
+	case ZS_CC_CUBIC:
+	case ZS_CC_NEWRENO:
+	case ZS_CC_COUNT:
+		break;
+	}
+	*len = 0;
+	return 0;
 }

@@ -3,6 +3,7 @@
  * truth. */
 #include "zs_sockworld.h"
 
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <sys/time.h>
 
@@ -90,6 +91,7 @@ static void test_booleans_and_numbers_keep(void **state)
 		{ IPPROTO_TCP, TCP_KEEPINTVL, 5, 5 },
 		{ IPPROTO_TCP, TCP_KEEPCNT, 3, 3 },
 		{ IPPROTO_TCP, TCP_USER_TIMEOUT, 2500, 2500 },
+		{ IPPROTO_TCP, TCP_QUICKACK, 0, 0 },
 		{ IPPROTO_TCP, TCP_QUICKACK, 1, 1 },
 		{ IPPROTO_IP, IP_TOS, 0x10, 0x10 },
 		{ IPPROTO_IP, IP_TTL, 3, 3 },
@@ -392,6 +394,64 @@ static void test_memory_and_congestion_details(void **state)
 	assert_int_equal(mem[5], 0);
 	len = sizeof(mem);
 	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, mem, &len), 0);
+	assert_int_equal(len, 0); /* CUBIC's */
+	pair_close(&x);
+}
+
+/* Until ACKs find data to go with. */
+static void test_quickack_is_told(void **state)
+{
+	struct pair x;
+
+	(void)state;
+	pair_open(&x);
+	assert_int_equal(get_int(x.lst, IPPROTO_TCP, TCP_QUICKACK), 1);
+	assert_int_equal(get_int(x.s, IPPROTO_TCP, TCP_QUICKACK), 1);
+	assert_int_equal(set_int(x.s, IPPROTO_TCP, TCP_QUICKACK, 0), 0);
+	assert_int_equal(get_int(x.s, IPPROTO_TCP, TCP_QUICKACK), 0);
+	assert_int_equal(set_int(x.s, IPPROTO_TCP, TCP_QUICKACK, 1), 0);
+	assert_int_equal(get_int(x.s, IPPROTO_TCP, TCP_QUICKACK), 1);
+	pair_close(&x);
+}
+
+static void choose_cc(struct zs_sock *sk, const char *name)
+{
+	assert_int_equal(
+		zs_sock_setopt(sk, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)), 0);
+}
+
+/* What BBR and DCTCP have learnt, in Linux' structs. */
+static void test_congestion_control_tells(void **state)
+{
+	union tcp_cc_info cc;
+	socklen_t len = sizeof(cc);
+	struct pair x;
+
+	(void)state;
+	pair_open(&x);
+	choose_cc(x.c, "bbr");
+	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, &cc, &len), 0);
+	assert_int_equal(len, sizeof(cc.bbr));
+	assert_true(cc.bbr.bbr_pacing_gain > 256); /* it begins with 2 / ln 2 */
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(send_str(x.c, "round trips", 0), strlen("round trips"));
+		run_ms(&x.t, 10);
+	}
+	len = sizeof(cc);
+	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, &cc, &len), 0);
+	assert_true(cc.bbr.bbr_bw_lo > 0);
+	assert_true(cc.bbr.bbr_min_rtt > 0);
+	choose_cc(x.c, "dctcp");
+	len = sizeof(cc);
+	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, &cc, &len), 0);
+	assert_int_equal(len, sizeof(cc.dctcp));
+	assert_int_equal(cc.dctcp.dctcp_alpha, 1024);
+	assert_int_equal(cc.dctcp.dctcp_enabled, 0); /* no ECN was agreed on */
+	len = 6;
+	assert_int_equal(zs_sock_getopt(x.c, IPPROTO_TCP, TCP_CC_INFO, &cc, &len), 0);
+	assert_int_equal(len, 6);
+	len = sizeof(cc);
+	assert_int_equal(zs_sock_getopt(x.lst, IPPROTO_TCP, TCP_CC_INFO, &cc, &len), 0);
 	assert_int_equal(len, 0);
 	pair_close(&x);
 }
@@ -427,6 +487,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_cork_holds_and_releases),
 	cmocka_unit_test(test_tcp_info),
 	cmocka_unit_test(test_memory_and_congestion_details),
+	cmocka_unit_test(test_quickack_is_told),
+	cmocka_unit_test(test_congestion_control_tells),
 	cmocka_unit_test(test_keepalive_ends_a_dead_connection),
 };
 

@@ -33,6 +33,8 @@ struct zs_cc_ops {
 	void (*on_rto)(struct zs_stack *s, struct zs_tcb *tcb);
 	/* The congestion event was none: prior is cc_priv before it. NULL: it has lost nothing. */
 	void (*on_undo)(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t *prior);
+	/* What it has learnt of the path. NULL: nothing that others would know by name. */
+	void (*tell)(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
 };
 
 extern const struct zs_cc_ops zs_cc_newreno, zs_cc_cubic, zs_cc_dctcp, zs_cc_bbr;

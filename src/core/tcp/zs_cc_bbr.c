@@ -307,6 +307,18 @@ static void bbr_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	bbr_of(s, tcb)->conserve = false;
 }
 
+static void bbr_tell(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
+{
+	const struct zs_bbr *b = bbr_of(s, tcb);
+
+	if (!(tcb->flags & ZS_TF_PACED)) /* not begun */
+		return;
+	info->bbr.bytes_per_s = b->btl_bw;
+	info->bbr.min_rtt_us = b->rtprop_us;
+	info->bbr.pacing_gain = b->pacing_gain;
+	info->bbr.cwnd_gain = b->cwnd_gain;
+}
+
 const struct zs_cc_ops zs_cc_bbr = {
 	.name = "bbr",
 	.init = bbr_init,
@@ -315,4 +327,5 @@ const struct zs_cc_ops zs_cc_bbr = {
 	.on_ecn = bbr_on_ecn,
 	.on_congestion = bbr_on_congestion,
 	.on_rto = bbr_on_rto,
+	.tell = bbr_tell,
 };

@@ -80,6 +80,17 @@ static void dctcp_on_undo(struct zs_stack *s, struct zs_tcb *tcb, const uint64_t
 	priv(tcb)->avoid_acc = ((const struct dctcp *)(const void *)prior)->avoid_acc;
 }
 
+static void dctcp_tell(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
+{
+	const struct dctcp *d = (const void *)tcb->cc_priv;
+
+	(void)s;
+	info->dctcp.alpha = d->alpha / (ONE / 1024);
+	info->dctcp.marked = (uint32_t)d->marked;
+	info->dctcp.acked = (uint32_t)d->acked;
+	info->dctcp.ce = (tcb->flags & ZS_TF_ECE) != 0;
+}
+
 const struct zs_cc_ops zs_cc_dctcp = {
 	.name = "dctcp",
 	.needs_ecn = true,
@@ -90,4 +101,5 @@ const struct zs_cc_ops zs_cc_dctcp = {
 	.on_congestion = dctcp_on_congestion,
 	.on_rto = dctcp_on_rto,
 	.on_undo = dctcp_on_undo,
+	.tell = dctcp_tell,
 };

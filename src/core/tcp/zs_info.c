@@ -43,6 +43,7 @@ bool zs_tcp_has_met(const struct zs_tcb *tcb)
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)
 {
 	const struct zs_score *sc = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb) : NULL;
+	const struct zs_cc_ops *cc = zs_cc_find(tcb->cc);
 
 	*info = (struct zs_tcp_info){
 		.state = zs_tcp_shown_state(tcb),
@@ -104,7 +105,11 @@ void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct 
 		.rwnd_limited_us = zs_limited_us(s, tcb, ZS_LIMIT_RWND),
 		.sndbuf_limited_us = zs_limited_us(s, tcb, ZS_LIMIT_SNDBUF),
 		.dsacks = sc != NULL ? sc->dsacks : 0,
+		.quickack = tcb->quickack > 0,
+		.cc = tcb->cc,
 	};
+	if (cc->tell != NULL)
+		cc->tell(s, tcb, info);
 }
 
 struct zs_stack_counts zs_stack_counts(const struct zs_stack *s)

@@ -273,6 +273,18 @@ struct zs_tcp_info {
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	uint32_t dsacks; /* duplicates that the peer reported */
 	uint16_t pmtu;	 /* what fits the path, as far as it is known */
+	bool quickack;	 /* the next segment is acknowledged at once */
+	uint8_t cc;	 /* enum zs_cc_kind; what these two have learnt: */
+	struct {
+		uint64_t bytes_per_s;
+		uint32_t min_rtt_us;
+		uint16_t pacing_gain, cwnd_gain; /* in 1/256 */
+	} bbr;
+	struct {
+		uint32_t alpha;		/* in 1/1024 */
+		uint32_t marked, acked; /* bytes in this window of data */
+		bool ce;		/* what came last was marked */
+	} dctcp;
 };
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info);
 
