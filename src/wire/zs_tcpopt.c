@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TCP options: RFC 9293 3.2 (MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 7413
- * (Fast Open). Unknown kinds are skipped by their length (RFC 9293 MUST-6); a length that cannot be
- * right ends parsing (MUST-7).
+ * (Fast Open). Unknown kinds are skipped by their length (RFC 9293 MUST-6), and so are known ones
+ * of a length that is not theirs, as on Linux and FreeBSD; one that cannot be right ends parsing
+ * (MUST-7).
  */
 #include "wire/zs_tcpopt.h"
 
@@ -43,16 +44,15 @@ static uint8_t *put_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr)
 	return put32(put32(put_head(p, ZS_OPT_TS, LEN_TS), ts_val), ts_ecr);
 }
 
-static bool parse_sack(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
+static void parse_sack(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
 {
 	unsigned n = (len - 2) / LEN_SACK_BLOCK;
 
 	if (n < 1 || n > ZS_MAX_SACK || len != 2 + n * LEN_SACK_BLOCK)
-		return false;
+		return;
 	o->sack = p + 2;
 	o->fastopen = 0;
 	o->n_sack = (uint8_t)n;
-	return true;
 }
 
 /* RFC 7413 4.1.1: nothing, or 4 to 16 bytes, an even number. What has another length is no cookie.
@@ -66,45 +66,42 @@ static void parse_cookie(struct zs_tcpopt *o, const uint8_t *cookie, unsigned le
 	o->n_sack = 0;
 }
 
-/* One option of len bytes at p, len >= 2. False when the length does not suit the kind. */
-static bool parse_one(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
+/* One option of len bytes at p, len >= 2. */
+static void parse_one(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
 {
 	switch (p[0]) {
 	case ZS_OPT_MSS:
-		if (len != LEN_MSS)
-			return false;
-		o->mss = (uint16_t)(p[2] << 8 | p[3]);
-		return true;
+		if (len == LEN_MSS)
+			o->mss = (uint16_t)(p[2] << 8 | p[3]);
+		break;
 	case ZS_OPT_WSCALE:
 		if (len != LEN_WSCALE)
-			return false;
+			break;
 		o->has_wscale = true;
 		/* RFC 7323 2.3: a larger shift is taken as 14 */
 		o->wscale = p[2] < ZS_WSCALE_MAX ? p[2] : ZS_WSCALE_MAX;
-		return true;
+		break;
 	case ZS_OPT_SACK_PERM:
-		if (len != LEN_SACK_PERM)
-			return false;
-		o->sack_perm = true;
-		return true;
+		o->sack_perm |= len == LEN_SACK_PERM;
+		break;
 	case ZS_OPT_SACK:
-		return parse_sack(o, p, len);
+		parse_sack(o, p, len);
+		break;
 	case ZS_OPT_TS:
 		if (len != LEN_TS)
-			return false;
+			break;
 		o->has_ts = true;
 		o->ts_val = get32(p + 2);
 		o->ts_ecr = get32(p + 6);
-		return true;
+		break;
 	case ZS_OPT_FASTOPEN:
 		parse_cookie(o, p + 2, len - 2, 0);
-		return true;
+		break;
 	case ZS_OPT_EXP:
 		if (len >= 4 && (p[2] << 8 | p[3]) == EXP_FASTOPEN)
 			parse_cookie(o, p + 4, len - 4, ZS_TFO_EXP);
-		return true;
+		break;
 	}
-	return true;
 }
 
 bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
@@ -119,8 +116,9 @@ bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len)
 			if (len < 2)
 				return false;
 			n = p[1];
-			if (n < 2 || n > len || !parse_one(o, p, n))
+			if (n < 2 || n > len)
 				return false;
+			parse_one(o, p, n);
 		}
 		p += n;
 		len -= n;

@@ -49,7 +49,7 @@ static inline uint8_t zs_tfo_cookie_len(const struct zs_tcpopt *o)
 	return o->fastopen & (ZS_TFO_EXP - 1);
 }
 
-/* Parse len bytes of options. Returns false when an option was malformed (length), never reads
+/* Parse len bytes of options. Returns false when a length was 0, 1 or beyond the end, never reads
  * beyond. */
 bool zs_tcpopt_parse(struct zs_tcpopt *o, const uint8_t *p, unsigned len);
 

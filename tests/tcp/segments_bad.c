@@ -46,7 +46,8 @@ static void truncated(struct tt *t)
 	tt_read(t, 100);
 }
 
-/* RFC 9293 3.2 MUST-7: malformed options do no harm; what stands before them counts. */
+/* RFC 9293 3.2 MUST-7: malformed options do no harm; what stands before them counts, and what
+ * stands behind them where that can be told. */
 static void malformed_options(struct tt *t)
 {
 	static const char *const bad[] = {
@@ -56,6 +57,8 @@ static void malformed_options(struct tt *t)
 		"mss 1200,raw 080a",	 /* timestamps of which nothing is there */
 		"mss 1200,raw 0304aabb", /* window scale of the wrong length */
 		"mss 1200,raw 0403aa",
+		"raw 0203aa,mss 1200,nop",
+		"raw 0502,raw 0806aaaaaaaa,mss 1200",
 		"mss 1200,nop,nop,nop,raw 02", /* a kind without a length */
 		"mss 1200,eol,raw ffffff",     /* after the end of options anything may stand */
 	};
