@@ -53,6 +53,50 @@ static void eifel_fast_retransmit(struct tt *t)
 	tt_expect_quiet(t, 10 * TT_S);
 }
 
+/* Without SACK, too, and then it takes more duplicate ACKs than came in vain. */
+static void eifel_raises_the_threshold(struct tt *t)
+{
+	uint32_t ts = start(t, "mss 1012,ts", 40);
+
+	for (unsigned i = 0; i < 5; i++)
+		tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,ts", .tsecr = ts);
+	assert_int_equal(tt_info(t).ca_state, 1);
+	tt_advance(t, 10 * TT_MS);
+	tt_in(t, "A", 1, 6001, 0, .opt = "nop,nop,ts", .tsecr = ts);
+	expect_undone(t);
+	assert_int_equal(tt_info(t).reordering, 5);
+	tt_drain(t);
+	for (unsigned i = 0; i < 5; i++)
+		tt_in(t, "A", 1, 6001, 0);
+	assert_int_equal(tt_info(t).ca_state, 0);
+	tt_in(t, "A", 1, 6001, 0);
+	assert_int_equal(tt_info(t).ca_state, 1);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_fast_retx, 2);
+}
+
+/* But not more than can come; and a timeout ends it. */
+static void eifel_threshold_of_a_small_flight(struct tt *t)
+{
+	uint32_t ts = start(t, "mss 1012,ts", 10);
+
+	for (unsigned i = 0; i < 8; i++)
+		tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,ts", .tsecr = ts);
+	tt_advance(t, 10 * TT_MS);
+	tt_in(t, "A", 1, 10001, 0, .opt = "nop,nop,ts", .tsecr = ts);
+	assert_int_equal(tt_info(t).reordering, 8);
+	tt_drain(t);
+	tt_send(t, 5 * MSS);
+	tt_drain(t);
+	for (unsigned i = 0; i < 4; i++)
+		tt_in(t, "A", 1, 10001, 0);
+	tt_expect(t, "A", 10001, 1, MSS);
+	tt_drain(t);
+	tt_advance(t, TT_S);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).reordering, 3);
+}
+
 /* It echoes the retransmission: it was right. */
 static void eifel_says_loss(struct tt *t)
 {
@@ -440,6 +484,8 @@ static void mark_is_not_undone(struct tt *t)
 
 static const struct CMUnitTest tests[] = {
 	TT_CFG(eifel_fast_retransmit, use_ts),
+	TT_CFG(eifel_raises_the_threshold, use_ts),
+	TT_CFG(eifel_threshold_of_a_small_flight, use_ts),
 	TT_CFG(eifel_says_loss, use_ts),
 	TT_CFG(eifel_timeout, use_ts),
 	TT_CFG(eifel_second_timeout, use_ts),

@@ -84,6 +84,19 @@ static void reno_partial_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ac
 }
 
 /*
+ * Without SACK the third duplicate ACK tells of a loss (RFC 5681 3.2). Where undone recoveries have
+ * shown that segments come later than that, it is one more than the latest, or, where less is in
+ * flight, all of that (RFC 4653 3).
+ */
+static uint32_t dup_thresh(struct zs_stack *s, const struct zs_tcb *tcb)
+{
+	uint32_t flight = (tcb->snd_nxt - tcb->snd_una) / tcb->mss;
+	uint32_t late = tcb->flags & ZS_TF_SCORE ? zs_score(s, tcb)->reordering + 1u : 0;
+
+	return RTE_MAX(RTE_MIN(late, flight - RTE_MIN(flight, 1u)), (uint32_t)ZS_DUP_THRESH);
+}
+
+/*
  * Finds what is lost. Returns whether something is that was not so before: what did not fit the
  * path (RFC 1191 6.4), or did not come with a SYN (RFC 7413 4.2.1), is sent again, but tells
  * nothing of congestion.
@@ -94,7 +107,7 @@ static bool find_losses(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (tcb->flags & ZS_TF_SACK)
 		zs_rack_detect(s, tcb);
-	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= ZS_DUP_THRESH)
+	else if (tcb->ca_state == ZS_CA_OPEN && tcb->dupacks >= dup_thresh(s, tcb))
 		mark_head_lost(s, tcb);
 	return zs_seq_gt(tcb->lost - tcb->retx, before) || tcb->flags & ZS_TF_FIN_LOST;
 }
@@ -174,6 +187,7 @@ static void all_lost(struct zs_stack *s, struct zs_tcb *tcb)
 	struct zs_score *sc = zs_score_wake(s, tcb);
 
 	tcb->sacked = 0;
+	sc->reordering = 0; /* perhaps it was not as large as that */
 	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
 	     m = zs_seg(m)->next)
 		zs_score_lost(s, tcb, m);

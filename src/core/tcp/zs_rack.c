@@ -11,7 +11,7 @@
 #include "core/tcp/zs_ack.h"
 #include "core/tcp/zs_score.h"
 
-enum { REO_WND_PERSIST = 16, REO_WND_MULT_MAX = 255, REORDERING_MAX = 300 };
+enum { REO_WND_PERSIST = 16, REO_WND_MULT_MAX = 255 };
 
 /* RACK_sent_after() of RFC 8985 6.2. */
 static bool sent_after(uint32_t tx_us, uint32_t end, uint32_t than_us, uint32_t than_end)
@@ -41,7 +41,7 @@ static void note_reordering(const struct zs_tcb *tcb, struct zs_score *sc, const
 	sc->reordered = true;
 	sc->reord_seen += !a->reordered;
 	a->reordered = true;
-	by = RTE_MIN(by, (uint32_t)REORDERING_MAX);
+	by = RTE_MIN(by, (uint32_t)ZS_REORDERING_MAX);
 	sc->reordering = (uint16_t)RTE_MAX(by, sc->reordering);
 }
 

@@ -14,7 +14,7 @@
 #include "core/tcp/zs_tcb.h"
 
 /* Segments SACKed above one that is missing make it lost (RFC 5681 3.2, RFC 6675). */
-enum { ZS_DUP_THRESH = 3 };
+enum { ZS_DUP_THRESH = 3, ZS_REORDERING_MAX = 300 };
 
 /* F-RTO (RFC 5682): where a timeout stands. */
 enum zs_frto {

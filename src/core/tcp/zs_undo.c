@@ -76,6 +76,18 @@ static void forget_losses(struct zs_tcb *tcb, struct zs_score *sc)
 	sc->lost_hint = sc->retx_hint = NULL;
 }
 
+/* That is what it was, then; without SACK, as far as duplicate ACKs tell. */
+static void note_reordering(const struct zs_tcb *tcb, struct zs_score *sc)
+{
+	uint32_t by = RTE_MIN(tcb->dupacks, (uint32_t)ZS_REORDERING_MAX);
+
+	sc->reordered = true;
+	if (tcb->flags & ZS_TF_SACK)
+		return;
+	sc->reord_seen++;
+	sc->reordering = (uint16_t)RTE_MAX(by, (uint32_t)sc->reordering);
+}
+
 /* RFC 4015 3: back to the window of before in slow start, without a burst. */
 static void undo(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score *sc)
 {
@@ -83,7 +95,7 @@ static void undo(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score *sc)
 	uint32_t burst = zs_cc_initial_window(s, tcb->mss);
 
 	if (tcb->ca_state == ZS_CA_RECOVERY)
-		sc->reordered = true; /* that is what it was, then */
+		note_reordering(tcb, sc);
 	sc->undo = false;
 	sc->frto = ZS_FRTO_OFF;
 	forget_losses(tcb, sc);
