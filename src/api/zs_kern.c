@@ -58,11 +58,32 @@ bool zs_kern_exists(const struct zs_ctx *c, int fd)
 
 /* ---- watching ---- */
 
-static int ask_kernel(const struct zs_kerns *ks, int op, struct zs_kern *k)
+/*
+ * What the kernel knows one by: the kernel's own number, for it goes on watching what was closed
+ * and lives on under another number, when struct zs_kern is gone; of ours, which no one else
+ * closes, its address.
+ */
+static uint64_t tag_of(const struct zs_kern *k)
+{
+	return k->refs > 0 ? (uintptr_t)k : (uint64_t)k->fd << 1 | 1;
+}
+
+/* NULL: nobody waits for it any more. */
+static struct zs_kern *tagged(const struct zs_ctx *c, uint64_t tag)
+{
+	const struct zs_fd *f;
+
+	if ((tag & 1) == 0)
+		return (struct zs_kern *)(uintptr_t)tag;
+	f = zs_kern_slot(c, (int)(tag >> 1));
+	return f != NULL ? f->obj : NULL;
+}
+
+static int ask_kernel(const struct zs_kerns *ks, int op, const struct zs_kern *k)
 {
 	struct epoll_event ev = {
 		.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		.data.ptr = k,
+		.data.u64 = tag_of(k),
 	};
 
 	return epoll_ctl(ks->ep, op, k->fd, &ev) < 0 ? -errno : 0;
@@ -246,7 +267,7 @@ int64_t zs_kern_writable(const struct zs_kern *k)
 	return zs_kern_events(k) & POLLOUT ? 1 : 0;
 }
 
-static void tell(struct zs_kern *k, uint32_t events)
+static void tell(const struct zs_kern *k, uint32_t events)
 {
 	for (struct zs_list *l = k->watches.next; l != &k->watches; l = l->next) {
 		struct zs_watch *w = container_of(l, struct zs_watch, sock_link);
@@ -271,7 +292,11 @@ bool zs_kern_look(struct zs_ctx *c, uint32_t every_us)
 		return false;
 	ks->looked_us = now;
 	n = epoll_wait(ks->ep, ev, MAX_EDGES, 0);
-	for (int i = 0; i < n; i++)
-		tell(ev[i].data.ptr, ev[i].events);
+	for (int i = 0; i < n; i++) {
+		const struct zs_kern *k = tagged(c, ev[i].data.u64);
+
+		if (k != NULL)
+			tell(k, ev[i].events);
+	}
 	return n > 0;
 }

@@ -143,6 +143,33 @@ static void number_used_again(void **state)
 	close_pipe(q);
 }
 
+/* The kernel goes on watching what was closed under one number and lives under another. */
+static void duplicate_outlives_number(void **state)
+{
+	struct epoll_event ev[4];
+	int p[2], q[2], other[2], d, ep = ff_epoll_create1(0);
+
+	(void)state;
+	make_pipe(other);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, other[0], EPOLLIN, 1), 0);
+	make_pipe(p);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 2), 0);
+	d = dup(p[0]);
+	close(p[0]);
+	make_pipe(q);
+	assert_int_equal(q[0], p[0]);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, q[0], EPOLLIN, 3), 0);
+	assert_int_equal(write(p[1], "a", 1), 1); /* of the one that was */
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 0);
+	assert_int_equal(write(q[1], "a", 1), 1);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 1);
+	assert_true(ev[0].data.u64 == 3);
+	close(d);
+	close(p[1]);
+	close_pipe(q);
+	close_pipe(other);
+}
+
 /* ---- kqueue ---- */
 
 static void kqueue_of_kernel_descriptors(void **state)
@@ -285,9 +312,16 @@ static void wait_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(epoll_of_both),	 TEST(epoll_edges),	TEST(epoll_errors),
-		TEST(number_used_again), TEST(poll_and_select), TEST(kqueue_of_kernel_descriptors),
-		TEST(pair_talks),	 TEST(pair_blocks),	TEST(wait_ends),
+		TEST(epoll_of_both),
+		TEST(epoll_edges),
+		TEST(epoll_errors),
+		TEST(number_used_again),
+		TEST(duplicate_outlives_number),
+		TEST(poll_and_select),
+		TEST(kqueue_of_kernel_descriptors),
+		TEST(pair_talks),
+		TEST(pair_blocks),
+		TEST(wait_ends),
 	};
 
 	return cmocka_run_group_tests_name("kern", tests, NULL, NULL);
