@@ -87,12 +87,8 @@ static int find(struct zs_epoll *ep, int op, int fd, struct zs_fd **f)
 	struct zs_ctx *c = ep->p.ctx;
 
 	*f = zs_fd_slot(&c->fds, fd);
-	if (*f == NULL) {
-		if (op == EPOLL_CTL_ADD)
-			return zs_kern_want(c, fd, f);
-		*f = zs_kern_slot(c, fd);
-		return *f != NULL ? 0 : zs_kern_exists(c, fd) ? -ENOENT : -EBADF;
-	}
+	if (*f == NULL)
+		return op == EPOLL_CTL_ADD ? zs_kern_want(c, fd, f) : zs_kern_find(c, fd, f);
 	switch ((enum zs_fd_kind)(*f)->kind) {
 	case ZS_FD_SOCK:
 		return 0;

@@ -51,7 +51,7 @@ struct zs_fd *zs_kern_slot(const struct zs_ctx *c, int fd)
 	return f->kind == ZS_FD_FREE ? NULL : f;
 }
 
-bool zs_kern_exists(const struct zs_ctx *c, int fd)
+static bool exists(const struct zs_ctx *c, int fd)
 {
 	return fd >= 0 && fd < c->fds.base && fcntl(fd, F_GETFD) >= 0;
 }
@@ -142,10 +142,16 @@ static void free_slot(struct zs_ctx *c, struct zs_fd *f)
 	f->kind = ZS_FD_FREE;
 }
 
-/* Closed and opened anew: what the kernel watched is gone, and so are the notes of it. */
-static bool is_another(struct zs_ctx *c, struct zs_fd *f)
+/* Closed and opened anew, what the kernel watched is gone, and so are the notes of it. */
+static void forget_another(struct zs_ctx *c, struct zs_fd *f)
 {
-	return ask_kernel(c->kerns, EPOLL_CTL_MOD, f->obj) == -ENOENT;
+	struct zs_kern *k = f->obj;
+
+	if (f->kind == ZS_FD_FREE || ask_kernel(c->kerns, EPOLL_CTL_MOD, k) == 0)
+		return;
+	k->holds++; /* until its last note is gone */
+	zs_note_detach_all(c, f);
+	free_slot(c, f);
 }
 
 int zs_kern_want(struct zs_ctx *c, int fd, struct zs_fd **out)
@@ -153,21 +159,25 @@ int zs_kern_want(struct zs_ctx *c, int fd, struct zs_fd **out)
 	struct zs_kerns *ks;
 	struct zs_fd *f;
 
-	if (!zs_kern_exists(c, fd))
+	if (!exists(c, fd))
 		return -EBADF;
 	ks = kerns(c);
 	if (ks == NULL)
 		return -ENOMEM;
 	f = &ks->slot[fd];
 	*out = f;
-	if (f->kind != ZS_FD_FREE && is_another(c, f)) {
-		struct zs_kern *k = f->obj;
-
-		k->holds++; /* until its last note is gone */
-		zs_note_detach_all(c, f);
-		free_slot(c, f);
-	}
+	forget_another(c, f);
 	return f->kind != ZS_FD_FREE ? 0 : add_slot(c, fd, f);
+}
+
+int zs_kern_find(struct zs_ctx *c, int fd, struct zs_fd **out)
+{
+	if (!exists(c, fd))
+		return -EBADF;
+	*out = zs_kern_slot(c, fd);
+	if (*out != NULL)
+		forget_another(c, *out);
+	return *out != NULL && (*out)->kind != ZS_FD_FREE ? 0 : -ENOENT;
 }
 
 void zs_kern_unwant(struct zs_ctx *c, int fd)

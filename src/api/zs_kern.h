@@ -38,12 +38,14 @@ struct zs_fd *zs_kern_slot(const struct zs_ctx *c, int fd);
  * -EBADF; -EPERM: it can always be read and written (a file); -ENOMEM.
  */
 int zs_kern_want(struct zs_ctx *c, int fd, struct zs_fd **out);
+/* Without wanting it: -ENOENT: nobody waits for it, or for another file that had its number;
+ * -EBADF.
+ */
+int zs_kern_find(struct zs_ctx *c, int fd, struct zs_fd **out);
 /* A descriptor of ours is to be watched. 0 or -errno. */
 int zs_kern_watch(struct zs_ctx *c, struct zs_kern *k);
 /* Nobody waits for it any more unless a note or a hold says so. */
 void zs_kern_unwant(struct zs_ctx *c, int fd);
-/* Is there such a descriptor of the kernel's? */
-bool zs_kern_exists(const struct zs_ctx *c, int fd);
 /* Waits without a note. */
 int zs_kern_hold(struct zs_ctx *c, int fd);
 void zs_kern_release(struct zs_ctx *c, int fd);

@@ -84,12 +84,9 @@ static int find_fd(struct zs_kq *kq, const struct kevent *kev, struct zs_fd **f)
 	int fd = kev->ident <= INT_MAX ? (int)kev->ident : -1;
 
 	*f = zs_fd_slot(&c->fds, fd);
-	if (*f == NULL) {
-		if ((kev->flags & EV_ADD) && (kev->flags & EV_DELETE) == 0)
-			return zs_kern_want(c, fd, f);
-		*f = zs_kern_slot(c, fd);
-		return *f != NULL ? 0 : zs_kern_exists(c, fd) ? -ENOENT : -EBADF;
-	}
+	if (*f == NULL)
+		return (kev->flags & (EV_ADD | EV_DELETE)) == EV_ADD ? zs_kern_want(c, fd, f)
+								     : zs_kern_find(c, fd, f);
 	switch ((enum zs_fd_kind)(*f)->kind) {
 	case ZS_FD_SOCK:
 		return 0;

@@ -143,6 +143,31 @@ static void number_used_again(void **state)
 	close_pipe(q);
 }
 
+/* Who knows that its number may be another file's by now asks with MOD first. */
+static void number_of_another(void **state)
+{
+	int p[2], q[2], ep = ff_epoll_create1(0), kq = ff_kqueue(), file;
+
+	(void)state;
+	make_pipe(p);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 1), 0);
+	assert_int_equal(change(kq, p[0], EVFILT_READ, EV_ADD), 0);
+	close_pipe(p);
+	assert_errno(ctl(ep, EPOLL_CTL_MOD, p[0], EPOLLIN, 1), EBADF);
+	make_pipe(q);
+	assert_int_equal(q[0], p[0]);
+	assert_errno(ctl(ep, EPOLL_CTL_MOD, q[0], EPOLLIN, 2), ENOENT);
+	assert_errno(ctl(ep, EPOLL_CTL_DEL, q[0], 0, 0), ENOENT);
+	assert_errno(change(kq, q[0], EVFILT_READ, EV_DISABLE), ENOENT);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, q[0], EPOLLIN, 3), 0);
+	close(q[0]);
+	file = open("/proc/self/exe", O_RDONLY);
+	assert_int_equal(file, q[0]);
+	assert_errno(ctl(ep, EPOLL_CTL_ADD, file, EPOLLIN, 4), EPERM);
+	close(file);
+	close(q[1]);
+}
+
 /* The kernel goes on watching what was closed under one number and lives under another. */
 static void duplicate_outlives_number(void **state)
 {
@@ -316,6 +341,7 @@ int main(void)
 		TEST(epoll_edges),
 		TEST(epoll_errors),
 		TEST(number_used_again),
+		TEST(number_of_another),
 		TEST(duplicate_outlives_number),
 		TEST(poll_and_select),
 		TEST(kqueue_of_kernel_descriptors),
