@@ -201,11 +201,12 @@ int zs_kern_hold(struct zs_ctx *c, int fd)
 
 void zs_kern_release(struct zs_ctx *c, int fd)
 {
-	struct zs_fd *f = zs_kern_slot(c, fd);
+	const struct zs_fd *f = zs_kern_slot(c, fd);
+	struct zs_kern *k = f == NULL ? NULL : f->obj;
 
-	if (f == NULL)
+	if (k == NULL || k->holds == 0)
 		return;
-	((struct zs_kern *)f->obj)->holds--;
+	k->holds--;
 	zs_kern_unwant(c, fd);
 }
 

@@ -46,7 +46,7 @@ int zs_kern_find(struct zs_ctx *c, int fd, struct zs_fd **out);
 int zs_kern_watch(struct zs_ctx *c, struct zs_kern *k);
 /* Nobody waits for it any more unless a note or a hold says so. */
 void zs_kern_unwant(struct zs_ctx *c, int fd);
-/* Waits without a note. */
+/* Waits without a note. What could not be held may be released. */
 int zs_kern_hold(struct zs_ctx *c, int fd);
 void zs_kern_release(struct zs_ctx *c, int fd);
 

@@ -256,6 +256,25 @@ static void poll_and_select(void **state)
 	close_pipe(p);
 }
 
+/* poll does not wait for what is closed, and leaves it as it was. */
+static void poll_of_a_closed_number(void **state)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int p[2], q[2], ep = ff_epoll_create1(0);
+
+	(void)state;
+	make_pipe(p);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 1), 0);
+	close_pipe(p);
+	pfd.fd = p[0];
+	assert_int_equal(ff_poll(&pfd, 1, 1), 1);
+	assert_int_equal(pfd.revents, POLLNVAL);
+	make_pipe(q);
+	assert_int_equal(q[0], p[0]);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, q[0], EPOLLIN, 2), 0);
+	close_pipe(q);
+}
+
 /* ---- ff_socketpair ---- */
 
 static void pair_talks(void **state)
@@ -343,6 +362,7 @@ int main(void)
 		TEST(number_used_again),
 		TEST(number_of_another),
 		TEST(duplicate_outlives_number),
+		TEST(poll_of_a_closed_number),
 		TEST(poll_and_select),
 		TEST(kqueue_of_kernel_descriptors),
 		TEST(pair_talks),
