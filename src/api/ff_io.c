@@ -129,6 +129,40 @@ static ssize_t recv_all(const struct rx *r, const struct iovec *iov, int n)
 	return done;
 }
 
+/* MSG_ERRQUEUE, which never waits. */
+static ssize_t recv_error(struct zs_sock *sk, struct msghdr *msg)
+{
+	if (zs_sock_tells_time(sk))
+		zs_ctx_tell_wall(zs_ctx_self);
+	return zs_sock_errqueue(sk, msg);
+}
+
+/* The same for who has no struct for it. */
+static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int n)
+{
+	struct msghdr msg = {
+		.msg_name = r->from,
+		.msg_namelen = r->from != NULL ? *r->from_len : 0,
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+	ssize_t rc = recv_error(r->sk, &msg);
+
+	if (rc >= 0 && r->from != NULL)
+		*r->from_len = msg.msg_namelen;
+	return rc;
+}
+
+/* With flags that a plain read has not. */
+static ssize_t recv_flagged(const struct rx *r, const struct iovec *iov, int n)
+{
+	if (r->flags & MSG_ERRQUEUE)
+		return recv_plain_error(r, iov, n);
+	if (!(r->flags & MSG_PEEK) && r->sk->kind == ZS_SK_TCP && may_block(r->c, r->sk, r->flags))
+		return recv_all(r, iov, n);
+	return recv_some(r, iov, n);
+}
+
 static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, int *msg_flags)
 {
 	struct msghdr msg = {
@@ -154,7 +188,6 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 		.from_len = from_len,
 		.msg_flags = msg_flags,
 	};
-
 	ssize_t rc;
 
 	if (sk == NULL)
@@ -162,11 +195,8 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	/* TCP with MSG_TRUNC throws bytes away: they need no place. */
 	if (n > 0 && is_nowhere(iov) && (sk->kind != ZS_SK_TCP || (flags & MSG_TRUNC) == 0))
 		return ff_ret(-EFAULT);
-	if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && sk->kind == ZS_SK_TCP &&
-	    may_block(r.c, sk, flags))
-		rc = recv_all(&r, iov, n);
-	else
-		rc = recv_some(&r, iov, n);
+	rc = flags & (MSG_WAITALL | MSG_ERRQUEUE) ? recv_flagged(&r, iov, n)
+						  : recv_some(&r, iov, n);
 	if (rc > 0)
 		zs_ctx_kick(r.c); /* a window update */
 	return ff_ret(rc);
@@ -224,13 +254,6 @@ static ssize_t recv_controlled(struct zs_sock *sk, struct msghdr *msg, int flags
 	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
 }
 
-static ssize_t recv_error(struct zs_sock *sk, struct msghdr *msg)
-{
-	if (zs_sock_tells_time(sk))
-		zs_ctx_tell_wall(zs_ctx_self);
-	return ff_ret(zs_sock_errqueue(sk, msg));
-}
-
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 {
 	struct zs_sock *sk;
@@ -243,12 +266,12 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 		rc = zs_name_room(msg->msg_name, &msg->msg_namelen);
 	if (rc < 0)
 		return ff_ret(rc);
-	sk = zs_fd_sock(s);
-	if (sk != NULL && flags & MSG_ERRQUEUE)
-		return recv_error(sk, msg);
-	msg->msg_flags = 0;
 	if (msg->msg_control == NULL)
 		msg->msg_controllen = 0;
+	sk = zs_fd_sock(s);
+	if (sk != NULL && flags & MSG_ERRQUEUE)
+		return ff_ret(recv_error(sk, msg));
+	msg->msg_flags = 0;
 	if (sk != NULL && sk->kind == ZS_SK_UDP && msg->msg_controllen > 0)
 		return recv_controlled(sk, msg, flags);
 	rc = do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,

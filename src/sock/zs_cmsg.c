@@ -86,7 +86,7 @@ void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const vo
 	size_t room = msg->msg_controllen - *used;
 	char *at;
 
-	if (room < sizeof(head)) { /* msg_control may be NULL */
+	if (room < sizeof(head)) { /* without any, msg_control may be NULL */
 		msg->msg_flags |= MSG_CTRUNC;
 		return;
 	}

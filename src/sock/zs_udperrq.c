@@ -66,8 +66,6 @@ ssize_t zs_sock_udp_errqueue(struct zs_sock *sk, struct msghdr *msg)
 	if (e == NULL)
 		return -EAGAIN;
 	msg->msg_flags = MSG_ERRQUEUE;
-	if (msg->msg_control == NULL)
-		msg->msg_controllen = 0;
 	if (e->origin == ZS_UDP_TIME) {
 		zs_sock_stamp_of(sk, e, msg);
 		if (msg->msg_name != NULL)

@@ -115,6 +115,13 @@ static void error_queue(struct api_world *t, int family)
 	assert_false(next_error(c, family, &r));
 	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 0), 0);
 	assert_int_equal(get(c, SOL_SOCKET, SO_ERROR), 0); /* it was told */
+	/* without what it says of the error, too */
+	assert_int_equal(send_to(c, family, 1, PORT, "hello", 5), 5);
+	api_run_ms(t, 5);
+	assert_int_equal(ff_recvfrom(c, buf, 4, MSG_ERRQUEUE, (void *)&r.to, &r.to_len), 4);
+	(void)address(family, 1, PORT, &peer);
+	assert_memory_equal(&r.to, &peer, len);
+	assert_errno(ff_recv(c, buf, sizeof(buf), MSG_ERRQUEUE), EAGAIN);
 	close_on(t, 0, ep);
 	close_on(t, 0, c);
 }

@@ -233,6 +233,29 @@ static void errqueue_is_no_error(struct api_world *t, int family)
 	close_both(t, c, s);
 }
 
+/* ff_recv() looks there, too, and never waits; and who has no room for control messages says so. */
+static void errqueue_by_recv(struct api_world *t, int family)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	struct msghdr msg = { .msg_controllen = 100 };
+	char buf[10];
+	int c, s;
+
+	make_pair(t, family, &c, &s);
+	set(c, SOL_SOCKET, SO_ZEROCOPY, 1);
+	assert_errno(ff_recv(c, buf, sizeof(buf), MSG_ERRQUEUE), EAGAIN);
+	assert_int_equal(ff_send(c, "x", 1, MSG_ZEROCOPY), 1);
+	assert_int_equal(ff_recvfrom(c, buf, sizeof(buf), MSG_ERRQUEUE, (void *)&from, &len), 0);
+	assert_int_equal(len, 0);
+	assert_errno(ff_recv(c, buf, sizeof(buf), MSG_ERRQUEUE), EAGAIN);
+	assert_int_equal(ff_send(c, "x", 1, MSG_ZEROCOPY), 1);
+	assert_int_equal(ff_recvmsg(c, &msg, MSG_ERRQUEUE), 0);
+	assert_int_equal(msg.msg_flags, MSG_ERRQUEUE | MSG_CTRUNC);
+	assert_int_equal(msg.msg_controllen, 0);
+	close_both(t, c, s);
+}
+
 static void both(void **state, void (*fn)(struct api_world *t, int family))
 {
 	fn(*state, AF_INET);
@@ -259,11 +282,17 @@ static void test_errqueue_is_no_error(void **state)
 	both(state, errqueue_is_no_error);
 }
 
+static void test_errqueue_by_recv(void **state)
+{
+	both(state, errqueue_by_recv);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(test_left_to_read, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_no_room_for_it, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_zerocopy, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_errqueue_is_no_error, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(test_errqueue_by_recv, api_setup, api_teardown),
 };
 
 ZS_TEST_MAIN(tests)
