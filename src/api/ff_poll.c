@@ -128,8 +128,8 @@ struct select_scan {
 
 /* Of each set, the events (enum zs_ev) that make a descriptor ready. */
 static const unsigned select_mask[N_SETS] = {
-	ZS_EV_READ | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR, ZS_EV_WRITE | ZS_EV_ERR,
-	0, /* nothing is urgent here */
+	ZS_EV_READ | ZS_EV_RDHUP | ZS_EV_HUP | ZS_EV_ERR | ZS_EV_ERRQ,
+	ZS_EV_WRITE | ZS_EV_ERR | ZS_EV_ERRQ, 0, /* nothing is urgent here */
 };
 
 /* Is the descriptor ready for the set? -EBADF. */
@@ -248,5 +248,5 @@ ZS_API int ff_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *except
 	if (rc < 0)
 		return (int)ff_ret(rc);
 	sel.report = true;
-	return scan_select(&sel);
+	return (int)ff_ret(scan_select(&sel));
 }

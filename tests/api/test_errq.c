@@ -256,6 +256,28 @@ static void errqueue_by_recv(struct api_world *t, int family)
 	close_both(t, c, s);
 }
 
+/* As poll()'s POLLERR: ready for reading and for writing. */
+static void errqueue_by_select(struct api_world *t, int family)
+{
+	unsigned long r[64] = { 0 }, w[64] = { 0 };
+	struct timeval zero = { 0 };
+	union room room;
+	struct msghdr msg;
+	int c, s;
+
+	make_pair(t, family, &c, &s);
+	set(c, SOL_SOCKET, SO_ZEROCOPY, 1);
+	assert_int_equal(ff_send(c, "x", 1, MSG_ZEROCOPY), 1);
+	r[c / 64] = 1ul << c % 64;
+	assert_int_equal(ff_select(c + 1, (fd_set *)(void *)r, NULL, NULL, &zero), 1);
+	assert_int_equal(receive(c, 0, MSG_ERRQUEUE, &room, &msg), 0);
+	w[c / 64] = r[c / 64];
+	assert_int_equal(ff_select(c + 1, (fd_set *)(void *)r, (fd_set *)(void *)w, NULL, &zero),
+			 1);
+	assert_true(r[c / 64] == 0 && w[c / 64] != 0);
+	close_both(t, c, s);
+}
+
 static void both(void **state, void (*fn)(struct api_world *t, int family))
 {
 	fn(*state, AF_INET);
@@ -287,12 +309,18 @@ static void test_errqueue_by_recv(void **state)
 	both(state, errqueue_by_recv);
 }
 
+static void test_errqueue_by_select(void **state)
+{
+	both(state, errqueue_by_select);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(test_left_to_read, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_no_room_for_it, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_zerocopy, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_errqueue_is_no_error, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(test_errqueue_by_recv, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(test_errqueue_by_select, api_setup, api_teardown),
 };
 
 ZS_TEST_MAIN(tests)
