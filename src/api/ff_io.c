@@ -59,6 +59,12 @@ static bool may_block(const struct zs_ctx *c, const struct zs_sock *sk, int flag
 	return !c->in_run && (sk->flags & ZS_SF_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0;
 }
 
+/* What a call has done is told first: the error stays for the next one. */
+static bool error_waits(const struct zs_sock *sk, bool begun)
+{
+	return __builtin_expect(begun, 0) && zs_sock_error(sk) != 0;
+}
+
 /* After -EAGAIN: 0 = try again. */
 static int wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms,
 		   int flags)
@@ -81,12 +87,15 @@ struct rx {
 	socklen_t *from_len;
 	int *msg_flags;
 	struct msghdr *msg; /* with control messages; NULL: without */
+	bool begun;	    /* there is a part already */
 };
 
 static ssize_t recv_once(const struct rx *r, const struct iovec *iov, int n)
 {
 	int flags = r->flags & ~MSG_WAITALL;
 
+	if (error_waits(r->sk, r->begun) && zs_sock_readable(r->sk) == 0)
+		return -EIO; /* nobody gets to see it */
 	if (r->msg != NULL)
 		return zs_sock_recvmsg(r->sk, r->msg, flags);
 	return zs_sock_recv(r->sk, iov, n, flags, r->from, r->from_len, r->msg_flags);
@@ -109,7 +118,7 @@ static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 }
 
 /* MSG_WAITALL: fills every piece; short only at end of stream, error, timeout. */
-static ssize_t recv_all(const struct rx *r, const struct iovec *iov, int n)
+static ssize_t recv_all(struct rx *r, const struct iovec *iov, int n)
 {
 	ssize_t done = 0;
 
@@ -121,6 +130,7 @@ static ssize_t recv_all(const struct rx *r, const struct iovec *iov, int n)
 
 			if (rc <= 0)
 				return done > 0 ? done : rc;
+			r->begun = true;
 			done += rc;
 			rest.iov_base = (char *)rest.iov_base + rc;
 			rest.iov_len -= (size_t)rc;
@@ -154,7 +164,7 @@ static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int
 }
 
 /* With flags that a plain read has not. */
-static ssize_t recv_flagged(const struct rx *r, const struct iovec *iov, int n)
+static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 {
 	if (r->flags & MSG_ERRQUEUE)
 		return recv_plain_error(r, iov, n);
@@ -292,6 +302,7 @@ struct tx {
 	const struct sockaddr *to;
 	socklen_t to_len;
 	const struct msghdr *msg; /* with control messages; NULL: without */
+	bool begun;		  /* a part is sent already */
 };
 
 /* The ACK that a handshake ends with waits for the data of who sleeps here. */
@@ -329,6 +340,8 @@ static ssize_t send_some(struct tx *t, const struct iovec *iov, int n)
 	ssize_t rc;
 
 	for (;;) {
+		if (error_waits(t->sk, t->begun))
+			return -EIO; /* as above */
 		rc = t->msg != NULL ? zs_sock_sendmsg(t->sk, t->msg, t->flags)
 				    : zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
 		t->flags &= ~MSG_FASTOPEN; /* connects once; what follows is writing */
@@ -350,6 +363,7 @@ static ssize_t send_rest(struct tx *t, const struct iovec *iov, int n, size_t do
 {
 	size_t skip = done;
 
+	t->begun = true;
 	for (int i = 0; i < n; i++) {
 		struct iovec rest = iov[i];
 		size_t k = skip < rest.iov_len ? skip : rest.iov_len;

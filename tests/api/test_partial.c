@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Blocking calls that did a part of what they were asked for: the part is told first, and what
+ * ended it by the next call.
+ */
+#include "apitest.h"
+
+enum { MUCH = 4 << 20 };
+
+struct peer {
+	struct api_world *t;
+	int fd;
+	const char *text;
+};
+
+static void at(struct api_world *t, unsigned ms, void (*fn)(void *arg), void *arg)
+{
+	zs_sim_at(t->w, zs_sim_now(t->w) + ms * ZS_MS, fn, arg);
+}
+
+/* What b's application does while ours is blocked. */
+static void write_text(void *arg)
+{
+	const struct peer *p = arg;
+	struct zs_ctx *before = zs_ctx_enter(p->t->host[1].ctx);
+
+	assert_int_equal(ff_write(p->fd, p->text, strlen(p->text)), strlen(p->text));
+	(void)zs_ctx_enter(before);
+}
+
+static void reset(void *arg)
+{
+	const struct peer *p = arg;
+	const struct linger now = { .l_onoff = 1 };
+	struct zs_ctx *before = zs_ctx_enter(p->t->host[1].ctx);
+
+	assert_int_equal(ff_setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	assert_int_equal(ff_close(p->fd), 0);
+	(void)zs_ctx_enter(before);
+}
+
+static int connect_to(struct peer *p)
+{
+	int c;
+
+	api_on(p->t, 1);
+	api_pair(p->t, api_listen(PORT, 0), &c, &p->fd);
+	return c;
+}
+
+/* A short count and then the end of the stream would mean that all has come. */
+static void reset_after_a_part_is_told(void **state)
+{
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	char buf[4];
+
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, reset, &p);
+	assert_int_equal(ff_recv(c, buf, 4, MSG_WAITALL), 2);
+	assert_errno(ff_recv(c, buf, 4, MSG_WAITALL), ECONNRESET);
+	assert_int_equal(ff_recv(c, buf, 4, MSG_WAITALL), 0);
+}
+
+static void reset_after_a_part_of_a_write(void **state)
+{
+	static char much[MUCH];
+	struct peer p = { .t = *state };
+	int c = connect_to(&p);
+
+	at(p.t, 50, reset, &p);
+	assert_in_range(ff_write(c, much, MUCH), 1, MUCH - 1);
+	assert_errno(ff_write(c, much, MUCH), ECONNRESET);
+	assert_errno(ff_write(c, much, MUCH), EPIPE);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
+
+static const struct CMUnitTest tests[] = {
+	TEST(reset_after_a_part_is_told),
+	TEST(reset_after_a_part_of_a_write),
+};
+
+ZS_TEST_MAIN(tests)
