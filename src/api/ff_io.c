@@ -163,14 +163,27 @@ static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int
 	return rc;
 }
 
+/* MSG_WAITALL with MSG_PEEK: waits for all, but takes nothing; short as recv_all(). */
+static ssize_t peek_all(struct rx *r, const struct iovec *iov, int n)
+{
+	uint32_t lowat = r->sk->rcvlowat;
+	size_t want = iov_bytes(iov, n);
+
+	r->sk->rcvlowat = want < INT_MAX ? (uint32_t)want : INT_MAX;
+	if (zs_ctx_wait_sock(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms) == -EAGAIN)
+		r->flags |= MSG_DONTWAIT;
+	r->sk->rcvlowat = lowat;
+	return recv_some(r, iov, n);
+}
+
 /* With flags that a plain read has not. */
 static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 {
 	if (r->flags & MSG_ERRQUEUE)
 		return recv_plain_error(r, iov, n);
-	if (!(r->flags & MSG_PEEK) && r->sk->kind == ZS_SK_TCP && may_block(r->c, r->sk, r->flags))
-		return recv_all(r, iov, n);
-	return recv_some(r, iov, n);
+	if (r->sk->kind != ZS_SK_TCP || !may_block(r->c, r->sk, r->flags))
+		return recv_some(r, iov, n);
+	return r->flags & MSG_PEEK ? peek_all(r, iov, n) : recv_all(r, iov, n);
 }
 
 static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, int *msg_flags)

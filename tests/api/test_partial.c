@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Blocking calls that did a part of what they were asked for: the part is told first, and what
- * ended it by the next call.
+ * ended it by the next call; and what MSG_PEEK waits for.
  */
 #include "apitest.h"
 
@@ -74,11 +74,33 @@ static void reset_after_a_part_of_a_write(void **state)
 	assert_errno(ff_write(c, much, MUCH), EPIPE);
 }
 
+static void peek_waits_for_all(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	char buf[8];
+
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 3, MSG_WAITALL | MSG_PEEK), 3);
+	assert_memory_equal(buf, "aba", 3);
+	assert_int_equal(ff_recv(c, buf, 4, MSG_WAITALL | MSG_PEEK), 4);
+	/* there are no more, for as long as it may wait; and it waits for what it asks for only */
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	assert_int_equal(ff_recv(c, buf, 8, MSG_WAITALL | MSG_PEEK), 4);
+	assert_int_equal(ff_recv(c, buf, 8, 0), 4);
+	assert_errno(ff_recv(c, buf, 8, MSG_WAITALL | MSG_PEEK), EAGAIN);
+	at(p.t, 5, reset, &p);
+	assert_errno(ff_recv(c, buf, 8, MSG_WAITALL | MSG_PEEK), ECONNRESET);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(reset_after_a_part_is_told),
 	TEST(reset_after_a_part_of_a_write),
+	TEST(peek_waits_for_all),
 };
 
 ZS_TEST_MAIN(tests)
