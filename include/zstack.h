@@ -109,7 +109,8 @@ void *z_buf_prepend(z_buf *b, size_t n);
  */
 z_buf *z_buf_split(z_buf *b, size_t off);
 
-/* Appends b to a; b is a part of a then. -1: EOVERFLOW: too many pieces (65535); EINVAL: a is b. */
+/* Appends b to a; b is a part of a then. -1: EOVERFLOW: too many pieces (65535); EINVAL: b
+ * is a, or a part of it already. */
 int z_buf_join(z_buf *a, z_buf *b);
 
 /*

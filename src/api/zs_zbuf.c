@@ -357,13 +357,15 @@ ZS_API int z_buf_join(z_buf *a, z_buf *b)
 {
 	struct rte_mbuf *ma = zs_zbuf(a, __func__);
 	struct rte_mbuf *mb = zs_zbuf(b, __func__);
+	struct rte_mbuf *last = zs_zbuf_last(ma);
 	uint32_t segs = (uint32_t)ma->nb_segs + mb->nb_segs;
+	bool same = last == zs_zbuf_last(mb); /* one is a part of the other */
 
-	if (ma == mb || segs > RTE_MBUF_MAX_NB_SEGS) {
-		errno = ma == mb ? EINVAL : EOVERFLOW;
+	if (same || segs > RTE_MBUF_MAX_NB_SEGS) {
+		errno = same ? EINVAL : EOVERFLOW;
 		return -1;
 	}
-	zs_zbuf_last(ma)->next = mb;
+	last->next = mb;
 	ma->nb_segs = (uint16_t)segs;
 	ma->pkt_len += mb->pkt_len;
 	return 0;

@@ -165,6 +165,8 @@ static void test_chains(void **state)
 	errno = 0;
 	assert_int_equal(z_buf_join(a, a), -1);
 	assert_int_equal(errno, EINVAL);
+	assert_errno(z_buf_join(a, b), EINVAL); /* part of it already */
+	assert_errno(z_buf_join(b, a), EINVAL);
 	api_expect_bytes(a, 0, 151);
 	assert_int_equal(z_buf_iov(a, v, 1), 3);
 	assert_int_equal(z_buf_iov(a, v, 4), 3);
