@@ -43,6 +43,8 @@ static int bind_too(struct zs_sock *sk, const struct zs_stack *from_s, const str
 	u->recverr6 = from->recverr6;
 	u->gro = from->gro;
 	u->segment = from->segment;
+	u->stamps = from->stamps;
+	u->stamp_flags = from->stamp_flags;
 	u->mtu_discover = from->mtu_discover;
 	u->group_ttl = from->group_ttl;
 	u->group_nif = from->group_nif;

@@ -6,6 +6,7 @@
 #include "apitest.h"
 
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -160,6 +161,25 @@ static void test_epoll_and_udp(void **state)
 	drop_copy(t);
 }
 
+static void test_times_of_datagrams(void **state)
+{
+	const int want = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	int fd = udp_socket(UDP_PORT), v[2] = { want };
+	struct sockaddr_in to = api_addr(1, PORT);
+	socklen_t len = sizeof(v);
+	char buf[8];
+
+	assert_int_equal(ff_setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, v, sizeof(v[0])), 0);
+	make_copy(*state);
+	(void)zs_ctx_enter(further);
+	v[0] = 0;
+	assert_int_equal(ff_getsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, v, &len), 0);
+	assert_int_equal(v[0], want);
+	assert_int_equal(ff_sendto(fd, "abc", 3, 0, sa(&to), sizeof(to)), 3);
+	assert_int_equal(ff_recv(fd, buf, sizeof(buf), MSG_ERRQUEUE), 0);
+	drop_copy(*state);
+}
+
 static void test_numbers_and_duplicates(void **state)
 {
 	struct api_world *t = *state;
@@ -247,6 +267,7 @@ int main(void)
 		CASE(test_kqueue_reports_with_the_same_numbers),
 		CASE(test_timers_and_user_events_come_along),
 		CASE(test_epoll_and_udp),
+		CASE(test_times_of_datagrams),
 		CASE(test_numbers_and_duplicates),
 		CASE(test_address_in_use_fails),
 		CASE(test_group_stops_together),
