@@ -271,14 +271,15 @@ int zs_sock_listen(struct zs_sock *sk, int backlog)
  * included (docs: BSD's way). */
 static void inherit(struct zs_sock *sk, const struct zs_sock *from)
 {
-	sk->flags =
-		ZS_SF_CONNECTED | (from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER |
-						  ZS_SF_OOBINLINE | ZS_SF_ZEROCOPY | ZS_SF_DEBUG));
+	sk->flags = ZS_SF_CONNECTED |
+		    (from->flags & (ZS_SF_V6ONLY | ZS_SF_NONBLOCK | ZS_SF_LINGER | ZS_SF_OOBINLINE |
+				    ZS_SF_ZEROCOPY | ZS_SF_DEBUG | ZS_SF_INQ));
 	sk->linger_s = from->linger_s;
 	sk->rcvlowat = from->rcvlowat;
 	sk->rcvtimeo_ms = from->rcvtimeo_ms;
 	sk->sndtimeo_ms = from->sndtimeo_ms;
 	sk->priority = from->priority;
+	sk->mtu_discover = from->mtu_discover;
 }
 
 int zs_sock_accept(struct zs_sock *sk, struct sockaddr *sa, socklen_t *len, struct zs_sock **out)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Descriptors: numbers, reuse, dup, flags, errors. */
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 
@@ -192,6 +194,24 @@ static void flags(void **state)
 	assert_errno(ff_fcntl(fd + 50, F_GETFL), EBADF);
 }
 
+static void options_are_inherited_by_accept(void **state)
+{
+	struct api_world *t = *state;
+	int on = 1, dont = IP_PMTUDISC_DONT, v = -1, lfd, c, s;
+	socklen_t len = sizeof(v);
+
+	api_on(t, 1);
+	lfd = api_listen(PORT, 0);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_TCP, TCP_INQ, &on, sizeof(on)), 0);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont)), 0);
+	api_pair(t, lfd, &c, &s);
+	api_on(t, 1);
+	assert_int_equal(ff_getsockopt(s, IPPROTO_TCP, TCP_INQ, &v, &len), 0);
+	assert_int_equal(v, on);
+	assert_int_equal(ff_getsockopt(s, IPPROTO_IP, IP_MTU_DISCOVER, &v, &len), 0);
+	assert_int_equal(v, dont);
+}
+
 static void nonblocking_mode_is_inherited_by_accept(void **state)
 {
 	struct api_world *t = *state;
@@ -233,6 +253,7 @@ int main(void)
 		TEST(dup2_closes_its_target),
 		TEST(flags),
 		TEST(nonblocking_mode_is_inherited_by_accept),
+		TEST(options_are_inherited_by_accept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
