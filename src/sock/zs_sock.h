@@ -112,7 +112,7 @@ struct zs_sock {
 _Static_assert(sizeof(struct zs_sock) <= ZS_SOCK_ROOM, "sockets live in the stack's records");
 
 /*
- * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -ENOBUFS. SOCK_NONBLOCK is honoured,
+ * -EINVAL, -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -ENOBUFS. SOCK_NONBLOCK is honoured,
  * SOCK_CLOEXEC ignored. The socket is a record of the stack's (ZS_SOCK_ROOM): nothing is allocated.
  */
 int zs_sock_create(struct zs_stack *s, int domain, int type, int protocol, struct zs_sock **out);

@@ -29,9 +29,12 @@ static struct zs_sock *sock_new(struct zs_stack *s, enum zs_sock_kind kind, int 
 
 static int sock_kind(int domain, int type, int protocol, enum zs_sock_kind *kind)
 {
+	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (type < 0 || type > SOCK_PACKET)
+		return -EINVAL;
 	if (domain != AF_INET && domain != AF_INET6)
 		return -EAFNOSUPPORT;
-	switch (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+	switch (type) {
 	case SOCK_STREAM:
 		*kind = ZS_SK_TCP;
 		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;

@@ -11,6 +11,8 @@ static void test_create_refuses_what_it_is_not(void **state)
 	world_open(&t, NULL);
 	assert_int_equal(zs_sock_create(t.c->s, AF_UNIX, SOCK_STREAM, 0, &sk), -EAFNOSUPPORT);
 	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_RAW, 0, &sk), -ESOCKTNOSUPPORT);
+	assert_int_equal(zs_sock_create(t.c->s, AF_INET, 11, 0, &sk), -EINVAL); /* no such type */
+	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_STREAM | 0x10000, 0, &sk), -EINVAL);
 	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_STREAM, IPPROTO_UDP, &sk),
 			 -EPROTONOSUPPORT);
 	assert_int_equal(zs_sock_create(t.c->s, AF_INET, SOCK_DGRAM, IPPROTO_TCP, &sk),
