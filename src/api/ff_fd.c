@@ -27,7 +27,8 @@ ZS_API int ff_dup2(int oldfd, int newfd)
 		return (int)ff_ret(-EBADF);
 	if (oldfd == newfd)
 		return newfd;
-	(void)zs_ctx_close(c, newfd); /* -EBADF: was free */
+	if (zs_fd_slot(&c->fds, newfd) != NULL)
+		(void)ff_close(newfd); /* in use: it succeeds */
 	return (int)ff_ret(zs_ctx_dup(c, oldfd, newfd, 0));
 }
 

@@ -166,6 +166,26 @@ static void dup2_closes_its_target(void **state)
 	assert_int_equal(ff_dup2(u, c), c);
 	api_on(t, 1);
 	assert_int_equal(ff_read(s, &b, 1), 0);
+	api_on(t, 0);
+	assert_int_equal(ff_close(c), 0);
+}
+
+/* As ff_close() would: until the peer has it all. */
+static void dup2_lingers(void **state)
+{
+	const struct linger wait = { .l_onoff = 1, .l_linger = 2 };
+	struct api_world *t = *state;
+	uint64_t t0;
+	int c, s, u;
+
+	api_on(t, 1);
+	api_pair(t, api_listen(PORT, 0), &c, &s);
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)), 0);
+	u = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ff_write(c, "x", 1), 1);
+	t0 = api_now_us(t);
+	assert_int_equal(ff_dup2(u, c), c);
+	assert_true(api_now_us(t) > t0);
 }
 
 static void flags(void **state)
@@ -251,6 +271,7 @@ int main(void)
 		TEST(thread_without_stack_is_eperm),
 		TEST(dup_shares_the_socket),
 		TEST(dup2_closes_its_target),
+		TEST(dup2_lingers),
 		TEST(flags),
 		TEST(nonblocking_mode_is_inherited_by_accept),
 		TEST(options_are_inherited_by_accept),
