@@ -105,13 +105,19 @@ static void relay_fail(struct zrelay *r)
 	relay_free(r);
 }
 
+/* Closed, or it has become a listener. */
+static bool is_gone(const struct side *side)
+{
+	return side->w.sk == NULL || side->w.sk->kind != ZS_SK_TCP;
+}
+
 /* Moves what can be moved; frees r when it is over. */
 static bool relay_run(struct zs_zstate *z, struct zrelay *r)
 {
 	enum outcome a, b;
 
 	zs_list_del(&r->blocked);
-	if (r->side[0].w.sk == NULL || r->side[1].w.sk == NULL) {
+	if (is_gone(&r->side[0]) || is_gone(&r->side[1])) {
 		relay_free(r);
 		return false;
 	}

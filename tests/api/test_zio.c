@@ -662,6 +662,29 @@ static void test_relay_ends_with_its_sockets(void **state)
 	z_buf_free(b);
 }
 
+/* A listener has no stream to move: whoever made one of a relayed socket ended the relay. */
+static void test_relay_ends_with_listen(void **state)
+{
+	struct sockaddr_in nobody = api_addr(77, 1), unspec = { .sin_family = AF_UNSPEC };
+	struct proxy p;
+	char buf[8];
+	int l;
+
+	proxy_open(&p, state);
+	api_on(p.in.t, 1);
+	l = ff_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_errno(ff_connect(l, sa(&nobody), sizeof(nobody)), EINPROGRESS);
+	assert_int_equal(z_splice_auto(l, p.out.s, 1, 1000), 0);
+	assert_int_equal(ff_connect(l, sa(&unspec), sizeof(unspec)), 0);
+	assert_int_equal(ff_listen(l, 1), 0);
+	api_on(p.in.t, 0);
+	assert_int_equal(ff_write(p.out.c, "abc", 3), 3);
+	api_run_ms(p.in.t, 2);
+	api_on(p.in.t, 1);
+	z_poll(0);
+	assert_int_equal(ff_read(p.out.s, buf, sizeof(buf)), 3);
+}
+
 #define z_test(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -684,6 +707,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_relay_with_watermarks),
 	z_test(test_relay_passes_a_reset_on),
 	z_test(test_relay_ends_with_its_sockets),
+	z_test(test_relay_ends_with_listen),
 };
 
 ZS_TEST_MAIN(tests)
