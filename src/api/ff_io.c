@@ -186,16 +186,19 @@ static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 	return r->flags & MSG_PEEK ? peek_all(r, iov, n) : recv_all(r, iov, n);
 }
 
-static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, int *msg_flags)
+static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
+			 socklen_t *from_len)
 {
 	struct msghdr msg = {
+		.msg_name = from,
+		.msg_namelen = from != NULL ? *from_len : 0,
 		.msg_iov = (struct iovec *)(uintptr_t)iov,
 		.msg_iovlen = (size_t)n,
 	};
 	ssize_t rc = zs_pair_recv(fd, &msg, flags);
 
-	if (rc >= 0 && msg_flags != NULL)
-		*msg_flags = msg.msg_flags;
+	if (rc >= 0 && from != NULL)
+		*from_len = msg.msg_namelen;
 	return rc;
 }
 
@@ -214,7 +217,7 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	ssize_t rc;
 
 	if (sk == NULL)
-		return pair_recv(fd, iov, n, flags, msg_flags);
+		return pair_recv(fd, iov, n, flags, from, from_len);
 	/* TCP with MSG_TRUNC throws bytes away: they need no place. */
 	if (n > 0 && is_nowhere(iov) && (sk->kind != ZS_SK_TCP || (flags & MSG_TRUNC) == 0))
 		return ff_ret(-EFAULT);
@@ -292,14 +295,16 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 	if (msg->msg_control == NULL)
 		msg->msg_controllen = 0;
 	sk = zs_fd_sock(s);
-	if (sk != NULL && flags & MSG_ERRQUEUE)
+	if (sk == NULL)
+		return zs_pair_recv(s, msg, flags);
+	if (flags & MSG_ERRQUEUE)
 		return ff_ret(recv_error(sk, msg));
 	msg->msg_flags = 0;
-	if (sk != NULL && sk->kind == ZS_SK_UDP && msg->msg_controllen > 0)
+	if (sk->kind == ZS_SK_UDP && msg->msg_controllen > 0)
 		return recv_controlled(sk, msg, flags);
 	rc = do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
 		     msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
-	if (sk != NULL && rc >= 0)
+	if (rc >= 0)
 		zs_sock_control(sk, msg);
 	else
 		msg->msg_controllen = 0;
@@ -397,9 +402,12 @@ static ssize_t send_rest(struct tx *t, const struct iovec *iov, int n, size_t do
 	return (ssize_t)done;
 }
 
-static ssize_t pair_send(int fd, const struct iovec *iov, int n, int flags)
+static ssize_t pair_send(int fd, const struct iovec *iov, int n, int flags, const void *to,
+			 socklen_t to_len)
 {
 	struct msghdr msg = {
+		.msg_name = (void *)(uintptr_t)to,
+		.msg_namelen = to_len,
 		.msg_iov = (struct iovec *)(uintptr_t)iov,
 		.msg_iovlen = (size_t)n,
 	};
@@ -415,7 +423,7 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 	ssize_t rc;
 
 	if (sk == NULL)
-		return pair_send(fd, iov, n, flags);
+		return pair_send(fd, iov, n, flags, to, to_len);
 	if (n > 0 && is_nowhere(iov))
 		return ff_ret(-EFAULT);
 	rc = send_some(&t, iov, n);
@@ -463,11 +471,24 @@ ZS_API ssize_t ff_sendto(int s, const void *buf, size_t len, int flags,
 	return do_send(s, &iov, 1, flags, to, tolen);
 }
 
-static ssize_t send_controlled(struct zs_sock *sk, const struct msghdr *msg, int flags)
+static ssize_t send_msg(int s, const struct msghdr *msg, int flags)
 {
-	struct tx t = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
-	ssize_t rc = send_some(&t, msg->msg_iov, (int)msg->msg_iovlen);
+	return do_send(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
+		       msg->msg_namelen);
+}
 
+/* With control messages: datagrams and pairs have some. */
+static ssize_t send_controlled(int s, const struct msghdr *msg, int flags)
+{
+	struct zs_sock *sk = zs_fd_sock(s);
+	struct tx t = { .c = zs_ctx_self, .sk = sk, .flags = flags, .msg = msg };
+	ssize_t rc;
+
+	if (sk == NULL)
+		return zs_pair_send(s, msg, flags);
+	if (sk->kind != ZS_SK_UDP)
+		return send_msg(s, msg, flags);
+	rc = send_some(&t, msg->msg_iov, (int)msg->msg_iovlen);
 	if (!t.c->in_run)
 		zs_ctx_kick(t.c);
 	return ff_ret(rc);
@@ -475,7 +496,6 @@ static ssize_t send_controlled(struct zs_sock *sk, const struct msghdr *msg, int
 
 ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 {
-	struct zs_sock *sk;
 	ssize_t rc;
 
 	if (msg == NULL)
@@ -483,9 +503,7 @@ ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 	rc = iov_check(msg->msg_iov, msg->msg_iovlen, EMSGSIZE);
 	if (rc < 0)
 		return ff_ret(rc);
-	sk = msg->msg_controllen > 0 && msg->msg_control != NULL ? zs_fd_sock(s) : NULL;
-	if (sk != NULL && sk->kind == ZS_SK_UDP)
-		return send_controlled(sk, msg, flags);
-	return do_send(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
-		       msg->msg_namelen);
+	if (msg->msg_controllen > 0 && msg->msg_control != NULL)
+		return send_controlled(s, msg, flags);
+	return send_msg(s, msg, flags);
 }

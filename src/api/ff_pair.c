@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ff_socketpair: what talks to itself needs no network, so the kernel's pair serves, under two
- * numbers of ours that all calls take. Its descriptors never block in the kernel: a call that has
- * to wait drives the stack meanwhile.
+ * numbers of ours, for I/O, events, flags, ff_shutdown() and ff_close(). Its descriptors never
+ * block in the kernel: a call that has to wait drives the stack meanwhile.
  */
 #include <unistd.h>
 

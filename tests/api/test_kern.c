@@ -333,6 +333,45 @@ static void pair_blocks(void **state)
 	t->host[0].at_turn = NULL;
 }
 
+/* All that the kernel has to say of a message, a descriptor of its own included. */
+static void pair_of_messages(void **state)
+{
+	union {
+		struct cmsghdr first;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = { .first = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	char buf[8] = "ab";
+	struct iovec iov = { buf, 2 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &room,
+		.msg_controllen = sizeof(room),
+	};
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int sv[2], p[2], fd;
+
+	(void)state;
+	make_pipe(p);
+	memcpy(CMSG_DATA(&room.first), &p[1], sizeof(p[1]));
+	assert_int_equal(ff_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	assert_int_equal(ff_sendmsg(sv[0], &msg, 0), 2);
+	memset(&room, 0, sizeof(room));
+	iov.iov_len = 1;
+	assert_int_equal(ff_recvmsg(sv[1], &msg, MSG_CMSG_CLOEXEC), 1);
+	assert_int_equal(msg.msg_flags & ~MSG_CMSG_CLOEXEC, MSG_TRUNC);
+	assert_non_null(CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(&room.first), sizeof(fd));
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(read(p[0], buf, 2), 1);
+	assert_int_equal(ff_write(sv[0], "x", 1), 1);
+	assert_int_equal(ff_recvfrom(sv[1], buf, 2, 0, (void *)&from, &len), 1);
+	assert_int_equal(len, 0);
+	close(fd);
+	close_pipe(p);
+}
+
 /* A kernel descriptor ends a wait that a socket could not end. */
 static void wait_ends(void **state)
 {
@@ -367,6 +406,7 @@ int main(void)
 		TEST(kqueue_of_kernel_descriptors),
 		TEST(pair_talks),
 		TEST(pair_blocks),
+		TEST(pair_of_messages),
 		TEST(wait_ends),
 	};
 
