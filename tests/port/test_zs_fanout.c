@@ -335,6 +335,7 @@ static int look(void *arg, struct zs_frame *f)
 static void test_frames_go_where_the_application_says(void **state)
 {
 	struct zs_lcore_stats before, after;
+	struct zs_udp *u;
 
 	(void)state;
 	zs_dpdk_look_at_frames(w.d, look, &looks);
@@ -348,6 +349,13 @@ static void test_frames_go_where_the_application_says(void **state)
 		assert_int_equal(drain(w.s[to], w.server[to]), CLIENTS);
 		assert_int_equal(drain(w.s[!to], w.server[!to]), 0);
 	}
+	/* what the lcore that it says does not know is offered to the others */
+	looks = (struct looks){ .to = 0 };
+	u = open_udp(w.s[1], LONELY_PORT);
+	send_from(w.peer.s, w.client[0], port_ip, LONELY_PORT, 10);
+	settle();
+	assert_int_equal(drain(w.s[1], u), 1);
+	zs_udp_close(w.s[1], u);
 	/* what all learn from reaches all the same */
 	looks = (struct looks){ .to = 0 };
 	zs_lcore_get_stats(w.lc[1], &before);

@@ -292,11 +292,10 @@ void zs_fan_give(struct zs_lcore *lc, unsigned to, uint16_t index, struct rte_mb
 	hand_over(lc, to, &m, 1);
 }
 
-void zs_fan_news(struct zs_lcore *lc, uint16_t index, struct rte_mbuf *m)
+void zs_fan_news(struct zs_lcore *lc, const struct rte_mbuf *m)
 {
 	if (zs_rss_frame(&lc->d->rss, m, lc->index) != ZS_RSS_ALL)
 		return;
-	m->port = index;
 	stage_copies(lc, m);
 	hand_over_staged(lc);
 }

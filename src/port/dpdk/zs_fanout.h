@@ -25,8 +25,9 @@ uint32_t zs_fan_held(const struct zs_dpdk *d);
 uint16_t zs_fan_out(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **pkts, uint16_t n);
 /* Hands one packet of interface index over; consumes it. */
 void zs_fan_give(struct zs_lcore *lc, unsigned to, uint16_t index, struct rte_mbuf *m);
-/* Borrows m: copies for the others if it is something that all learn from. */
-void zs_fan_news(struct zs_lcore *lc, uint16_t index, struct rte_mbuf *m);
+/* Borrows m, whose port is the interface: copies for the others if it is something that all learn
+ * from. */
+void zs_fan_news(struct zs_lcore *lc, const struct rte_mbuf *m);
 /* Gives lc's stack what others handed over. */
 void zs_fan_take(struct zs_lcore *lc);
 /* Sends what others left for lc's transmit queues. */

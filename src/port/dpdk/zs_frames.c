@@ -76,8 +76,9 @@ uint16_t zs_frames_look(struct zs_lcore *lc, uint16_t index, struct rte_mbuf **p
 		int to = ask(lc, look, m, &len);
 
 		if (to == lc->index) {
+			m->port = index; /* some drivers leave it as it was */
 			if (d->spread && lc->fan != NULL)
-				zs_fan_news(lc, index, m);
+				zs_fan_news(lc, m);
 			pkts[kept++] = m;
 		} else if (to == ZS_FRAME_ANSWER) {
 			answer(lc, index, m, len);
