@@ -8,7 +8,8 @@
 #include "api/zs_ctx.h"
 #include "base/zs_api.h"
 
-/* What is asked: written before ff_run(), or by a loop function between two turns. */
+/* What is asked: written before ff_run(), or by a loop function while others ask. Neither: since a
+ * moment. */
 static struct {
 	dispatch_func_t plain;
 	dispatch_func_context_t with_context;
@@ -20,14 +21,16 @@ static int ask(void *arg, struct zs_frame *f)
 		.vlan.stripped = f->vlan_stripped,
 		.vlan.vlan_tci = f->vlan_tci,
 	};
-	dispatch_func_t plain = dispatcher.plain;
-	int to;
+	dispatch_func_t plain = __atomic_load_n(&dispatcher.plain, __ATOMIC_RELAXED);
+	dispatch_func_context_t with_context =
+		__atomic_load_n(&dispatcher.with_context, __ATOMIC_RELAXED);
+	int to = f->lcore;
 
 	(void)arg;
 	if (plain != NULL)
 		to = plain(f->data, &f->len, f->lcore, f->n_lcores);
-	else
-		to = dispatcher.with_context(f->data, &f->len, f->lcore, f->n_lcores, context);
+	else if (with_context != NULL)
+		to = with_context(f->data, &f->len, f->lcore, f->n_lcores, context);
 	return to == FF_DISPATCH_RESPONSE ? ZS_FRAME_ANSWER : to;
 }
 
@@ -42,8 +45,8 @@ static void look(bool on)
 ZS_API void ff_regist_packet_dispatcher(dispatch_func_t func)
 {
 	look(false);
-	dispatcher.with_context = NULL;
-	dispatcher.plain = func;
+	__atomic_store_n(&dispatcher.with_context, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&dispatcher.plain, func, __ATOMIC_RELAXED);
 	if (func != NULL)
 		look(true);
 }
@@ -51,8 +54,8 @@ ZS_API void ff_regist_packet_dispatcher(dispatch_func_t func)
 ZS_API void ff_regist_packet_dispatcher_context(dispatch_func_context_t func)
 {
 	look(false);
-	dispatcher.plain = NULL;
-	dispatcher.with_context = func;
+	__atomic_store_n(&dispatcher.plain, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&dispatcher.with_context, func, __ATOMIC_RELAXED);
 	if (func != NULL)
 		look(true);
 }
