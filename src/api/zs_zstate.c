@@ -173,28 +173,27 @@ static struct rte_mbuf *take(struct zs_zstate *z, struct zs_zgauge *g)
 	return m;
 }
 
-static struct rte_mbuf *take_room(struct zs_zstate *z, struct zs_zgauge *g)
+/* len: bytes that the application will write. */
+static struct rte_mbuf *take_room(struct zs_zstate *z, struct zs_zgauge *g, uint32_t len)
 {
 	struct rte_mbuf *m = take(z, g);
 
-	if (m != NULL)
+	if (likely(m != NULL)) {
 		zs_taken_fresh(z->c->s, m);
+		zs_pkt_prefetch_write(m, len);
+	}
 	return m;
 }
 
 struct rte_mbuf *zs_zstate_alloc(struct zs_zstate *z, size_t room)
 {
 	struct zs_zgauge *g = room <= z->pkt.room ? &z->pkt : &z->big;
-	struct rte_mbuf *m;
 
 	if (room > g->room) {
 		errno = EMSGSIZE;
 		return NULL;
 	}
-	m = take_room(z, g);
-	if (likely(m != NULL))
-		zs_pkt_prefetch_write(m, (uint32_t)room);
-	return m;
+	return take_room(z, g, (uint32_t)room);
 }
 
 static bool take_several(struct zs_zstate *z, struct zs_zgauge *g, struct rte_mbuf **v, uint32_t n)
@@ -240,12 +239,11 @@ static struct rte_mbuf *chain_of(struct zs_zstate *z, struct zs_zgauge *g, uint3
 
 static struct rte_mbuf *one_of(struct zs_zstate *z, struct zs_zgauge *g, uint32_t len)
 {
-	struct rte_mbuf *m = take_room(z, g);
+	struct rte_mbuf *m = take_room(z, g, len);
 
 	if (likely(m != NULL)) {
 		m->data_len = (uint16_t)len;
 		m->pkt_len = len;
-		zs_pkt_prefetch_write(m, len);
 	}
 	return m;
 }
