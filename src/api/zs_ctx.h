@@ -195,7 +195,6 @@ static inline void zs_ctx_busy(struct zs_ctx *c)
 /* Something is in c->calls: answers questions; true when the loop is to end. */
 bool zs_ctx_called(struct zs_ctx *c);
 
-/* Once per turn: is the loop to end? Questions of other threads are answered here, too. */
 /* May the struct of a buffer be at p, so that it can be looked at? */
 static inline bool zs_ctx_may_look(const struct zs_ctx *c, const void *p)
 {
@@ -206,6 +205,7 @@ static inline bool zs_ctx_may_look(const struct zs_ctx *c, const void *p)
 	return c->drive.is_mem(c->drive.arg, p);
 }
 
+/* Once per turn: is the loop to end? Questions of other threads are answered here, too. */
 static inline bool zs_ctx_stopping(struct zs_ctx *c)
 {
 	if (__builtin_expect(__atomic_load_n(&c->calls, __ATOMIC_RELAXED) != 0, 0) &&

@@ -263,7 +263,7 @@ static inline bool fill_fd(const struct zs_note *n, struct kevent *out)
 
 static void forget(struct zs_kq *kq, struct zs_note *n)
 {
-	if (n->kind == ZS_NOTE_READ || n->kind == ZS_NOTE_WRITE)
+	if (is_fd_note(n))
 		zs_note_detach(kq->p.ctx, n);
 	else
 		zs_kq_ident_free(n);
@@ -316,7 +316,6 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 
 	for (; left > 0 && n_out < max; left--) {
 		struct zs_note *n = zs_note_of(q->ready.next);
-		bool is_sock = n->kind == ZS_NOTE_READ || n->kind == ZS_NOTE_WRITE;
 
 		zs_note_unready(n);
 		rte_prefetch0(&zs_note_of(q->ready.next)->udata);
@@ -326,7 +325,7 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 			forget(kq, n);
 			continue;
 		}
-		if (!(is_sock ? fill_fd(n, &out[n_out]) : zs_kq_fill_ident(n, &out[n_out])))
+		if (!(is_fd_note(n) ? fill_fd(n, &out[n_out]) : zs_kq_fill_ident(n, &out[n_out])))
 			continue;
 		n_out++;
 		n->w.edges = 0;

@@ -138,7 +138,6 @@ void zs_note_detach(struct zs_ctx *c, struct zs_note *n)
 		if (*pp == n)
 			*pp = n->fd_next;
 	}
-	zs_note_unready(n);
 	zs_watch_del(&n->w);
 	zs_list_del(&n->p_link);
 	zs_note_free(c, n);
