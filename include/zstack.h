@@ -147,10 +147,12 @@ void z_buf_free(z_buf *b);
 /*
  * Calls fn(arg, status) once when the stack is done with b: status 0: the peer acknowledged its
  * last byte (a datagram: it was handed to the device); -errno: the connection ended before;
- * -ECANCELED: b was freed unsent. fn runs between turns of the stack, never inside a z_ or ff_ call
- * on a socket, and may call anything. Belongs to the last piece of b: what is joined behind it does
- * not delay it. A buffer with a completion is freed with z_buf_free(), not with rte_pktmbuf_free().
- * -1: EBUSY: b has one already; EINVAL: fn NULL; ENOMEM; EPERM.
+ * -ECANCELED: b was freed unsent. fn runs at the end of a turn of the stack: in ff_run() before the
+ * loop function; elsewhere inside whatever call waits or polls, and it must not close the
+ * descriptor of that call. It may call anything else, and does not block. Belongs to the last piece
+ * of b: what is joined behind it does not delay it. A buffer with a completion is freed with
+ * z_buf_free(), not with rte_pktmbuf_free(). -1: EBUSY: b has one already; EINVAL: fn NULL; ENOMEM;
+ * EPERM.
  */
 typedef void (*z_done_fn)(void *arg, int status);
 int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);

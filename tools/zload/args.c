@@ -53,7 +53,7 @@ const char *args_verify_name(enum verify v)
 
 void args_usage(FILE *out)
 {
-	fputs("usage: zload [options] http://a.b.c.d[:port]/path\n"
+	fputs("usage: zload [options] http://a.b.c.d[:port][/path], or http://[v6] likewise\n"
 	      "\n"
 	      "HTTP/1.1 load on Z-stack: GET requests, as fast as the answers come, or at a fixed "
 	      "rate.\n"
