@@ -55,11 +55,6 @@ struct zs_simrand *zs_sim_rand(struct zs_sim *w)
 	return &w->rand;
 }
 
-uint64_t zs_sim_events(const struct zs_sim *w)
-{
-	return w->events;
-}
-
 struct zs_simrand zs_sim_subrand(const struct zs_sim *w, uint64_t kind, uint64_t index)
 {
 	return (struct zs_simrand){ zs_sim_scramble(w->seed ^
@@ -90,7 +85,6 @@ static void agenda_run(struct zs_sim *w)
 		w->agenda = e->next;
 		e->fn(e->arg);
 		free(e);
-		w->events++;
 	}
 }
 

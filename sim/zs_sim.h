@@ -60,9 +60,6 @@ void zs_sim_violate(struct zs_sim *w, const char *what);
 /* Mbufs that are out of the pools of all hosts. */
 uint32_t zs_sim_live(const struct zs_sim *w);
 
-/* Events handled so far. */
-uint64_t zs_sim_events(const struct zs_sim *w);
-
 /* ---- hosts ---- */
 
 struct zs_simdev_config {

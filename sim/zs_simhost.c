@@ -198,7 +198,6 @@ void zs_simhost_run(struct zs_simhost *h)
 	zs_simdev_release(h, h->w->now_ns);
 	if (next_turn(h) <= h->w->now_ns) {
 		turn(h);
-		h->w->events++;
 	}
 }
 

@@ -272,7 +272,6 @@ static void wire_run(struct zs_simwire *wire)
 		else
 			wire->tail = NULL;
 		wire->stats.delivered++;
-		w->events++;
 		tap(wire->link, wire->to, p);
 		wire->deliver(wire->ctx, wire->port, p);
 	}

@@ -22,7 +22,7 @@ struct zs_simhub {
 };
 
 struct zs_sim {
-	uint64_t seed, now_ns, events;
+	uint64_t seed, now_ns;
 	struct zs_simrand rand;
 	struct zs_simevent *agenda; /* by time */
 	unsigned int n_hosts, n_links;
