@@ -8,35 +8,38 @@
 
 #include "api/zs_conf_priv.h"
 
+/* k, m, g; 0: it is none of them. */
+static unsigned suffix_bits(char c)
+{
+	switch (c | 0x20) {
+	case 'k':
+		return 10;
+	case 'm':
+		return 20;
+	case 'g':
+		return 30;
+	default:
+		return 0;
+	}
+}
+
 bool zs_conf_number(const char *value, uint64_t *out)
 {
+	enum { MAX_BITS = 40 };
+	unsigned bits;
 	char *end;
 
 	if (*value < '0' || *value > '9')
 		return false;
 	errno = 0;
 	*out = strtoull(value, &end, 0);
-	if (errno != 0)
+	if (errno != 0 || *end == '\0')
+		return errno == 0;
+	bits = suffix_bits(*end);
+	if (bits == 0 || end[1] != '\0' || *out >> (MAX_BITS - bits) != 0)
 		return false;
-	switch (*end) {
-	case '\0':
-		return true;
-	case 'k':
-	case 'K':
-		*out <<= 10;
-		break;
-	case 'm':
-	case 'M':
-		*out <<= 20;
-		break;
-	case 'g':
-	case 'G':
-		*out <<= 30;
-		break;
-	default:
-		return false;
-	}
-	return end[1] == '\0' && *out >> 40 == 0;
+	*out <<= bits;
+	return true;
 }
 
 bool zs_conf_bool(const char *value, bool *out)

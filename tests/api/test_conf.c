@@ -425,6 +425,8 @@ static void wrong_values_say_where(void **state)
 {
 	(void)state;
 	assert_error("[dpdk]\nmemory=lots\n", "x.ini:2: memory: 'lots' is not a number");
+	assert_error("[stack]\ndelack_us=17179869184g\n", /* 2^64 */
+		     "x.ini:2: delack_us: '17179869184g' is not a number");
 	assert_error("[dpdk]\n\n# c\nchannel=0\n", "x.ini:4: channel: 0 is not in 1..32");
 	assert_error("[dpdk]\nidle=lazy\n",
 		     "x.ini:2: idle: 'lazy' is none of poll, adaptive, powersave");
