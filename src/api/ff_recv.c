@@ -4,8 +4,8 @@
 
 #include "ff_api.h"
 
-#include "api/zs_rw.h"
 #include "api/zs_pair.h"
+#include "api/zs_rw.h"
 #include "base/zs_api.h"
 
 struct rx {

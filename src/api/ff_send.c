@@ -2,8 +2,8 @@
 /* Copying writes by descriptor. */
 #include "ff_api.h"
 
-#include "api/zs_rw.h"
 #include "api/zs_pair.h"
+#include "api/zs_rw.h"
 #include "api/zs_zc.h"
 #include "base/zs_api.h"
 #include "core/tcp/zs_tcp.h"
