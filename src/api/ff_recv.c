@@ -68,6 +68,17 @@ static ssize_t recv_all(struct rx *r, const struct iovec *iov, int n)
 	return done;
 }
 
+static struct msghdr msg_of(const struct iovec *iov, int n, struct sockaddr *from,
+			    const socklen_t *from_len)
+{
+	return (struct msghdr){
+		.msg_name = from,
+		.msg_namelen = from != NULL ? *from_len : 0,
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+}
+
 /* MSG_ERRQUEUE, which never waits. */
 static ssize_t recv_error(struct zs_sock *sk, struct msghdr *msg)
 {
@@ -79,12 +90,7 @@ static ssize_t recv_error(struct zs_sock *sk, struct msghdr *msg)
 /* The same for who has no struct for it. */
 static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int n)
 {
-	struct msghdr msg = {
-		.msg_name = r->from,
-		.msg_namelen = r->from != NULL ? *r->from_len : 0,
-		.msg_iov = (struct iovec *)(uintptr_t)iov,
-		.msg_iovlen = (size_t)n,
-	};
+	struct msghdr msg = msg_of(iov, n, r->from, r->from_len);
 	ssize_t rc = recv_error(r->sk, &msg);
 
 	if (rc >= 0 && r->from != NULL)
@@ -118,12 +124,7 @@ static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
 			 socklen_t *from_len)
 {
-	struct msghdr msg = {
-		.msg_name = from,
-		.msg_namelen = from != NULL ? *from_len : 0,
-		.msg_iov = (struct iovec *)(uintptr_t)iov,
-		.msg_iovlen = (size_t)n,
-	};
+	struct msghdr msg = msg_of(iov, n, from, from_len);
 	ssize_t rc = zs_pair_recv(fd, &msg, flags);
 
 	if (rc >= 0 && from != NULL)

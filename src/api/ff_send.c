@@ -54,7 +54,7 @@ static ssize_t send_some(struct tx *t, const struct iovec *iov, int n)
 
 	for (;;) {
 		if (zs_error_waits(t->sk, t->begun))
-			return -EIO; /* as above */
+			return -EIO; /* nobody gets to see it */
 		rc = t->msg != NULL ? zs_sock_sendmsg(t->sk, t->msg, t->flags)
 				    : zs_sock_send(t->sk, iov, n, t->flags, t->to, t->to_len);
 		t->flags &= ~MSG_FASTOPEN; /* connects once; what follows is writing */

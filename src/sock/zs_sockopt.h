@@ -35,7 +35,7 @@ int zs_opt_group6_set(struct zs_sock *sk, int name, const void *val, socklen_t l
 int zs_opt_group6_get(const struct zs_sock *sk, int name, void *val, socklen_t *len);
 int zs_opt_recv_set(struct zs_sock *sk, int level, int name, int v);
 int zs_opt_recv_get(const struct zs_sock *sk, int level, int name, void *val, socklen_t *len);
-/* TCP_INFO (zs_tcpinfo.c). */
+/* TCP_CC_INFO, TCP_INFO (zs_tcpinfo.c). */
 int zs_opt_cc_info(const struct zs_sock *sk, void *val, socklen_t *len);
 int zs_opt_tcp_info(const struct zs_sock *sk, void *val, socklen_t *len);
 
