@@ -38,8 +38,8 @@ def link(o, figures):
     """Server and zload as two processes, a core each."""
     cases = [p for p in link_cases(o.quick) if figures.wanted("link.{}.{}.{}.{}.".format(*p))]
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o.runs, cases, lambda k, s, z, c: rig.over_link(
-            o, pages.ok, k, WITH_CACHED[s], z, "-c", c))
+        found = rig.interleaved(o, cases, lambda k, s, z, c: rig.over_link(
+            o, pages.ok, k, WITH_CACHED[s], z, "-c", c), hold=True)
     for (k, s, z, c), runs in found.items():
         name = f"link.{k}.{s}.{z}.{c}"
         figures.add(f"{name}.cycles_per_request",
@@ -59,8 +59,8 @@ def bulk(o, figures):
     cases = [(k, s, c) for k in ("memif_zc", "virtio", "virtio_tso") for s in WITH_CACHED
              for c in (1, 32) if figures.wanted(f"bulk.{k}.{s}.{c}.")]
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o.runs, cases, lambda k, s, c: rig.over_link(
-            o, pages.ok, k, WITH_CACHED[s], 1 << 20, "-c", c))
+        found = rig.interleaved(o, cases, lambda k, s, c: rig.over_link(
+            o, pages.ok, k, WITH_CACHED[s], 1 << 20, "-c", c), hold=True)
     for (k, s, c), runs in found.items():
         figures.add(f"bulk.{k}.{s}.{c}.rate",
                     max(8e-9 * l["bytes_per_second"] for l, _ in runs), "Gbit/s")
@@ -77,7 +77,7 @@ def latency(o, figures):
         return rate, rig.over_link(o, pages.ok, k, SERIES[s], z, "-c", 50, "-R", rate)[0]
 
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o.runs, cases, at_half_load)
+        found = rig.interleaved(o, cases, at_half_load, hold=True)
     for (k, s, z), runs in found.items():
         name = f"latency.{k}.{s}.{z}"
         figures.add(f"{name}.rate", rig.median([rate for rate, _ in runs]), "requests/s")
@@ -90,8 +90,8 @@ def conn(o, figures):
     cases = [(k, s) for k in ("memif", "virtio") for s in SERIES
              if figures.wanted(f"conn.{k}.{s}.")]
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o.runs, cases, lambda k, s: rig.over_link(
-            o, pages.ok, k, SERIES[s], 64, "-c", 50, "--close"))
+        found = rig.interleaved(o, cases, lambda k, s: rig.over_link(
+            o, pages.ok, k, SERIES[s], 64, "-c", 50, "--close"), hold=True)
     for (k, s), runs in found.items():
         name = f"conn.{k}.{s}"
         figures.add(f"{name}.cycles", min(r.get("cycles_best", r["cycles_each"]) for _, r in runs),
@@ -103,7 +103,7 @@ def echo(o, figures):
     """What the link itself can do: packets of 64 bytes, flooded and sent back by two testpmd."""
     cases = [(k,) for k in ("memif", "memif_zc", "virtio") if figures.wanted(f"echo.{k}.")]
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o.runs, cases, lambda k: raw_echo(k, pages.ok))
+        found = rig.interleaved(o, cases, lambda k: raw_echo(k, pages.ok), hold=True)
     for (k,), rates in found.items():
         figures.add(f"echo.{k}.rate", max(rates), "packets/s")
 

@@ -76,7 +76,7 @@ def kernel(o, figures):
 def zload_on_veth(o, figures, group, sizes, conns, **lab_args):
     cases = [(s, z, c) for z in sizes for c in conns for s in SERIES
              if figures.wanted(f"{group}.{s}.{z}.{c}.")]
-    found = rig.interleaved(o.runs, cases,
+    found = rig.interleaved(o, cases,
                             lambda s, z, c: by_zload(o, SERIES[s], z, c, **lab_args))
     for (s, z, c), runs in found.items():
         name, linux = f"{group}.{s}.{z}.{c}", found.get(("linux", z, c))
@@ -110,7 +110,7 @@ def wrk_on_veth(o, figures):
         program, device, offloads = WRK_SERIES[s]
         return by_wrk(o, program, z, c, device, offloads)
 
-    for (s, z, c), runs in rig.interleaved(o.runs, cases, run).items():
+    for (s, z, c), runs in rig.interleaved(o, cases, run).items():
         figures.add(f"kernel.wrk.{s}.{z}.{c}.rate", max(rate for rate, _ in runs), "requests/s")
         figures.add(f"kernel.wrk.{s}.{z}.{c}.p99", min(p99 for _, p99 in runs), "us")
 
@@ -155,9 +155,9 @@ def used(o, series, rate):
 def cpu(o, figures):
     """CPU over offered load, requests of 64 bytes."""
     cases = [(s, r) for r in CPU_RATES for s in CPU_SERIES if figures.wanted(f"cpu.{s}.{r}.")]
-    # the load goes on for longer than the look at the core
-    longer = type(o)(**{**vars(o), "seconds": o.seconds + 1})
-    found = rig.interleaved(1, cases, lambda s, r: used(longer, s, r))
+    # once each, and the load goes on for longer than the look at the core
+    longer = type(o)(**{**vars(o), "seconds": o.seconds + 1, "runs": 1})
+    found = rig.interleaved(longer, cases, lambda s, r: used(longer, s, r))
     for (s, r), [(share, reached)] in found.items():
         figures.add(f"cpu.{s}.{r}.busy", 100 * share, "%")
         figures.add(f"cpu.{s}.{r}.rate", reached, "requests/s")
