@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copying reads by descriptor, and what comes with what is read. */
-#include <limits.h>
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
 
 #include "ff_api.h"
 
@@ -98,17 +99,19 @@ static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int
 	return rc;
 }
 
-/* MSG_WAITALL with MSG_PEEK: waits for all, but takes nothing; short as recv_all(). */
-static ssize_t peek_all(struct rx *r, const struct iovec *iov, int n)
+/* A blocking read of a stream waits until as much as is asked for is there, or SO_RCVLOWAT; with
+ * MSG_PEEK and MSG_WAITALL until all is. The flags to go on with. */
+static __rte_noinline int await_least(struct zs_sock *sk, const struct iovec *iov, int n, int flags)
 {
-	uint32_t lowat = r->sk->rcvlowat;
 	size_t want = zs_iov_bytes(iov, n);
 
-	r->sk->rcvlowat = want < INT_MAX ? (uint32_t)want : INT_MAX;
-	if (zs_ctx_wait_sock(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms) == -EAGAIN)
-		r->flags |= MSG_DONTWAIT;
-	r->sk->rcvlowat = lowat;
-	return recv_some(r, iov, n);
+	if (sk->kind != ZS_SK_TCP || !zs_may_block(zs_ctx_self, sk, flags))
+		return flags;
+	if ((flags & MSG_WAITALL) == 0)
+		want = RTE_MIN(want, sk->rcvlowat);
+	if (zs_wait_least(zs_ctx_self, sk, want) == -EAGAIN)
+		return flags | MSG_DONTWAIT;
+	return flags;
 }
 
 /* With flags that a plain read has not. */
@@ -116,9 +119,11 @@ static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 {
 	if (r->flags & MSG_ERRQUEUE)
 		return recv_plain_error(r, iov, n);
-	if (r->sk->kind != ZS_SK_TCP || !zs_may_block(r->c, r->sk, r->flags))
-		return recv_some(r, iov, n);
-	return r->flags & MSG_PEEK ? peek_all(r, iov, n) : recv_all(r, iov, n);
+	if (r->sk->kind == ZS_SK_TCP && zs_may_block(r->c, r->sk, r->flags) &&
+	    (r->flags & MSG_PEEK) == 0)
+		return recv_all(r, iov, n);
+	r->flags = await_least(r->sk, iov, n, r->flags);
+	return recv_some(r, iov, n);
 }
 
 static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
@@ -151,8 +156,13 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	/* TCP with MSG_TRUNC throws bytes away: they need no place. */
 	if (n > 0 && zs_iov_nowhere(iov) && (sk->kind != ZS_SK_TCP || (flags & MSG_TRUNC) == 0))
 		return ff_ret(-EFAULT);
-	rc = flags & (MSG_WAITALL | MSG_ERRQUEUE) ? recv_flagged(&r, iov, n)
-						  : recv_some(&r, iov, n);
+	if (flags & (MSG_WAITALL | MSG_ERRQUEUE)) {
+		rc = recv_flagged(&r, iov, n);
+	} else {
+		if (unlikely(sk->rcvlowat > 1))
+			r.flags = await_least(sk, iov, n, flags);
+		rc = recv_some(&r, iov, n);
+	}
 	if (rc > 0)
 		zs_ctx_kick(r.c); /* a window update */
 	return ff_ret(rc);

@@ -24,6 +24,17 @@ ssize_t zs_iov_check(const struct iovec *iov, size_t n, int too_many)
 	return (ssize_t)bytes;
 }
 
+int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes)
+{
+	uint32_t lowat = sk->rcvlowat;
+	int rc;
+
+	sk->rcvlowat = bytes < INT_MAX ? (uint32_t)bytes : INT_MAX;
+	rc = zs_ctx_wait_sock(c, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+	sk->rcvlowat = lowat;
+	return rc;
+}
+
 int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags)
 {
 	if (c->in_run)

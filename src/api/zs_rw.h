@@ -41,6 +41,9 @@ static inline bool zs_error_waits(const struct zs_sock *sk, bool begun)
 	return __builtin_expect(begun, 0) && zs_sock_error(sk) != 0;
 }
 
+/* Until a stream that may block has so much to read, or ends; -EAGAIN: not within SO_RCVTIMEO. */
+int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes);
+
 /* After -EAGAIN: 0 = try again. */
 int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags);
 

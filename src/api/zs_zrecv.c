@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "api/zs_rw.h"
 #include "api/zs_zstate.h"
 #include "core/tcp/zs_tcp.h"
 #include "core/zs_udp.h"
@@ -14,10 +15,20 @@ _Static_assert(sizeof(struct zs_view) == sizeof(struct z_iov) &&
 		       Z_F_COPIED == 1,
 	       "z_peek() fills the application's array as it is");
 
+/* A stream with SO_RCVLOWAT that may block. */
+static bool waits_for_more(const struct zs_sock *sk)
+{
+	return unlikely(sk->rcvlowat > 1) && sk->kind == ZS_SK_TCP &&
+	       zs_may_block(zs_ctx_self, sk, 0);
+}
+
 /* zs_sock_take(), waiting as the socket is set to. */
 static ssize_t take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		    socklen_t *from_len)
 {
+	if (waits_for_more(sk) &&
+	    zs_wait_least(zs_ctx_self, sk, RTE_MIN(max, sk->rcvlowat)) == -EAGAIN)
+		return zs_sock_take(sk, m, max, from, from_len);
 	for (;;) {
 		ssize_t n = zs_sock_take(sk, m, max, from, from_len);
 		int rc;
@@ -86,9 +97,13 @@ static ssize_t take_piece(struct zs_sock *sk, struct rte_mbuf **m, struct sockad
 /* Waits until there is something to take or to say. */
 static int wait_data(struct zs_sock *sk)
 {
-	if (zs_sock_has_data(sk) || (zs_sock_readiness(sk) & ZS_EV_READ))
+	bool least = waits_for_more(sk);
+	int rc;
+
+	if ((!least && zs_sock_has_data(sk)) || (zs_sock_readiness(sk) & ZS_EV_READ))
 		return 0;
-	return zs_ctx_wait_sock(zs_ctx_self, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+	rc = zs_ctx_wait_sock(zs_ctx_self, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+	return least && rc == -EAGAIN && zs_sock_has_data(sk) ? 0 : rc;
 }
 
 /* The oldest datagram, without waiting. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Blocking calls that did a part of what they were asked for: the part is told first, and what
- * ended it by the next call; and what MSG_PEEK waits for.
+ * ended it by the next call; and what MSG_PEEK and SO_RCVLOWAT wait for.
  */
 #include "apitest.h"
 
@@ -95,12 +95,84 @@ static void peek_waits_for_all(void **state)
 	assert_errno(ff_recv(c, buf, 8, MSG_WAITALL | MSG_PEEK), ECONNRESET);
 }
 
+static void set_lowat(int fd, int bytes)
+{
+	assert_int_equal(ff_setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)), 0);
+}
+
+static int new_lowat_socket(void)
+{
+	int fd = ff_socket(AF_INET, SOCK_STREAM, 0);
+
+	set_lowat(fd, 4);
+	return fd;
+}
+
+/* A blocking read waits for SO_RCVLOWAT, or for what it asks for where that is less. */
+static void read_waits_for_lowat(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	char buf[8];
+
+	set_lowat(c, 4);
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	assert_int_equal(ff_read(c, buf, 8), 4);
+	at(p.t, 5, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 8, MSG_DONTWAIT), -1);
+	assert_int_equal(ff_read(c, buf, 1), 1);
+	assert_int_equal(ff_recv(c, buf, 8, MSG_DONTWAIT), 1);
+	/* with the peek, with the timeout that ends it, and at the end of the stream: what is there
+	 */
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 3, MSG_PEEK), 3);
+	assert_int_equal(ff_recv(c, buf, 2, 0), 2);
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	assert_int_equal(ff_read(c, buf, 8), 2);
+	assert_errno(ff_read(c, buf, 8), EAGAIN);
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, reset, &p);
+	assert_int_equal(ff_read(c, buf, 8), 2);
+	assert_errno(ff_read(c, buf, 8), ECONNRESET);
+	assert_errno(ff_read(new_lowat_socket(), buf, 8), ENOTCONN);
+}
+
+static void z_read_waits_for_lowat(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	z_buf *b, *v[4];
+
+	set_lowat(c, 4);
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	assert_int_equal(z_read(c, &b, 8), 4);
+	z_buf_free(b);
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	assert_int_equal(z_recv_bufs(c, v, 4, NULL), 2);
+	z_buf_free(v[0]);
+	z_buf_free(v[1]);
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	at(p.t, 5, write_text, &p);
+	assert_int_equal(z_read(c, &b, 8), 2);
+	z_buf_free(b);
+	at(p.t, 5, write_text, &p);
+	assert_int_equal(z_recv_bufs(c, v, 4, NULL), 1);
+	z_buf_free(v[0]);
+	assert_errno(z_recv_bufs(c, v, 4, NULL), EAGAIN);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 static const struct CMUnitTest tests[] = {
-	TEST(reset_after_a_part_is_told),
-	TEST(reset_after_a_part_of_a_write),
-	TEST(peek_waits_for_all),
+	TEST(reset_after_a_part_is_told), TEST(reset_after_a_part_of_a_write),
+	TEST(peek_waits_for_all),	  TEST(read_waits_for_lowat),
+	TEST(z_read_waits_for_lowat),
 };
 
 ZS_TEST_MAIN(tests)
