@@ -58,13 +58,13 @@ asan: $(ASAN)/build.ninja ## build with clang, AddressSanitizer and UndefinedBeh
 bench: ## measure; see bench/README.md
 	@tools/deps.sh build bench
 	@$(MAKE) -s --no-print-directory all
-	@ninja -C $(RELEASE) bench/core bench/cores
+	@ninja -C $(RELEASE) bench/core
 	@bench/run
 
 .PHONY: bench-quick
 bench-quick: deps ## the same in a minute: a few cases
 	@$(MAKE) -s --no-print-directory all
-	@ninja -C $(RELEASE) bench/core bench/cores
+	@ninja -C $(RELEASE) bench/core
 	@bench/run --quick
 
 .PHONY: pgo

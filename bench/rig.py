@@ -91,7 +91,7 @@ def interleaved(o, cases, measure, hold=False):
 
 # ---- where the host runs the two cores ----
 
-NEAR_NS = 150   # of a cache line to the other core and back: 80 to 115 where they share a cache
+NEAR_NS = 150   # of a cache line to the other core and back: 50 to 60 where they share a cache
 
 
 def distance(o):
