@@ -105,7 +105,7 @@ static __rte_noinline int await_least(struct zs_sock *sk, const struct iovec *io
 {
 	size_t want = zs_iov_bytes(iov, n);
 
-	if (sk->kind != ZS_SK_TCP || !zs_may_block(zs_ctx_self, sk, flags))
+	if (!zs_stream_blocks(zs_ctx_self, sk, flags))
 		return flags;
 	if ((flags & MSG_WAITALL) == 0)
 		want = RTE_MIN(want, sk->rcvlowat);
@@ -119,8 +119,7 @@ static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 {
 	if (r->flags & MSG_ERRQUEUE)
 		return recv_plain_error(r, iov, n);
-	if (r->sk->kind == ZS_SK_TCP && zs_may_block(r->c, r->sk, r->flags) &&
-	    (r->flags & MSG_PEEK) == 0)
+	if (zs_stream_blocks(r->c, r->sk, r->flags) && (r->flags & MSG_PEEK) == 0)
 		return recv_all(r, iov, n);
 	r->flags = await_least(r->sk, iov, n, r->flags);
 	return recv_some(r, iov, n);

@@ -35,6 +35,12 @@ static inline bool zs_may_block(const struct zs_ctx *c, const struct zs_sock *sk
 	return !c->in_run && (sk->flags & ZS_SF_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0;
 }
 
+/* A stream whose reads wait for as much as is asked for, or SO_RCVLOWAT. */
+static inline bool zs_stream_blocks(const struct zs_ctx *c, const struct zs_sock *sk, int flags)
+{
+	return sk->kind == ZS_SK_TCP && zs_may_block(c, sk, flags);
+}
+
 /* What a call has done is told first: the error stays for the next one. */
 static inline bool zs_error_waits(const struct zs_sock *sk, bool begun)
 {

@@ -18,8 +18,7 @@ _Static_assert(sizeof(struct zs_view) == sizeof(struct z_iov) &&
 /* A stream with SO_RCVLOWAT that may block. */
 static bool waits_for_more(const struct zs_sock *sk)
 {
-	return unlikely(sk->rcvlowat > 1) && sk->kind == ZS_SK_TCP &&
-	       zs_may_block(zs_ctx_self, sk, 0);
+	return unlikely(sk->rcvlowat > 1) && zs_stream_blocks(zs_ctx_self, sk, 0);
 }
 
 /* zs_sock_take(), waiting as the socket is set to. */
