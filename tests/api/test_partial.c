@@ -124,8 +124,7 @@ static void read_waits_for_lowat(void **state)
 	assert_int_equal(ff_recv(c, buf, 8, MSG_DONTWAIT), -1);
 	assert_int_equal(ff_read(c, buf, 1), 1);
 	assert_int_equal(ff_recv(c, buf, 8, MSG_DONTWAIT), 1);
-	/* with the peek, with the timeout that ends it, and at the end of the stream: what is there
-	 */
+	/* with the peek, at its timeout, at the end of the stream: what is there */
 	at(p.t, 5, write_text, &p);
 	at(p.t, 9, write_text, &p);
 	assert_int_equal(ff_recv(c, buf, 3, MSG_PEEK), 3);
