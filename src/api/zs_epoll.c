@@ -98,7 +98,7 @@ static int find(struct zs_epoll *ep, int op, int fd, struct zs_fd **f)
 	case ZS_FD_KQUEUE:
 		if ((*f)->obj == ep)
 			return -EINVAL;
-		return op == EPOLL_CTL_ADD && zs_poller_loops((*f)->obj, &ep->p, 1) ? -ELOOP : 0;
+		return op == EPOLL_CTL_ADD ? zs_poller_may_nest(&ep->p, (*f)->obj) : 0;
 	case ZS_FD_FREE:
 		break;
 	}

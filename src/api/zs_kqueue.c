@@ -74,7 +74,7 @@ static int check_poller(const struct zs_kq *kq, const struct kevent *kev, const 
 {
 	if (kev->filter != EVFILT_READ || f->obj == kq)
 		return -EINVAL;
-	return (kev->flags & EV_ADD) && zs_poller_loops(f->obj, &kq->p, 1) ? -ELOOP : 0;
+	return (kev->flags & EV_ADD) ? zs_poller_may_nest(&kq->p, f->obj) : 0;
 }
 
 /* The descriptor of a change: of ours, or one of the kernel's. */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include <rte_common.h>
+
 #include "api/zs_kern.h"
 
 enum { NOTES_PER_CHUNK = 127 };
@@ -93,6 +95,7 @@ static void watch_kern(struct zs_note *n, struct zs_poller *p, struct zs_kern *k
 static void watch_poller(struct zs_note *n, struct zs_poller *p, struct zs_poller *child)
 {
 	n->child = child;
+	child->watched++;
 	n->w = (struct zs_watch){ .q = &p->q };
 	zs_list_add_tail(&p->nested, &n->w.sock_link);
 }
@@ -138,6 +141,8 @@ void zs_note_detach(struct zs_ctx *c, struct zs_note *n)
 		if (*pp == n)
 			*pp = n->fd_next;
 	}
+	if (n->child != NULL)
+		n->child->watched--;
 	zs_watch_del(&n->w);
 	zs_list_del(&n->p_link);
 	zs_note_free(c, n);
@@ -187,14 +192,42 @@ uint32_t zs_poller_arrivals(const struct zs_poller *p)
 	return n;
 }
 
-bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsigned depth)
+/* Steps of the longest way down from p, or of the longest to `to`; -1: none leads there. */
+static int longest_way(const struct zs_poller *p, const struct zs_poller *to)
 {
-	if (p == of || depth > ZS_NEST_MAX)
-		return true;
-	for (const struct zs_list *l = p->nested.next; l != &p->nested; l = l->next)
-		if (zs_poller_loops(nested_note(l)->child, of, depth + 1))
-			return true;
-	return false;
+	int longest = to == NULL || p == to ? 0 : -1;
+
+	for (const struct zs_list *l = p->nested.next; l != &p->nested; l = l->next) {
+		int below = longest_way(nested_note(l)->child, to);
+
+		if (below >= longest && below >= 0)
+			longest = below + 1;
+	}
+	return longest;
+}
+
+/* Steps of the longest way down to p. Who waits for p is not written down there: every poller of
+ * the context is asked, but few are waited for and waiting at once. */
+static int longest_way_to(const struct zs_poller *p)
+{
+	const struct zs_fdtab *t = &p->ctx->fds;
+	const struct zs_fd *f = t->slot;
+	int longest = 0;
+
+	for (uint32_t left = p->watched > 0 ? t->used : 0; left > 0; f++) {
+		left -= f->kind != ZS_FD_FREE;
+		if (f->kind == ZS_FD_EPOLL || f->kind == ZS_FD_KQUEUE)
+			longest = RTE_MAX(longest, longest_way(f->obj, p));
+	}
+	return longest;
+}
+
+int zs_poller_may_nest(const struct zs_poller *p, const struct zs_poller *child)
+{
+	if (longest_way(child, p) >= 0 ||
+	    longest_way_to(p) + 1 + longest_way(child, NULL) > ZS_NEST_MAX)
+		return -ELOOP;
+	return 0;
 }
 
 void zs_poller_ask(struct zs_poller *p, bool (*is_edge)(const struct zs_note *n))

@@ -21,6 +21,7 @@ struct zs_poller {
 	struct zs_list notes;  /* by p_link */
 	struct zs_list nested; /* notes of pollers that this one waits for, by w.sock_link */
 	uint32_t refs;	       /* descriptors */
+	uint32_t watched;      /* notes of other pollers on it */
 	/* Would a scan report something? Reports nothing, and drops what is no longer true. */
 	bool (*pending)(struct zs_poller *p);
 };
@@ -67,9 +68,10 @@ uint32_t zs_poller_arrivals(const struct zs_poller *p);
 /* Other pollers do not say when they have something: those that p waits for, and that may have, are
  * put on its ready list. n->sdata is what their edges are told by. */
 void zs_poller_ask(struct zs_poller *p, bool (*is_edge)(const struct zs_note *n));
-/* p waits for `of`, or for one that does; or there are more than ZS_NEST_MAX below. */
+/* May p wait for child, another one? 0; -ELOOP: child waits for p, or that would make a way of more
+ * than ZS_NEST_MAX steps. */
 enum { ZS_NEST_MAX = 4 };
-bool zs_poller_loops(const struct zs_poller *p, const struct zs_poller *of, unsigned depth);
+int zs_poller_may_nest(const struct zs_poller *p, const struct zs_poller *child);
 
 /* A zeroed note from the context's store; NULL when memory is out. */
 struct zs_note *zs_note_alloc(struct zs_ctx *c);

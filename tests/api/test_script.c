@@ -300,6 +300,17 @@ static const struct row kqueue_rows[] = {
 	{ "kqueues too deep",
 	  "newkqueue a; newkqueue b; newkqueue d; newkqueue f; newkqueue g; kaddto a b READ = 0; "
 	  "kaddto b d READ = 0; kaddto d f READ = 0; kaddto f g READ = 0; kadd a READ = ELOOP" },
+	{ "kqueues too deep from above",
+	  "newkqueue a; newkqueue b; newkqueue d; newkqueue f; newkqueue g; kadd a READ = 0; "
+	  "kaddto "
+	  "a b READ = 0; kaddto b d READ = 0; kaddto d f READ = 0; kaddto f g READ = ELOOP" },
+	/* epoll as Linux since 6.17, which a test cannot ask of any kernel */
+	{ "too deep from above",
+	  "epoll a; epoll b; epoll d; epoll f; epoll g; add a IN = 0; addto a b IN = 0; addto b d "
+	  "IN = 0; addto d f IN = 0; addto f g IN = ELOOP; delfrom a b; addto f g IN = 0" },
+	{ "too deep in the middle",
+	  "epoll a; epoll b; epoll d; epoll f; epoll g; epoll h; addto a b IN = 0; addto b d IN = "
+	  "0; addto f g IN = 0; addto g h IN = 0; addto d f IN = ELOOP; addto b f IN = 0" },
 	{ "a kqueue is never writable", "newkqueue x; kadd x WRITE = EINVAL" },
 	{ "a kqueue that nobody added", "newkqueue x; kdel x READ = ENOENT" },
 	{ "an epoll instance in a kqueue", "pair; epoll x; addto x s IN; kadd x READ; kwait =; "
