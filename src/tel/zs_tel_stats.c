@@ -83,15 +83,18 @@ static void add(struct zs_stats *sum, const struct zs_stats *st)
 
 static int tell_stats(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
-	bool one = *params != '\0';
-	uint16_t first = one ? (uint16_t)zs_tel_number(&params) : 0;
-	uint16_t end = one ? first + 1 : q->n;
+	char word[ZS_TEL_WORD], *rest = word;
+	bool one = zs_tel_word(&params, word);
+	uint64_t first = one ? strtoull(word, &rest, 10) : 0;
+	uint64_t end = one ? first + 1 : q->n;
 	struct zs_tel_dict t = { .d = d };
 	struct zs_stats sum = { 0 };
 
-	for (uint16_t i = first; i < end; i++) {
+	if (one && (rest == word || *rest != '\0' || first >= q->n))
+		return zs_tel_fail(q, -EINVAL, "there is no core %s", word);
+	for (uint64_t i = first; i < end; i++) {
 		struct look l;
-		int rc = zs_tel_ask(q, i, look, &l);
+		int rc = zs_tel_ask(q, (uint16_t)i, look, &l);
 
 		if (rc < 0)
 			return rc;

@@ -264,9 +264,20 @@ static void stats_have_every_reason_and_sums(void **state)
 	assert_true(number(both, "rx_packets") > number(one, "rx_packets"));
 	free(one);
 	free(both);
-	one = ask(t, true, "/zstack/stats", "2");
-	assert_string_equal(one, "{\"error\":\"there is no core 2\"}");
-	free(one);
+}
+
+static void stats_of_no_core(void **state)
+{
+	static const char *const none[] = { "2", "65536", "-1", "x", "1x" };
+	struct api_world *t = *state;
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		char *got = ask(t, true, "/zstack/stats", none[i]), want[64];
+
+		snprintf(want, sizeof(want), "{\"error\":\"there is no core %s\"}", none[i]);
+		assert_string_equal(got, want);
+		free(got);
+	}
 }
 
 static void cores_are_told_one_by_one(void **state)
@@ -418,6 +429,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(many_connections_come_in_pages, setup, teardown),
 	cmocka_unit_test_setup_teardown(descriptors_are_told_by_id, setup, teardown),
 	cmocka_unit_test_setup_teardown(stats_have_every_reason_and_sums, setup, teardown),
+	cmocka_unit_test_setup_teardown(stats_of_no_core, setup, teardown),
 	cmocka_unit_test_setup_teardown(cores_are_told_one_by_one, setup, teardown),
 	cmocka_unit_test_setup_teardown(neighbours_and_routes_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(buffers_have_holders_and_ages, setup, teardown),
