@@ -46,7 +46,6 @@ test: ## every test, in release and under ASan+UBSan, and short fuzzing; ends wi
 	@tools/deps.sh build fuzz
 	@$(MAKE) -s --no-print-directory $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE)
-	@$(MAKE) -s --no-print-directory asan
 	@tools/run-tests --release $(RELEASE) --asan $(ASAN) --fuzz $(TEST_FUZZ_SECONDS)
 
 .PHONY: asan

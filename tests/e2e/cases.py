@@ -44,13 +44,14 @@ def serving(suite, name, *args, port=80, figures=None, dpdk="", **lab_args):
         server = host.start(suite.program(name), "--port", port, *args, link=suite.link,
                             ready_port=port, dpdk=dpdk)
         yield host
-        suite.case(f"{name} is alive and ends in order on SIGTERM", finish, server, figures)
+        suite.case(f"{name} is alive and ends in order on SIGTERM", finish, server, figures,
+                   "--cached" in args)
 
 
-def finish(server, figures=None):
+def finish(server, figures=None, cached=False):
     expect(server.alive(), "it died: " + server.output()[-1500:])
     time.sleep(0.5)   # for the last words of the connections
-    if has_all_back(server):
+    if has_all_back(server) and not cached:   # objects are in use until the end
         settle(server)
     result = server.stop()
     expect(result, "no line of statistics")
