@@ -2,6 +2,7 @@
 /* Server and client programs on the hosts of a pair: see web.h. */
 #include "web.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static __thread struct web {
 	struct client *client[WEB_LOADS];
 	uint32_t n_clients;
 } web;
+static __thread jmp_buf started;
 
 /* ---- what the programs call ---- */
 
@@ -42,11 +44,12 @@ int ff_init(int argc, char *const argv[])
 	return 0;
 }
 
-/* Its turns are the host's: main() goes on to its end at once. */
+/* Its turns are the host's, and main() never goes on. */
 void ff_run(loop_func_t loop, void *arg)
 {
 	web.starting->app = loop;
 	web.starting->arg = arg;
+	longjmp(started, 1);
 }
 
 void ff_stop_run(void)
@@ -70,12 +73,11 @@ void web_serve(struct pair *p, enum web_server how)
 {
 	char name[] = "http", cached[] = "--cached";
 	char *argv[] = { name, how == WEB_CACHED ? cached : NULL, NULL };
-	int argc = how == WEB_CACHED ? 2 : 1, status;
+	int argc = how == WEB_CACHED ? 2 : 1;
 
 	web.starting = &p->server;
-	status = how == WEB_COPY ? http_copy_main(argc, argv) : http_zc_main(argc, argv);
-	if (status != 0)
-		exit(status);
+	if (setjmp(started) == 0)
+		exit(how == WEB_COPY ? http_copy_main(argc, argv) : http_zc_main(argc, argv));
 }
 
 uint64_t web_requests(void)

@@ -230,7 +230,7 @@ static int loop(void *arg)
 	(void)arg;
 	if (conns == NULL)
 		conns = new_table();
-	if (cached && object == NULL)
+	if (cached && object == NULL) /* another core than main()'s */
 		object = new_object();
 	for (int i = 0; i < n; i++) /* they lie anywhere in memory: ask for all of them at once */
 		__builtin_prefetch(conns[events[i].ident]);
@@ -263,6 +263,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	watch(listener, EVFILT_READ, 0);
+	object = cached ? new_object() : NULL;
 
 	ff_run(loop, NULL);
 	z_buf_free(object);
