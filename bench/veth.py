@@ -103,7 +103,7 @@ WRK_SERIES = {"linux": ("kernel_http", "af_xdp", False),
 
 
 def wrk_on_veth(o, figures):
-    cases = [(s, z, c) for z, c in ((64, 50), (8192, 50), (8192, 200)) for s in WRK_SERIES
+    cases = [(s, z, c) for z, c in ((64, 50), (8192, 200)) for s in WRK_SERIES
              if figures.wanted(f"kernel.wrk.{s}.{z}.{c}.")]
 
     def run(s, z, c):
