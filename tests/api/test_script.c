@@ -302,8 +302,8 @@ static const struct row kqueue_rows[] = {
 	  "kaddto b d READ = 0; kaddto d f READ = 0; kaddto f g READ = 0; kadd a READ = ELOOP" },
 	{ "kqueues too deep from above",
 	  "newkqueue a; newkqueue b; newkqueue d; newkqueue f; newkqueue g; kadd a READ = 0; "
-	  "kaddto "
-	  "a b READ = 0; kaddto b d READ = 0; kaddto d f READ = 0; kaddto f g READ = ELOOP" },
+	  "kaddto a b READ = 0; kaddto b d READ = 0; kaddto d f READ = 0; "
+	  "kaddto f g READ = ELOOP" },
 	/* epoll as Linux since 6.17, which a test cannot ask of any kernel */
 	{ "too deep from above",
 	  "epoll a; epoll b; epoll d; epoll f; epoll g; add a IN = 0; addto a b IN = 0; addto b d "
