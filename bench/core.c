@@ -238,9 +238,10 @@ static const struct {
 /* NAME may be the beginning of a case's name, or a line of it. */
 static bool wanted(const char *name, const char *only)
 {
-	size_t n = strlen(name), k = only != NULL ? strlen(only) : 0;
+	size_t n = strlen(name);
 
-	return only == NULL || strncmp(name, only, n < k ? n : k) == 0;
+	return only == NULL || strncmp(name, only, strlen(only)) == 0 ||
+	       (strncmp(name, only, n) == 0 && only[n] == '.');
 }
 
 static int run_all(const char *only)
