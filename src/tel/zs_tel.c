@@ -6,6 +6,7 @@
 #include "tel/zs_tel.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,11 +69,23 @@ bool zs_tel_word(const char **params, char word[ZS_TEL_WORD])
 	return more;
 }
 
-uint64_t zs_tel_number(const char **params)
+int zs_tel_number(struct zs_tel_query *q, const char *word, uint64_t max, uint64_t *n)
+{
+	size_t len = strcspn(word, ",");
+	char *rest;
+
+	*n = strtoull(word, &rest, 10);
+	if (len > 0 && rest == word + len && *word != '-' && *n <= max)
+		return 0;
+	return zs_tel_fail(q, -EINVAL, "'%.*s' is no number up to %" PRIu64, (int)len, word, max);
+}
+
+int zs_tel_from(struct zs_tel_query *q, const char **params, uint64_t *id)
 {
 	char word[ZS_TEL_WORD];
 
-	return zs_tel_word(params, word) ? strtoull(word, NULL, 0) : 0;
+	*id = 0;
+	return zs_tel_word(params, word) ? zs_tel_number(q, word, (UINT64_C(1) << 56) - 1, id) : 0;
 }
 
 /* ---- commands ---- */

@@ -26,9 +26,11 @@ struct filter {
 static int read_filter(struct zs_tel_query *q, const char *params, struct filter *f)
 {
 	char word[ZS_TEL_WORD];
+	uint64_t port = 0;
+	int rc = 0;
 
 	*f = (struct filter){ 0 };
-	while (zs_tel_word(&params, word)) {
+	while (rc == 0 && zs_tel_word(&params, word)) {
 		if (strcmp(word, "listen") == 0)
 			f->kinds |= 1u << ZS_LOOK_LISTENER;
 		else if (strcmp(word, "tcp") == 0)
@@ -37,16 +39,17 @@ static int read_filter(struct zs_tel_query *q, const char *params, struct filter
 		else if (strcmp(word, "udp") == 0)
 			f->kinds |= 1u << ZS_LOOK_UDP;
 		else if (strncmp(word, "port=", 5) == 0)
-			f->port = (uint16_t)atoi(word + 5);
+			rc = zs_tel_number(q, word + 5, UINT16_MAX, &port);
 		else if (strcmp(word, "brief") == 0)
 			f->brief = true;
 		else
 			return zs_tel_fail(q, -EINVAL,
 					   "'%s' is none of listen, tcp, udp, port=N, brief", word);
 	}
+	f->port = (uint16_t)port;
 	if (f->kinds == 0)
 		f->kinds = UINT32_MAX;
-	return 0;
+	return rc;
 }
 
 static bool matches(const struct filter *f, const struct zs_look_conn *c)
@@ -228,12 +231,14 @@ static int tell_core(struct zs_tel_query *q, uint16_t core, struct portion *p,
 
 static int tell_conns(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
-	uint64_t from = zs_tel_number(&params);
+	uint64_t from;
+	int rc = zs_tel_from(q, &params, &from);
 	struct portion p = { .pos = { from >> 32 & 0xff, (uint32_t)from } };
 	struct zs_tel_page page = { 0 };
 	struct filter f;
-	int rc = read_filter(q, params, &f);
 
+	if (rc == 0)
+		rc = read_filter(q, params, &f);
 	if (rc == 0)
 		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && core < q->n; core++) {
@@ -317,11 +322,13 @@ static int tell_fds_of(struct zs_tel_query *q, uint16_t core, struct fds *p,
 
 static int tell_fds(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
-	uint64_t from = zs_tel_number(&params);
+	uint64_t from;
+	int rc = zs_tel_from(q, &params, &from);
 	struct fds p = { .next = (uint32_t)from };
-	struct zs_tel_page page;
-	int rc = zs_tel_page_start(&page, d);
+	struct zs_tel_page page = { 0 };
 
+	if (rc == 0)
+		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && core < q->n; core++) {
 		rc = tell_fds_of(q, (uint16_t)core, &p, &page);
 		p.next = 0;

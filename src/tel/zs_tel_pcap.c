@@ -71,22 +71,25 @@ static int stop_capture(struct zs_tel_query *q, const char *params, struct rte_t
 static int read_options(struct zs_tel_query *q, const char *params, struct zs_pcap_options *o,
 			char file[ZS_PCAP_FILE])
 {
-	while (*params != '\0') {
+	uint64_t snaplen = o->snaplen, port = o->port;
+	int rc = 0;
+
+	while (rc == 0 && *params != '\0') {
 		size_t len = strcspn(params, ",");
 
 		if (strncmp(params, "filter=", 7) == 0) {
 			o->filter = params + 7;
-			return 0;
+			break;
 		}
 		if (strncmp(params, "file=", 5) == 0 && len - 5 < ZS_PCAP_FILE) {
 			memcpy(file, params + 5, len - 5);
 			file[len - 5] = '\0';
 		} else if (strncmp(params, "snaplen=", 8) == 0) {
-			o->snaplen = (uint32_t)strtoul(params + 8, NULL, 10);
+			rc = zs_tel_number(q, params + 8, UINT32_MAX, &snaplen);
 		} else if (strncmp(params, "count=", 6) == 0) {
-			o->max_packets = strtoull(params + 6, NULL, 10);
+			rc = zs_tel_number(q, params + 6, UINT64_MAX, &o->max_packets);
 		} else if (strncmp(params, "if=", 3) == 0) {
-			o->port = (uint16_t)strtoul(params + 3, NULL, 10);
+			rc = zs_tel_number(q, params + 3, UINT16_MAX, &port);
 		} else {
 			return zs_tel_fail(
 				q, -EINVAL,
@@ -94,7 +97,9 @@ static int read_options(struct zs_tel_query *q, const char *params, struct zs_pc
 		}
 		params += len + (params[len] == ',');
 	}
-	return 0;
+	o->snaplen = (uint32_t)snaplen;
+	o->port = (uint16_t)port;
+	return rc;
 }
 
 static int start_capture(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)

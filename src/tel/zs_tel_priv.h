@@ -51,8 +51,10 @@ __attribute__((format(printf, 3, 4))) int zs_tel_fail(struct zs_tel_query *q, in
 
 /* Takes the next word of a comma-separated list; false at its end. Longer ones are cut off. */
 bool zs_tel_word(const char **params, char word[ZS_TEL_WORD]);
-/* The first word as a number; what is not one is 0. */
-uint64_t zs_tel_number(const char **params);
+/* The digits up to a comma or the end; 0, or -EINVAL with the reason in q->error. */
+int zs_tel_number(struct zs_tel_query *q, const char *word, uint64_t max, uint64_t *n);
+/* Takes the next word as the id where a page begins, 0 where there is none; likewise. */
+int zs_tel_from(struct zs_tel_query *q, const char **params, uint64_t *id);
 
 /* ---- answers (zs_tel_data.c) ---- */
 

@@ -265,6 +265,12 @@ def without_the_tool(host, server):
     expect(stats["/zstack/stats"]["tcp_conns_accepted"] > 0, f"{stats}")
     expect(any(c["local_port"] == 80 for c in ss["/zstack/ss"].values()), f"{ss}")
     expect("Parameters" in words["/help"]["/zstack/ss"], f"{words}")
+    for question, why in (("/zstack/pcap_start,snaplen=all,file=/x", "'all' is no number up to 4294967295"),
+                          ("/zstack/pcap_start,file=/x,count=", "'' is no number up to 18446744073709551615"),
+                          ("/zstack/pcap_start,if=eth0,file=/x", "'eth0' is no number up to 65535"),
+                          ("/zstack/if,tap0", "'tap0' is no number up to 72057594037927935")):
+        (bad,) = telemetry(server, question)
+        expect(bad == {question.split(",")[0]: {"error": why}}, f"{bad}")
 
 
 def dpdk_telemetry(server):

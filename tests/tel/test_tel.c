@@ -280,6 +280,31 @@ static void stats_of_no_core(void **state)
 	}
 }
 
+static void what_is_no_number(void **state)
+{
+	static const struct {
+		const char *cmd, *params, *word, *max;
+	} asked[] = {
+		{ "/zstack/ss", "tcp", "tcp", "72057594037927935" },
+		{ "/zstack/ss", "0,port=http", "http", "65535" },
+		{ "/zstack/ss", "0,port=65536,tcp", "65536", "65535" },
+		{ "/zstack/fds", "-1", "-1", "72057594037927935" },
+		{ "/zstack/neigh", "0x1", "0x1", "72057594037927935" },
+		{ "/zstack/route", "1 ", "1 ", "72057594037927935" },
+		{ "/zstack/cores", "one", "one", "72057594037927935" },
+	};
+	struct api_world *t = *state;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char *got = ask(t, true, asked[i].cmd, asked[i].params), want[96];
+
+		snprintf(want, sizeof(want), "{\"error\":\"'%s' is no number up to %s\"}",
+			 asked[i].word, asked[i].max);
+		assert_string_equal(got, want);
+		free(got);
+	}
+}
+
 static void cores_are_told_one_by_one(void **state)
 {
 	struct api_world *t = *state;
@@ -430,6 +455,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(descriptors_are_told_by_id, setup, teardown),
 	cmocka_unit_test_setup_teardown(stats_have_every_reason_and_sums, setup, teardown),
 	cmocka_unit_test_setup_teardown(stats_of_no_core, setup, teardown),
+	cmocka_unit_test_setup_teardown(what_is_no_number, setup, teardown),
 	cmocka_unit_test_setup_teardown(cores_are_told_one_by_one, setup, teardown),
 	cmocka_unit_test_setup_teardown(neighbours_and_routes_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(buffers_have_holders_and_ages, setup, teardown),
