@@ -162,6 +162,20 @@ struct zs_dpdk {
 __attribute__((format(printf, 2, 3))) int zs_dpdk_fail(int rc, const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void zs_dpdk_warn(const char *fmt, ...);
 
+/* Are its frames those of VLANs alone? */
+static inline bool zs_dpdk_has_vlan(const struct zs_dpdk_config *cfg, uint16_t port)
+{
+	for (uint16_t i = 0; i < cfg->n_vlans; i++)
+		if (cfg->vlan[i].port == port)
+			return true;
+	return false;
+}
+
+/* zs_lcores.c. add: the lcores of this process, before ports and pools; start: their stacks, each
+ * on its own thread, for memory comes from where it is touched first. */
+int zs_lcores_add(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
+int zs_lcores_start(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
+
 /* zs_eal.c: what EAL is told. */
 int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap);
 
