@@ -9,7 +9,13 @@
 
 #include "core/tcp/zs_tcb.h"
 
-/* ---- send queue (zs_sndq.c) ---- */
+/* ---- send queue (zs_sndq.c; zs_write.c puts what the application writes at its end) ---- */
+
+/* The queue must be the only holder of a record's struct, and needs a private area in it. */
+static inline bool zs_sndq_foreign(const struct rte_mbuf *m)
+{
+	return rte_mbuf_refcnt_read(m) != 1 || m->priv_size < ZS_PRIV_SIZE;
+}
 
 /* The first len bytes from tcb->unsent on, whole records, have been sent (zs_output.c). */
 void zs_sndq_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len);
