@@ -35,5 +35,7 @@ void zs_loopback_init(struct zs_stack *s);
 
 /* Next packets to be input, at most max. What they bring about comes in a later call. */
 uint16_t zs_loopback_take(struct zs_stack *s, struct rte_mbuf **pkts, uint16_t max);
+/* Inputs what we sent to ourselves before this turn (zs_receive.c). */
+void zs_receive_own(struct zs_stack *s);
 
 #endif
