@@ -186,6 +186,18 @@ static void syn_rcvd_outside_without_ack(struct tt *t)
 	tt_expect_state(t, ZS_SYN_RCVD);
 }
 
+/* RFC 7323 2.3: only the window of a SYN is not scaled. */
+static void syn_rcvd_window_is_scaled(struct tt *t)
+{
+	tt_listen(t, 16);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1460,nop,wscale 7");
+	tt_expect(t, "SA", 0, 1, 0, .wnd = 65535, .opt = "mss 1460,nop,wscale 8");
+	tt_in(t, "A", (uint32_t)-100, 1, 0);
+	tt_expect(t, "A", 1, 1, 0, .wnd = 256);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+}
+
 /* RFC 9293 3.10.7.4, fourth, SYN-RECEIVED: a SYN in the window: challenged (RFC 5961 4), not
  * believed. */
 static void syn_rcvd_syn_in_window(struct tt *t)
@@ -406,6 +418,7 @@ static const struct CMUnitTest tests[] = {
 	TT(syn_rcvd_rst_in_window),
 	TT(syn_rcvd_rst_outside),
 	TT(syn_rcvd_outside_without_ack),
+	TT(syn_rcvd_window_is_scaled),
 	TT(syn_rcvd_syn_in_window),
 	TT(challenges_of_a_connection),
 	TT(challenges_of_bare_acks),

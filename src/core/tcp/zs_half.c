@@ -170,12 +170,14 @@ void zs_half_become(struct zs_stack *s, struct zs_half *h, struct zs_tcb *tcb)
 
 static void half_challenge(struct zs_stack *s, struct zs_half *h)
 {
+	const struct zs_listener *l = zs_half_listener(s, h);
+	uint32_t shift = h->wscale ? zs_rcv_wscale(s, &l->opts) : 0;
 	struct zs_raw raw = {
 		.flow = &h->flow,
 		.seq = h->iss + 1,
 		.ack = h->irs + 1,
 		.flags = ZS_ACK,
-		.wnd = (uint16_t)zs_listener_space(s, zs_half_listener(s, h)),
+		.wnd = (uint16_t)((zs_listener_space(s, l) + (1u << shift) - 1) >> shift),
 		.ttl = s->cfg.ttl,
 		.ts = h->ts,
 		.ts_val = s->now_ms + h->ts_off,
