@@ -171,7 +171,7 @@ int zs_sock_renew(struct zs_sock *sk)
 	} else {
 		flow = zs_tcp_flow(sk->tcb);
 		*zs_tcp_opts(tcb) = *zs_tcp_opts(sk->tcb);
-		laddr = flow->laddr;
+		laddr = zs_tcp_bound_addr(sk->tcb);
 		lport = flow->lport;
 		if (sk->flags & ZS_SF_BOUND)
 			family = flow->family;

@@ -312,6 +312,31 @@ static void an_attempt_that_failed_may_be_repeated(void **state)
 	assert_int_equal(connect_to(c, "127.0.0.1", PORT), 0);
 }
 
+/* connect's choice of an address is for the one attempt. */
+static void a_failed_attempt_leaves_no_address_behind(void **state)
+{
+	struct api_world *t = *state;
+	int c = bound(SOCK_STREAM, "0.0.0.0", PORT + 1);
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+
+	assert_errno(connect_to(c, "127.0.0.1", PORT), EINPROGRESS);
+	assert_errno(connect_to(c, "127.0.0.1", PORT), ECONNREFUSED);
+	assert_int_equal(ff_getsockname(c, sa(&sin), &len), 0);
+	assert_int_equal(sin.sin_addr.s_addr, INADDR_ANY);
+	assert_int_equal(ntohs(sin.sin_port), PORT + 1);
+	api_on(t, 1);
+	(void)api_listen(PORT, 0);
+	api_on(t, 0);
+	assert_errno(connect_to(c, "10.0.0.2", PORT), EINPROGRESS);
+	assert_int_equal(connect_to(c, "10.0.0.2", PORT), 0);
+	assert_int_equal(dissolve(c), 0);
+	assert_int_equal(ff_listen(c, 1), 0); /* on all addresses again */
+	assert_errno(connect_to(new_socket(AF_INET, SOCK_STREAM), "127.0.0.1", PORT + 1),
+		     EINPROGRESS);
+	assert_true(ff_accept(c, NULL, NULL) >= 0);
+}
+
 static void who_shuts_down_knows_that_it_is_connected(void **state)
 {
 	int l, c, s;
@@ -389,6 +414,7 @@ int main(void)
 		CASE(one_more_than_the_backlog_waits),
 		CASE(what_was_connected_stays_so_until_it_is_dissolved),
 		CASE(an_attempt_that_failed_may_be_repeated),
+		CASE(a_failed_attempt_leaves_no_address_behind),
 		CASE(who_shuts_down_knows_that_it_is_connected),
 		CASE(the_state_is_told_before_the_address),
 		CASE(a_listener_is_dissolved),

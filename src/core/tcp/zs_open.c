@@ -166,6 +166,13 @@ const struct zs_flow *zs_tcp_flow(const struct zs_tcb *tcb)
 	return &tcb->flow;
 }
 
+struct zs_addr zs_tcp_bound_addr(const struct zs_tcb *tcb)
+{
+	const struct zs_addr any = { .q = { 0, 0 } };
+
+	return tcb->flags & ZS_TF_SRC_CHOSEN ? any : tcb->flow.laddr;
+}
+
 void zs_tcp_opts_changed(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	const struct zs_cc_ops *cc = zs_cc_find(tcb->opts.cc);
@@ -245,6 +252,8 @@ static int prepare(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr 
 		rc = choose_port(s, &flow, &tcb->iss);
 	if (rc < 0)
 		return rc;
+	if (zs_addr_is_any(&tcb->flow.laddr))
+		tcb->flags |= ZS_TF_SRC_CHOSEN;
 	tcb->flow = flow;
 	tcb->snd_una = tcb->iss;
 	tcb->snd_nxt = tcb->snd_small = tcb->iss + 1;

@@ -40,7 +40,7 @@ enum zs_tcb_flag {
 	ZS_TF_NH_PENDING = 1u << 17, /* next hop's MAC address not known yet */
 	ZS_TF_OOO_FIN = 1u << 18,    /* a FIN beyond a gap was seen, at fin_seq */
 	ZS_TF_DSACK = 1u << 19,	     /* dsack holds a block to report (RFC 2883) */
-	ZS_TF_ANY_BIND = 1u << 20,   /* bound to the wildcard address */
+	ZS_TF_SRC_CHOSEN = 1u << 20, /* flow.laddr is connect's choice, not bind's */
 	ZS_TF_SYN_DUE = 1u << 21,    /* the SYN found no buffer */
 	ZS_TF_SCORE = 1u << 22,	     /* its struct zs_score is in use */
 	ZS_TF_SND_RULES = 1u << 23,  /* what is sent has rules of its own: zs_sndrules.h */

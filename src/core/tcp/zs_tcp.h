@@ -150,6 +150,8 @@ enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb);
 enum { ZS_TCP_WORDS = 2 };
 uint32_t *zs_tcp_words(struct zs_tcb *tcb);
 const struct zs_flow *zs_tcp_flow(const struct zs_tcb *tcb); /* laddr/lport/faddr/fport */
+/* Where it is bound: any, when it was connect that chose flow.laddr. */
+struct zs_addr zs_tcp_bound_addr(const struct zs_tcb *tcb);
 
 /* ---- sending ---- */
 enum zs_send_flag {
