@@ -105,6 +105,16 @@ static size_t dgram_copy_to(const struct rte_mbuf *m, const struct iovec *iov, i
 	return done;
 }
 
+/* The end, once shut down for reading, comes from nobody. */
+static int no_dgram(struct zs_sock *sk, socklen_t *from_len)
+{
+	int rc = zs_sock_rx_idle(sk);
+
+	if (rc == 0 && from_len != NULL)
+		*from_len = 0;
+	return rc;
+}
+
 static ssize_t recv_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 			struct sockaddr *from, socklen_t *from_len, int *msg_flags)
 {
@@ -112,7 +122,7 @@ static ssize_t recv_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 	size_t len, n;
 
 	if (sk->udp->ep.error != 0 || m == NULL)
-		return zs_sock_rx_idle(sk);
+		return no_dgram(sk, from_len);
 	if ((flags & MSG_PEEK) == 0)
 		m = zs_udp_recv(sk->s, sk->udp);
 	len = m->pkt_len;
