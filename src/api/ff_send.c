@@ -192,10 +192,16 @@ static ssize_t send_controlled(int s, const struct msghdr *msg, int flags)
 
 ZS_API ssize_t ff_sendmsg(int s, const struct msghdr *msg, int flags)
 {
+	struct msghdr nameless;
 	ssize_t rc;
 
 	if (msg == NULL)
 		return ff_ret(-EFAULT);
+	if (msg->msg_name != NULL && msg->msg_namelen == 0) { /* none, as on Linux */
+		nameless = *msg;
+		nameless.msg_name = NULL;
+		msg = &nameless;
+	}
 	rc = zs_iov_check(msg->msg_iov, msg->msg_iovlen, EMSGSIZE);
 	if (rc < 0)
 		return ff_ret(rc);

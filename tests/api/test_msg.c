@@ -216,6 +216,21 @@ static ssize_t give(int fd, void *to, socklen_t len, struct control *c)
 	return ff_sendmsg(fd, &msg, 0);
 }
 
+static void a_name_without_length_is_none(void **state)
+{
+	struct sockaddr_in to = api_addr(1, PORT), other = api_addr(1, PORT + 1);
+	struct control c = { .len = 0 };
+	int fd = ff_socket(AF_INET, SOCK_DGRAM, 0), ttl = 9;
+
+	(void)state;
+	assert_errno((int)give(fd, &to, 0, &c), EDESTADDRREQ);
+	assert_int_equal(ff_connect(fd, sa(&to), sizeof(to)), 0);
+	assert_int_equal(give(fd, &other, 0, &c), 5);
+	add(&c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	assert_int_equal(give(fd, &other, 0, &c), 5);
+	assert_errno((int)ff_sendto(fd, "x", 1, 0, sa(&other), 0), EINVAL);
+}
+
 static void sent_as_told_ip4(void **state)
 {
 	struct api_world *t = *state;
@@ -429,6 +444,7 @@ static void groups_ip6(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(told_of_ip4, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(told_of_ip6, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(a_name_without_length_is_none, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(sent_as_told_ip4, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(sent_as_told_ip6, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(groups_ip4, api_setup, api_teardown),
