@@ -245,7 +245,5 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 		     msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);
 	if (rc >= 0)
 		zs_sock_control(sk, msg);
-	else
-		msg->msg_controllen = 0;
 	return rc;
 }

@@ -140,6 +140,8 @@ static ssize_t recv_udp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags,
 		     struct sockaddr *from, socklen_t *from_len, int *msg_flags)
 {
+	ssize_t n;
+
 	if (msg_flags != NULL)
 		*msg_flags = 0;
 	if (flags & MSG_ERRQUEUE)
@@ -148,9 +150,10 @@ ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 	case ZS_SK_LISTENER:
 		return -ENOTCONN;
 	case ZS_SK_TCP:
-		if (from != NULL && from_len != NULL)
+		n = recv_tcp(sk, iov, n_iov, flags);
+		if (n >= 0 && from != NULL && from_len != NULL)
 			*from_len = 0;
-		return recv_tcp(sk, iov, n_iov, flags);
+		return n;
 	case ZS_SK_UDP:
 		return recv_udp(sk, iov, n_iov, flags, from, from_len, msg_flags);
 	}

@@ -129,6 +129,34 @@ static void pieces_are_counted_and_measured(void **state)
 	assert_errno(ff_readv(u, iov, 2), EINVAL);
 }
 
+/* For the next try. */
+static void a_message_that_did_not_come_leaves_its_places(void **state)
+{
+	struct sockaddr_in sin;
+	char b, control[64];
+	struct iovec iov = { &b, 1 };
+	struct msghdr msg = {
+		.msg_name = &sin,
+		.msg_namelen = sizeof(sin),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int l, c, s;
+
+	(void)state;
+	self_pair(&l, &c, &s);
+	assert_errno(ff_recvmsg(s, &msg, 0), EAGAIN);
+	assert_int_equal(msg.msg_namelen, sizeof(sin));
+	assert_int_equal(msg.msg_controllen, sizeof(control));
+	assert_int_equal(ff_send(c, "x", 1, 0), 1);
+	api_settle();
+	assert_int_equal(ff_recvmsg(s, &msg, 0), 1);
+	assert_int_equal(msg.msg_namelen, 0);
+	assert_int_equal(msg.msg_controllen, 0);
+}
+
 /* ---- names ---- */
 
 static void names_want_room(void **state)
@@ -407,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(reading_no_bytes_takes_nothing),
 		CASE(pieces_are_counted_and_measured),
+		CASE(a_message_that_did_not_come_leaves_its_places),
 		CASE(names_want_room),
 		CASE(addresses_have_a_length),
 		CASE(any_address_may_lack_its_family),
