@@ -187,7 +187,9 @@ def pcapng_packets(path):
         expect(struct.unpack_from("<I", data, off + size - 4)[0] == size, f"a block's end at {off}")
         expect(off > 0 or kind == 0x0A0D0D0A, "no section header")
         if kind == 6:
-            kept, length = struct.unpack_from("<II", data, off + 20)
+            high, low, kept, length = struct.unpack_from("<IIII", data, off + 12)
+            ago = time.time() - (high << 32 | low) / 1e9
+            expect(-1 < ago < 60, f"a packet from {ago} seconds ago")
             packets.append((length, data[off + 28:off + 28 + kept]))
         off += size
     return packets

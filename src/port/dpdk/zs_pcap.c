@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include <rte_bpf.h>
-#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_pcapng.h>
@@ -56,25 +55,39 @@ struct zs_pcap {
 
 /* ---- on the loops ---- */
 
+/*
+ * The time of an enhanced packet block (pcapng 4.3). That of rte_pcapng_copy() in DPDK 22.11 counts
+ * from its first call on, which is later than the TSC that it gets there, and wraps.
+ */
+static void stamp(struct rte_mbuf *copy, uint64_t ns)
+{
+	uint32_t high_low[] = { (uint32_t)(ns >> 32), (uint32_t)ns };
+
+	memcpy(rte_pktmbuf_mtod_offset(copy, void *, 3 * sizeof(uint32_t)), high_low,
+	       sizeof(high_low));
+}
+
 static void capture(struct zs_pcap *p, uint16_t port, uint16_t queue, struct rte_mbuf **pkts,
 		    uint16_t n, enum rte_pcapng_direction dir)
 {
 	struct rte_mbuf *copy[BURST];
 	uint64_t verdict[BURST];
 	unsigned n_copies = 0, missed = 0, put;
-	uint64_t tsc = rte_get_tsc_cycles();
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
 	if (p->bpf != NULL)
 		(void)rte_bpf_exec_burst(p->bpf, (void **)pkts, verdict, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (p->bpf != NULL && verdict[i] == 0)
 			continue;
 		copy[n_copies] =
-			rte_pcapng_copy(port, queue, pkts[i], p->copies, p->snaplen, tsc, dir);
-		if (copy[n_copies] != NULL)
-			n_copies++;
-		else
+			rte_pcapng_copy(port, queue, pkts[i], p->copies, p->snaplen, 0, dir);
+		if (copy[n_copies] == NULL) {
 			missed++;
+			continue;
+		}
+		stamp(copy[n_copies++], (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 	}
 	put = rte_ring_enqueue_burst(p->ring, (void **)copy, n_copies, NULL);
 	rte_pktmbuf_free_bulk(copy + put, n_copies - put);
