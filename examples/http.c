@@ -58,8 +58,8 @@ static void parse_target(struct http_request *req, const char *s, const char *en
 
 static bool parse_request_line(struct http_parser *p, const char *line, size_t n)
 {
-	const char *end = line + n;
-	const char *target, *version;
+	const char *version = line + n - strlen(" HTTP/1.x");
+	const char *target;
 
 	/* the method is case-sensitive (RFC 9110 9.1) */
 	if (n >= 4 && memcmp(line, "GET ", 4) == 0) {
@@ -68,13 +68,12 @@ static bool parse_request_line(struct http_parser *p, const char *line, size_t n
 		target = line + 5;
 		p->req.head = true;
 	} else {
-		return reject(p, 400);
+		return reject(p, version > line && memcmp(version, " HTTP/1.", 8) == 0 ? 501 : 400);
 	}
 
-	version = end - strlen(" HTTP/1.x");
 	if (version <= target || memcmp(version, " HTTP/1.", 8) != 0)
 		return reject(p, 400);
-	p->req.close = version[8] == '0';
+	p->req.old = p->req.close = version[8] == '0';
 	parse_target(&p->req, target, version);
 	if (p->req.status == 404 && memchr(target, ' ', (size_t)(version - target)) != NULL)
 		return reject(p, 400); /* what lies between was no target */
@@ -187,6 +186,8 @@ static const char *reason(int status)
 		return "404 Not Found";
 	case 431:
 		return "431 Request Header Fields Too Large";
+	case 501:
+		return "501 Not Implemented";
 	default:
 		return "400 Bad Request";
 	}
@@ -227,7 +228,11 @@ void http_respond(struct http_response *r, const struct http_request *req)
 		p = put(p, HEADERS);
 	}
 	p = put_number(p, body);
-	p = put(p, req->close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+	if (req->close)
+		p = put(p, "\r\nConnection: close");
+	else if (req->old)
+		p = put(p, "\r\nConnection: keep-alive");
+	p = put(p, "\r\n\r\n");
 
 	r->head_len = (uint32_t)(p - r->head);
 	r->close = req->close;

@@ -30,6 +30,7 @@ struct http_request {
 	uint64_t body; /* bytes asked for */
 	int status;    /* 200, or why not */
 	bool head;     /* HEAD: no body, please */
+	bool old;      /* HTTP/1.0: that it does not end has to be said */
 	bool close;    /* the connection ends after the response */
 };
 

@@ -145,9 +145,10 @@ def talk(host, data, port=80, step=None, timeout=PATIENCE):
             answer += piece
 
 
-def answers(host, data, statuses, step=None):
-    got = re.findall(rb"HTTP/1\.1 (\d+) ", talk(host, data, step=step))
-    expect(got == statuses, f"{got} instead of {statuses}")
+def answers(host, data, statuses, step=None, says=b""):
+    answer = talk(host, data, step=step)
+    got = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+    expect(got == statuses and says in answer, f"{got} instead of {statuses}: {answer[:200]}")
 
 
 GET = b"GET /10 HTTP/1.1\r\nHost: z\r\n\r\n"
@@ -172,6 +173,10 @@ def http_cases(suite, host, huge):
     suite.case("HEAD, then GET", answers, host, b"HEAD" + GET[3:] + LAST, [b"200", b"200"])
     suite.case("Connection: close ends it", answers, host, LAST + GET, [b"200"])
     suite.case("400 for garbage", answers, host, b"\0\1\2 nonsense\r\n\r\n" * 50, [b"400"])
+    suite.case("HTTP/1.0 is told that its connection lives on", answers, host,
+               b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" + LAST,
+               [b"200", b"200"], says=b"Connection: keep-alive")
+    suite.case("501 for another method", answers, host, b"POST" + LAST[3:], [b"501"])
     suite.case("404 for an unknown path", answers, host, b"GET /x HTTP/1.1\r\n\r\n" + LAST,
                [b"404", b"200"])
     suite.case("431 for an endless header", answers, host, b"GET / HTTP/1.1\r\nA: " + b"x" * 200_000,
