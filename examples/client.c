@@ -4,8 +4,6 @@
  * the stack. Fetches from one of the example servers, which may well be kernel_http, checks every
  * byte and prints how long it took.
  *
- *	client [--to 10.18.0.1:80] [--size 1048576] [--count 1] [--conf config.ini]
- *
  * Exits with 0 when every body was complete and right.
  */
 #include <errno.h>
@@ -148,12 +146,13 @@ static bool fetch(const struct address *to, uint64_t size)
 int main(int argc, char **argv)
 {
 	struct address to = option_address(argc, argv, "--to", "10.18.0.1:80");
-	uint64_t size = option_number(argc, argv, "--size", 1 << 20);
-	uint64_t count = option_number(argc, argv, "--count", 1);
+	uint64_t size = option_number(argc, argv, "--size", 1 << 20, HTTP_BODY_MAX);
+	uint64_t count = option_number(argc, argv, "--count", 1, UINT32_MAX);
 	uint64_t done = 0;
 	int64_t start;
 	double us;
 
+	options_check(argc, argv, "[--to 10.18.0.1:80] [--size 1048576] [--count 1]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

@@ -2,8 +2,6 @@
 /*
  * TCP echo: the buffers that the NIC filled go back out. Nothing is copied, nothing is allocated
  * per message: the old headers of a received buffer are the headroom for the new ones.
- *
- *	echo [--port 7] [--conf config.ini]
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -111,9 +109,10 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = option_number(argc, argv, "--port", 7);
+	uint64_t port = option_number(argc, argv, "--port", 7, 65535);
 	int on = 1;
 
+	options_check(argc, argv, "[--port 7]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

@@ -3,7 +3,6 @@
  * HTTP server on the POSIX-like calls: ff_read, ff_write, epoll. Payload is copied once in each
  * direction, as with a kernel's sockets. Compare http_zc.c, which copies nothing.
  *
- *	http_copy [--port 80] [--body 64] [--conf config.ini]
  *	curl http://10.18.0.2/8192
  *
  * kernel_http.c is this very program with its calls mapped to the Linux kernel's.
@@ -173,10 +172,11 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = option_number(argc, argv, "--port", 80);
+	uint64_t port = option_number(argc, argv, "--port", 80, 65535);
 	int on = 1;
 
-	default_body = option_number(argc, argv, "--body", 64);
+	default_body = option_number(argc, argv, "--body", 64, HTTP_BODY_MAX);
+	options_check(argc, argv, "[--port 80] [--body 64]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

@@ -4,7 +4,6 @@
  * responses are written once, into the buffers that go out on the wire (z_alloc_chain, z_write);
  * or, with --cached, bodies are not written at all: all share one object (z_buf_slice).
  *
- *	http_zc [--port 80] [--body 64] [--cached] [--conf config.ini]
  *	curl http://10.18.0.2/8192
  *
  * READ events are edge-triggered: serve() does all that can be done and is called again when more
@@ -248,11 +247,12 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = option_number(argc, argv, "--port", 80);
+	uint64_t port = option_number(argc, argv, "--port", 80, 65535);
 	int on = 1;
 
-	default_body = option_number(argc, argv, "--body", 64);
+	default_body = option_number(argc, argv, "--body", 64, HTTP_BODY_MAX);
 	cached = option_flag(argc, argv, "--cached");
+	options_check(argc, argv, "[--port 80] [--body 64] [--cached]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

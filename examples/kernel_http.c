@@ -2,8 +2,6 @@
 /*
  * http_copy.c on the Linux kernel's TCP/IP stack: the yardstick of `make demo`. One thread, epoll,
  * the same code; only the calls below differ.
- *
- *	kernel_http [--port 80] [--body 64]
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

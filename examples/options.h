@@ -7,12 +7,32 @@
 #define EXAMPLES_OPTIONS_H
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Ends the program where an option is neither ff_init()'s nor in usage, "[--name value] [--flag]".
+ */
+static inline void options_check(int argc, char **argv, const char *usage)
+{
+	static const char ours[] = "[--conf config.ini] [--proc-type primary] [--proc-id 0]";
+
+	for (int i = 1; i < argc; i++) {
+		char name[24];
+		int n = snprintf(name, sizeof(name), "[%.*s", (int)strcspn(argv[i], "="), argv[i]);
+		const char *in = strstr(usage, name);
+
+		if (in == NULL)
+			in = strstr(ours, name);
+		if (strncmp(argv[i], "--", 2) != 0 || (in != NULL && strchr(" ]", in[n]) != NULL))
+			continue;
+		printf("usage: %s %s %s\n", argv[0], usage, ours);
+		exit(strcmp(argv[i], "--help") == 0 ? 0 : 2);
+	}
+}
 
 static inline const char *option(int argc, char **argv, const char *name, const char *otherwise)
 {
@@ -29,7 +49,8 @@ static inline const char *option(int argc, char **argv, const char *name, const 
 	return otherwise;
 }
 
-static inline uint64_t option_number(int argc, char **argv, const char *name, uint64_t otherwise)
+static inline uint64_t option_number(int argc, char **argv, const char *name, uint64_t otherwise,
+				     uint64_t max)
 {
 	const char *s = option(argc, argv, name, NULL);
 	char *end;
@@ -38,8 +59,8 @@ static inline uint64_t option_number(int argc, char **argv, const char *name, ui
 	if (s == NULL)
 		return otherwise;
 	v = strtoull(s, &end, 10);
-	if (*s < '0' || *s > '9' || *end != '\0') {
-		fprintf(stderr, "%s: not a number: %s\n", name, s);
+	if (*s < '0' || *s > '9' || *end != '\0' || v > max) {
+		fprintf(stderr, "%s: not a number up to %" PRIu64 ": %s\n", name, max, s);
 		exit(2);
 	}
 	return v;

@@ -2,8 +2,6 @@
 /*
  * TCP proxy: every connection to --port is joined to a new one to --to. z_splice moves references
  * to the received buffers from one connection to the other: no copy, no allocation per message.
- *
- *	proxy [--port 8080] [--to 10.18.0.1:80] [--conf config.ini]
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -168,10 +166,11 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = option_number(argc, argv, "--port", 8080);
+	uint64_t port = option_number(argc, argv, "--port", 8080, 65535);
 	int on = 1;
 
 	upstream = option_address(argc, argv, "--to", "10.18.0.1:80");
+	options_check(argc, argv, "[--port 8080] [--to 10.18.0.1:80]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

@@ -2,8 +2,6 @@
 /*
  * UDP echo: datagrams go back in the buffers that they came in, up to 32 per call. --segment: what
  * is longer goes back as several datagrams of so many bytes.
- *
- *	udp_echo [--port 7] [--segment BYTES] [--conf config.ini]
  */
 #include <errno.h>
 #include <netinet/udp.h>
@@ -53,11 +51,12 @@ static int loop(void *arg)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = option_number(argc, argv, "--port", 7);
-	int segment = (int)option_number(argc, argv, "--segment", 0);
+	uint64_t port = option_number(argc, argv, "--port", 7, 65535);
+	int segment = (int)option_number(argc, argv, "--segment", 0, 65535);
 	struct kevent change;
 	int on = 1;
 
+	options_check(argc, argv, "[--port 7] [--segment bytes]");
 	if (ff_init(argc, argv) < 0)
 		return 1;
 
