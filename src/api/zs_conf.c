@@ -102,8 +102,11 @@ static char *read_line(char *buf, int size, void *stream)
 	struct zs_conf_raw *raw = stream;
 	size_t len;
 
-	if (fgets(buf, size, raw->f) == NULL)
+	if (fgets(buf, size, raw->f) == NULL) {
+		if (ferror(raw->f))
+			zs_conf_fail(raw, 0, "%s", strerror(errno));
 		return NULL;
+	}
 	raw->line++;
 	raw->continued = isspace((unsigned char)buf[0]) != 0;
 	len = strlen(buf);

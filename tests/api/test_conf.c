@@ -534,6 +534,8 @@ static void all_cores_of_the_mask(void **state)
 	zs_conf_free(&conf);
 	assert_int_equal(zs_conf_load(&conf, "missing.ini", &args), -ENOENT);
 	assert_string_equal(conf.err, "missing.ini: No such file or directory");
+	assert_int_equal(zs_conf_load(&conf, "/", &args), -EINVAL);
+	assert_string_equal(conf.err, "/: Is a directory");
 	zs_conf_free(&conf);
 }
 
