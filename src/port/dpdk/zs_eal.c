@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,6 +234,29 @@ static int add_log_levels(struct zs_eal_args *a, bool own_tap)
 	return rc;
 }
 
+/*
+ * The kernel lets whoever asks have a queue of a tap interface: a second program would get some of
+ * the first one's packets, and give the interface addresses of its own.
+ */
+static int check_taps(const struct zs_eal_args *a)
+{
+	for (int i = 1; i < a->argc; i++) {
+		const char *name = strstr(a->argv[i], "iface=");
+		char text[IFNAMSIZ];
+
+		if (name == NULL || strstr(a->argv[i], "net_tap") == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(name + 6, ","), name + 6);
+		if (zs_kernif_runs(text))
+			return zs_dpdk_fail(
+				-EBUSY,
+				"the tap interface %s is in use: another program is behind it; "
+				"please give each its own (iface= in eal_args)",
+				text);
+	}
+	return 0;
+}
+
 int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
 {
 	int rc;
@@ -254,5 +278,5 @@ int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "%s", a->error[0] != '\0' ? a->error : strerror(-rc));
 	zs_eal_args_finish(a, cfg->prog != NULL ? cfg->prog : "zstack");
-	return 0;
+	return cfg->procs ? 0 : check_taps(a);
 }

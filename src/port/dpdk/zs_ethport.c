@@ -153,11 +153,10 @@ int zs_ethport_check(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	p->id = cfg->port_id;
 	if (!rte_eth_dev_is_valid_port(p->id)) {
 		if (d->own_tap && rte_eth_dev_count_avail() == 0)
-			return zs_dpdk_fail(
-				-ENODEV,
-				"port %u: cannot make the tap interface zs0 "
-				"(needs CAP_NET_ADMIN and /dev/net/tun; or zs0 is in use)",
-				index);
+			return zs_dpdk_fail(-ENODEV,
+					    "port %u: cannot make the tap interface zs0 "
+					    "(needs CAP_NET_ADMIN and /dev/net/tun)",
+					    index);
 		return zs_dpdk_fail(-ENODEV, "port %u: there is no DPDK port %u (found %u)", index,
 				    p->id, rte_eth_dev_count_avail());
 	}

@@ -34,6 +34,15 @@ static int request(unsigned if_index, unsigned long what, struct ifreq *ifr)
 	return rc;
 }
 
+bool zs_kernif_runs(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	unsigned if_index = if_nametoindex(name);
+
+	return if_index != 0 && request(if_index, SIOCGIFFLAGS, &ifr) == 0 &&
+	       (ifr.ifr_flags & IFF_RUNNING) != 0;
+}
+
 int zs_kernif_get_mtu(unsigned if_index)
 {
 	struct ifreq ifr = { 0 };
