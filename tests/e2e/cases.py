@@ -705,6 +705,7 @@ def group_no_configuration(suite):
         host.kernel.run("ip link del vk")
         server = host.start_kernel(host.kernel, [suite.program("http_zc")], ready_port=80)
         suite.case("zs0 is there", host.kernel.run, "ip link show zs0")
+        suite.case("with no rights but those of a user namespace", in_user_namespace, host, suite.program("echo"))
         suite.case("a second program is refused it", refused, host, suite.program("echo"))
         for size in (0, 64, 8 * KB, MB):
             suite.case(f"GET {human(size)}", get, host, size)
@@ -720,6 +721,11 @@ def group_no_configuration(suite):
         for size in (1472, 1473, 4000, 20_000):
             suite.case(f"UDP echo {size} B", udp, host, size, 20)
         suite.case("udp_echo is alive and ends in order on SIGTERM", finish, server)
+
+
+def in_user_namespace(host, program):
+    out = host.kernel.run(["timeout", "3", "unshare", "-rn", program], check=False)
+    expect("echo: messages=0" in out, out)
 
 
 def refused(host, program):
