@@ -95,6 +95,8 @@ def main():
               for name, fn in inspect.getmembers(module, inspect.isfunction)
               if name.startswith("group_") and args.only in name
               and (not args.quick or getattr(fn, "quick", False))]
+    if not groups:
+        sys.exit(f"run.py: no group's name contains {args.only}")
     for fn in sorted(groups, key=lambda f: (f.__module__, f.__code__.co_firstlineno)):
         suite.run_group(fn)
     print(f"1..{suite.passed + suite.failed}")
