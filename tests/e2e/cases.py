@@ -706,7 +706,7 @@ def group_no_configuration(suite):
         server = host.start_kernel(host.kernel, [suite.program("http_zc")], ready_port=80)
         suite.case("zs0 is there", host.kernel.run, "ip link show zs0")
         suite.case("with no rights but those of a user namespace", in_user_namespace, host, suite.program("echo"))
-        suite.case("a second program is refused it", refused, host, suite.program("echo"))
+        suite.case("a second program is refused it", zs0_in_use, host, suite.program("echo"))
         for size in (0, 64, 8 * KB, MB):
             suite.case(f"GET {human(size)}", get, host, size)
         suite.case("curl 1 MiB", curl, host, MB)
@@ -728,7 +728,7 @@ def in_user_namespace(host, program):
     expect("echo: messages=0" in out, out)
 
 
-def refused(host, program):
+def zs0_in_use(host, program):
     out = host.kernel.run(["timeout", "5", program], check=False)
     expect("zs0 is in use" in out, out)
 
@@ -921,11 +921,12 @@ def zload(suite, host, path, *args, code=0, port=80, ip=lab.KERNEL_IP):
     z = host.start(suite.tool("zload"), "--json", out, *args, f"http://{ip}:{port}{path}", link=suite.link)
     try:
         got = z.proc.wait(25)
-        expect(got == code, f"exit {got} instead of {code}: {z.output()[-900:]}")
+        said = z.output()
+        expect(got == code, f"exit {got} instead of {code}: {said[-900:]}")
     finally:
         z.kill()
     with open(out) as f:
-        result = json.load(f)
+        result = {**json.load(f), "said": said}
     expect(sum(n for _, n in result["histogram"]) == result["requests"], "histogram and requests differ")
     return result
 
@@ -1006,6 +1007,7 @@ def zload_refused(suite, host):
     expect(r["errors"]["connect"] > 10 and r["requests"] == 0, r["errors"])
     r = zload(suite, host, "/", "-n", 30, code=1, port=99)
     expect(r["requests_lost"] == 30, r["requests_lost"])
+    expect("connect 30 (Connection refused)" in r["said"], r["said"])
 
 
 def zload_nobody(suite, host):

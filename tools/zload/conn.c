@@ -77,8 +77,10 @@ void conn_open(struct load *l, struct conn *c, uint64_t now)
 	    (ff_connect(c->fd, (const struct linux_sockaddr *)&l->to, l->to_len) < 0 &&
 	     errno != EINPROGRESS) ||
 	    ff_setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
-	    !watch(l, c, EVFILT_WRITE, EV_ONESHOT))
+	    !watch(l, c, EVFILT_WRITE, EV_ONESHOT)) {
+		l->result.connect_error = errno;
 		conn_fail(l, c, FAIL_CONNECT, now);
+	}
 }
 
 static void opened(struct load *l, struct conn *c, uint64_t now)
@@ -88,6 +90,7 @@ static void opened(struct load *l, struct conn *c, uint64_t now)
 
 	if (ff_getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0 ||
 	    !watch(l, c, EVFILT_READ, EV_CLEAR)) {
+		l->result.connect_error = error != 0 ? error : errno;
 		conn_fail(l, c, error == ETIMEDOUT ? FAIL_TIMEOUT : FAIL_CONNECT, now);
 		return;
 	}

@@ -2,6 +2,8 @@
 /* Numbers with units that fit on a line: see report.h. */
 #include "report.h"
 
+#include <string.h>
+
 #include "args.h"
 #include "result.h"
 
@@ -85,10 +87,13 @@ static void print_statuses(FILE *out, const struct result *r)
 static void print_failures(FILE *out, const struct result *r)
 {
 	fprintf(out, "  errors     %llu", (unsigned long long)r->failures);
-	for (int i = 0; i < FAIL_COUNT; i++)
+	for (int i = 0; i < FAIL_COUNT; i++) {
 		if (r->failed[i] > 0)
 			fprintf(out, ", %s %llu", failure_name(i),
 				(unsigned long long)r->failed[i]);
+		if (r->failed[i] > 0 && i == FAIL_CONNECT)
+			fprintf(out, " (%s)", strerror(r->connect_error));
+	}
 	if (r->failures > 0)
 		fprintf(out, "; %llu requests lost", (unsigned long long)r->lost);
 	if (r->reopened > 0)
@@ -104,7 +109,10 @@ void report_summary(FILE *out, const struct args *a, struct result *r)
 
 	print_load(out, a);
 	if (s == 0) {
-		fputs("  ended before anything was measured\n", out);
+		fputs("  ended before anything was measured", out);
+		if (r->connect_error != 0)
+			fprintf(out, "; to connect: %s", strerror(r->connect_error));
+		fputc('\n', out);
 		return;
 	}
 	result_windows(r, &best, &median);

@@ -39,6 +39,7 @@ struct result {
 	uint64_t lost;	   /* requests that will not be answered: their connection failed */
 	uint64_t failures; /* the sum of: */
 	uint64_t failed[FAIL_COUNT];
+	int connect_error; /* errno of the last attempt that failed; 0 = none did */
 	uint64_t status[STATUS_MAX];
 	uint64_t reopened;	  /* connections that the server ended in order */
 	uint64_t behind, waiting; /* at the end: due and not sent; sent and not answered */
