@@ -78,6 +78,10 @@ int zs_conf_args(int argc, char *const argv[], struct zs_conf_args *args, char *
 			 get_proc_id(args, v, err) < 0)
 			return -EINVAL;
 	}
+	if (args->file != NULL && *args->file == '\0') {
+		snprintf(err, ZS_CONF_ERR, "--conf: no file is named");
+		return -EINVAL;
+	}
 	return check_proc_type(args, err);
 }
 

@@ -577,8 +577,8 @@ static void arguments(void **state)
 	assert_string_equal(err, "--proc-type: 'third' is neither primary nor secondary nor auto");
 	assert_int_equal(parse(&args, err, 3, bad_id), -EINVAL);
 	assert_string_equal(err, "--proc-id: 'three' is not a process number");
-	assert_int_equal(parse(&args, err, 2, missing), 0);
-	assert_string_equal(args.file, "");
+	assert_int_equal(parse(&args, err, 2, missing), -EINVAL);
+	assert_string_equal(err, "--conf: no file is named");
 }
 
 static void load_config_reads_config_ini(void **state)
