@@ -80,14 +80,6 @@ int zs_tel_number(struct zs_tel_query *q, const char *word, uint64_t max, uint64
 	return zs_tel_fail(q, -EINVAL, "'%.*s' is no number up to %" PRIu64, (int)len, word, max);
 }
 
-int zs_tel_from(struct zs_tel_query *q, const char **params, uint64_t *id)
-{
-	char word[ZS_TEL_WORD];
-
-	*id = 0;
-	return zs_tel_word(params, word) ? zs_tel_number(q, word, (UINT64_C(1) << 56) - 1, id) : 0;
-}
-
 /* ---- commands ---- */
 
 static const struct zs_tel_cmd *find(const char *name)

@@ -232,15 +232,13 @@ static int tell_core(struct zs_tel_query *q, uint16_t core, struct portion *p,
 static int tell_conns(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	uint64_t from;
-	int rc = zs_tel_from(q, &params, &from);
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &from);
 	struct portion p = { .pos = { from >> 32 & 0xff, (uint32_t)from } };
-	struct zs_tel_page page = { 0 };
 	struct filter f;
 
 	if (rc == 0)
 		rc = read_filter(q, params, &f);
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && core < q->n; core++) {
 		rc = tell_core(q, (uint16_t)core, &p, &f, &page);
 		p.pos = (struct zs_look_pos){ 0, 0 };
@@ -323,12 +321,10 @@ static int tell_fds_of(struct zs_tel_query *q, uint16_t core, struct fds *p,
 static int tell_fds(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	uint64_t from;
-	int rc = zs_tel_from(q, &params, &from);
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &from);
 	struct fds p = { .next = (uint32_t)from };
-	struct zs_tel_page page = { 0 };
 
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && core < q->n; core++) {
 		rc = tell_fds_of(q, (uint16_t)core, &p, &page);
 		p.next = 0;

@@ -76,6 +76,18 @@ int zs_tel_page_start(struct zs_tel_page *p, struct rte_tel_data *d)
 	return rte_tel_data_start_dict(d);
 }
 
+int zs_tel_page_from(struct zs_tel_page *p, struct rte_tel_data *d, struct zs_tel_query *q,
+		     const char **params, uint64_t *from)
+{
+	char word[ZS_TEL_WORD];
+	int rc = zs_tel_page_start(p, d);
+
+	*from = 0;
+	if (rc == 0 && zs_tel_word(params, word))
+		rc = zs_tel_number(q, word, (UINT64_C(1) << 56) - 1, from);
+	return rc;
+}
+
 int zs_tel_entry(struct zs_tel_dict *t)
 {
 	*t = (struct zs_tel_dict){ .d = rte_tel_data_alloc(), .len = 3 };

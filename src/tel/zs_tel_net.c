@@ -75,12 +75,10 @@ static int tell_neighs_of(struct zs_tel_query *q, uint16_t core, struct neighs *
 static int tell_neighs(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	uint64_t from;
-	int rc = zs_tel_from(q, &params, &from);
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &from);
 	struct neighs p = { .next = (uint32_t)from };
-	struct zs_tel_page page = { 0 };
 
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && core < q->n; core++) {
 		rc = tell_neighs_of(q, (uint16_t)core, &p, &page);
 		p.next = 0;
@@ -125,13 +123,11 @@ static int route_entry(struct zs_tel_dict *t, uint16_t core, const struct zs_rou
 static int tell_routes(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	uint64_t from;
-	int rc = zs_tel_from(q, &params, &from);
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &from);
 	uint16_t first = (uint16_t)from;
-	struct zs_tel_page page = { 0 };
 	bool full = false;
 
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (uint64_t core = from >> 40; rc == 0 && !full && core < q->n; core++) {
 		struct routes p;
 

@@ -118,14 +118,12 @@ static void tell_device(struct zs_tel_dict *t, const struct zs_show_port *p)
 static int tell_ifs(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	uint64_t from;
-	int rc = zs_tel_from(q, &params, &from);
-	struct zs_tel_page page = { 0 };
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &from);
 	struct ifs p;
 
 	if (rc == 0)
 		rc = zs_tel_ask(q, 0, look, &p);
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (uint64_t i = from; rc == 0 && i < p.n; i++) {
 		struct zs_show_port port;
 		struct zs_tel_dict t;

@@ -53,8 +53,6 @@ __attribute__((format(printf, 3, 4))) int zs_tel_fail(struct zs_tel_query *q, in
 bool zs_tel_word(const char **params, char word[ZS_TEL_WORD]);
 /* The digits up to a comma or the end; 0, or -EINVAL with the reason in q->error. */
 int zs_tel_number(struct zs_tel_query *q, const char *word, uint64_t max, uint64_t *n);
-/* Takes the next word as the id where a page begins, 0 where there is none; likewise. */
-int zs_tel_from(struct zs_tel_query *q, const char **params, uint64_t *id);
 
 /* ---- answers (zs_tel_data.c) ---- */
 
@@ -84,6 +82,9 @@ struct zs_tel_page {
 };
 
 int zs_tel_page_start(struct zs_tel_page *p, struct rte_tel_data *d);
+/* From the id that is the next word, 0 where there is none; as zs_tel_number(). */
+int zs_tel_page_from(struct zs_tel_page *p, struct rte_tel_data *d, struct zs_tel_query *q,
+		     const char **params, uint64_t *from);
 /* A new entry; -ENOMEM. It is the page's only after zs_tel_page_add(). */
 int zs_tel_entry(struct zs_tel_dict *t);
 /* Consume the entry. False: the page is full, and it is not in it. */

@@ -157,12 +157,10 @@ static void tell_traffic(struct zs_tel_dict *t, const struct look *l)
 
 static int tell_cores(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
-	struct zs_tel_page page = { 0 };
 	uint64_t core;
-	int rc = zs_tel_from(q, &params, &core);
+	struct zs_tel_page page;
+	int rc = zs_tel_page_from(&page, d, q, &params, &core);
 
-	if (rc == 0)
-		rc = zs_tel_page_start(&page, d);
 	for (; rc == 0 && core < q->n; core++) {
 		struct zs_tel_dict t;
 		struct look l;
