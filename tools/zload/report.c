@@ -88,10 +88,10 @@ static void print_failures(FILE *out, const struct result *r)
 {
 	fprintf(out, "  errors     %llu", (unsigned long long)r->failures);
 	for (int i = 0; i < FAIL_COUNT; i++) {
-		if (r->failed[i] > 0)
-			fprintf(out, ", %s %llu", failure_name(i),
-				(unsigned long long)r->failed[i]);
-		if (r->failed[i] > 0 && i == FAIL_CONNECT)
+		if (r->failed[i] == 0)
+			continue;
+		fprintf(out, ", %s %llu", failure_name(i), (unsigned long long)r->failed[i]);
+		if (i == FAIL_CONNECT)
 			fprintf(out, " (%s)", strerror(r->connect_error));
 	}
 	if (r->failures > 0)
