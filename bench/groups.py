@@ -23,15 +23,23 @@ def core(o, figures):
 
 
 def link_cases(quick):
-    """(link, series, body, connections): the curves over virtio, single points of the others."""
+    """(link, series, body, connections): the curves over virtio, single points of the others.
+    50x16: 16 requests under way on each of 50 connections."""
     points = [(k, s, z, 50) for k in ("memif", "virtio") for z in (64, 8192) for s in SERIES]
     if quick:
         return points
     points += [("memif_zc", s, z, 50) for z in (64, 8192) for s in SERIES]
     points += [("virtio_packed", s, z, 50) for z in (64, 1024) for s in SERIES]
     points += [("virtio_tso", s, z, 50) for z in (4096, 8192) for s in WITH_CACHED]
+    points += [("virtio", s, 64, "50x16") for s in SERIES]
     curves = [("virtio", s, z, c) for z in SIZES for c in CONNS for s in SERIES]
     return curves + [p for p in points if p not in curves]
+
+
+def at_once(conns):
+    """zload's options for such a number of connections."""
+    conns, _, deep = str(conns).partition("x")
+    return ["-c", conns, "-p", deep or "1"]
 
 
 def link(o, figures):
@@ -39,7 +47,7 @@ def link(o, figures):
     cases = [p for p in link_cases(o.quick) if figures.wanted("link.{}.{}.{}.{}.".format(*p))]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o, cases, lambda k, s, z, c: rig.over_link(
-            o, pages.ok, k, WITH_CACHED[s], z, "-c", c), hold=True)
+            o, pages.ok, k, WITH_CACHED[s], z, *at_once(c)), hold=True)
     for (k, s, z, c), runs in found.items():
         name = f"link.{k}.{s}.{z}.{c}"
         figures.add(f"{name}.cycles_per_request",
