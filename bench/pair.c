@@ -23,7 +23,7 @@ enum {
 	N_PKT = 16383,
 	N_HDR = 16383,
 	N_BIG = 1023,
-	CACHE = 256,
+	CACHE = 512, /* as in zs_pools.c, and the same ops */
 	FD_BASE = 16,
 	HUGE_WANTED = 300, /* pages of 2 MB for both hosts' pools */
 };
@@ -258,8 +258,9 @@ static struct rte_mempool *pool(const char *host, const char *what, uint32_t n, 
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s%u_%s", host, rte_lcore_id(), what);
-	mp = rte_pktmbuf_pool_create(name, n, CACHE, ZS_PRIV_SIZE,
-				     (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY);
+	mp = rte_pktmbuf_pool_create_by_ops(name, n, CACHE, ZS_PRIV_SIZE,
+					    (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY,
+					    "stack");
 	or_exit(mp != NULL, name);
 	return mp;
 }
