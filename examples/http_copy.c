@@ -15,6 +15,7 @@
 #endif
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,7 @@ int main(int argc, char **argv)
 
 	default_body = option_number(argc, argv, "--body", 64, HTTP_BODY_MAX);
 	options_check(argc, argv, "[--port 80] [--body 64]");
+	mallopt(M_TRIM_THRESHOLD, 64 << 20); /* what one connection frees the next one needs */
 	if (ff_init(argc, argv) < 0)
 		return 1;
 

@@ -10,6 +10,7 @@
  * can. A full send buffer asks for one WRITE event.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
 	default_body = option_number(argc, argv, "--body", 64, HTTP_BODY_MAX);
 	cached = option_flag(argc, argv, "--cached");
 	options_check(argc, argv, "[--port 80] [--body 64] [--cached]");
+	mallopt(M_TRIM_THRESHOLD, 64 << 20); /* what one connection frees the next one needs */
 	if (ff_init(argc, argv) < 0)
 		return 1;
 
