@@ -37,7 +37,12 @@ def panel(title, xlabel, ylabel, lines, extra=()):
     if len(xs) < 2:
         return None
     return [*data, f'set title "{title}"', f'set xlabel "{xlabel}"', f'set ylabel "{ylabel}"',
-            "set yrange [0:*]", *extra, plot]
+            "unset logscale", "set yrange [0:*]", *extra, plot]
+
+
+def doubling(xs):
+    """An axis for numbers that grow by factors."""
+    return ["set logscale x", f"set xtics ({', '.join(map(str, xs))})"]
 
 
 def svg(path, panels, columns=2):
@@ -46,8 +51,8 @@ def svg(path, panels, columns=2):
         return
     rows = (len(panels) + columns - 1) // columns
     columns = min(columns, len(panels))
-    script = [f'set terminal svg size {480 * columns},{320 * rows} font "sans,11" background "white"',
-              f'set output "{path}"', "set grid", "set key bottom right",
+    script = [f'set terminal svg size {480 * columns},{320 * rows} font "sans,11" background "white" noenhanced',
+              f'set output "{path}"', "set grid", "set key above",
               f"set multiplot layout {rows},{columns}"]
     for p in panels:
         script += p
@@ -62,7 +67,7 @@ def over_bodies(figures, form, unit, scale, xs, xlabel, series):
         lines = curves(figures, form.replace("BODY", str(body)), xs, series)
         scaled = {s: [(x, y / scale) for x, y in p] for s, p in lines.items()}
         if scaled:
-            yield panel(name, xlabel, unit, scaled)
+            yield panel(name, xlabel, unit, scaled, doubling(xs))
 
 
 def link(figures, out):
@@ -83,13 +88,13 @@ def kernel(figures, out):
             lines = {s: [(x, y / scale) for x, y in p] for s, p in lines.items()}
             if lines:
                 panels.append(panel(f"{conns} connection{'s' if conns > 1 else ''}", "body, bytes",
-                                    unit, lines))
+                                    unit, lines, doubling(BODIES)))
     svg(f"{out}/kernel.svg", panels)
 
 
 def cpu(figures, out):
     lines = {}
-    for s in ("linux", "adaptive", "poll"):
+    for s in ("linux", "powersave", "adaptive", "poll"):
         names = [n[:-len(".busy")] for n in figures if n.startswith(f"cpu.{s}.")
                  and n.endswith(".busy")]
         if names:
@@ -112,8 +117,8 @@ def latency(figures, out):
             if lines:
                 tics = ", ".join(f'"{p}" {i}' for i, p in enumerate(percentiles))
                 panels.append(panel(f"{link_name}, {BODIES[body]}, half load", "", "us", lines,
-                                    [f"set xtics ({tics})", "set logscale y",
-                                     "set yrange [1:*]"]))
+                                    [f"set xtics ({tics})", "set yrange [1:*]",
+                                     "set logscale y"]))
     svg(f"{out}/latency.svg", panels)
 
 
