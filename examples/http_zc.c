@@ -28,6 +28,7 @@
 enum {
 	MAX_EVENTS = 512,
 	MAX_WRITE = 1 << 14,
+	PACKED = 1024, /* responses to pipelined requests share a buffer, up to here */
 	OBJECT = 2 * PATTERN_PERIOD,
 	MAX_PIECES = 16,
 	MAX_FDS = 1 << 21
@@ -36,6 +37,8 @@ enum {
 struct conn {
 	int fd;
 	bool draining; /* all is sent: wait for the peer's end of stream */
+	z_buf *out;    /* written, and not yet sent */
+	size_t out_len;
 	struct http_parser parser;
 	struct http_response resp;
 };
@@ -61,6 +64,7 @@ static void watch(int fd, short filter, unsigned short flags)
 static void hang_up(struct conn *c)
 {
 	conns[c->fd] = NULL;
+	z_buf_free(c->out);
 	ff_close(c->fd);
 	free(c);
 }
@@ -128,26 +132,63 @@ static z_buf *refer_next(struct conn *c)
 	return head > 0 ? b : shared;
 }
 
-/* 1: all is sent; 0: no room now, a WRITE event will come; -1: the connection is gone. */
+/* After a call that wants room. 0: a WRITE event will tell of it; -1: the connection is gone. */
+static int wait_for_room(struct conn *c)
+{
+	int why = errno;
+
+	if (c->out_len > PACKED) { /* of this response alone: leave the buffers to who can send */
+		z_buf_free(c->out);
+		c->resp.pos -= c->out_len;
+		c->out = NULL;
+		c->out_len = 0;
+	}
+	if (why != EAGAIN && why != ENOBUFS)
+		return -1;
+	if (why == ENOBUFS) /* also of z_buf_slice(), which knows no socket */
+		z_await_buffers(c->fd);
+	watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
+	return 0;
+}
+
+/* 1: nothing is left of c->out; 0, -1: as wait_for_room(). */
+static int flush(struct conn *c)
+{
+	if (c->out != NULL && z_write(c->fd, c->out, c->out_len) < 0)
+		return wait_for_room(c);
+	c->out = NULL; /* the buffers are the stack's now */
+	c->out_len = 0;
+	return 1;
+}
+
+/* Puts a small response behind what is in c->out. */
+static bool join(struct conn *c)
+{
+	size_t n = http_left(&c->resp);
+	void *p = c->out != NULL && n + c->out_len <= PACKED ? z_buf_append(c->out, n) : NULL;
+
+	if (p == NULL)
+		return false;
+	c->resp.pos += http_produce(&c->resp, p, n);
+	c->out_len += n;
+	return true;
+}
+
+/* 1: all is sent, or little and in c->out; 0, -1: as wait_for_room(). */
 static int send_response(struct conn *c)
 {
-	while (http_left(&c->resp) > 0) {
+	while (http_left(&c->resp) > 0 && !join(c)) {
 		uint64_t from = c->resp.pos;
-		z_buf *b = cached ? refer_next(c) : write_next(c);
+		int rc = flush(c);
 
-		if (b != NULL && z_write(c->fd, b, c->resp.pos - from) > 0)
-			continue; /* the buffers are the stack's now */
-		int why = errno;
-		z_buf_free(b);
-		c->resp.pos = from;
-		if (why != EAGAIN && why != ENOBUFS)
-			return -1;
-		if (why == ENOBUFS) /* also of z_buf_slice(), which knows no socket */
-			z_await_buffers(c->fd);
-		watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
-		return 0;
+		if (rc != 1)
+			return rc;
+		c->out = cached ? refer_next(c) : write_next(c);
+		if (c->out == NULL)
+			return wait_for_room(c);
+		c->out_len = c->resp.pos - from;
 	}
-	return 1;
+	return c->resp.close || c->out_len > PACKED ? flush(c) : 1;
 }
 
 /* Parses at most one request. 1: something was used; 0: no input now; -1: the peer is done. */
@@ -176,7 +217,7 @@ static int read_request(struct conn *c)
 
 static void serve(struct conn *c)
 {
-	int more;
+	int more, sent;
 
 	do {
 		more = send_response(c);
@@ -190,7 +231,8 @@ static void serve(struct conn *c)
 			more = read_request(c);
 	} while (more == 1);
 
-	if (more < 0)
+	sent = flush(c);
+	if (sent < 0 || (sent == 1 && more < 0))
 		hang_up(c);
 }
 

@@ -151,6 +151,27 @@ def answers(host, data, statuses, step=None, says=b""):
     expect(got == statuses and says in answer, f"{got} instead of {statuses}: {answer[:200]}")
 
 
+def half_closed(host):
+    """Requests for bodies of all sizes, one behind the other, and FIN; the answers are read slowly."""
+    sizes = [random.choice((1, 10, 100, 700, 3000, 40000)) for _ in range(1000)]
+    requests = b"".join(b"GET /%d HTTP/1.1\r\nHost: z\r\n\r\n" % n for n in sizes)
+    with connect(host.kernel, 1, rcvbuf=16384)[0] as s:
+        s.settimeout(PATIENCE)
+        with s.makefile("rb", 8192) as answers_of:
+            writer = threading.Thread(target=lambda: (s.sendall(requests), s.shutdown(socket.SHUT_WR)))
+            writer.start()
+            for i, size in enumerate(sizes):
+                if i % 100 == 0:
+                    time.sleep(0.1)
+                while (line := answers_of.readline()) != b"\r\n":
+                    expect(line, f"the connection ended at answer {i}")
+                    if line.startswith(b"Content-Length"):
+                        expect(int(line.split()[1]) == size, f"answer {i}: {line}, not {size}")
+                traffic.check(answers_of.read(size), 0)
+            writer.join()
+            expect(answers_of.read() == b"", "more bytes than asked for")
+
+
 GET = b"GET /10 HTTP/1.1\r\nHost: z\r\n\r\n"
 LAST = b"GET /10 HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n"
 
@@ -169,6 +190,7 @@ def http_cases(suite, host, huge):
     suite.case("wrk 8 KB, 200 connections", wrk, host, 8 * KB, 200)
     suite.case("100 requests in one write", get, host, 100, 1, 100, pipeline=True)
     suite.case("50 pipelined requests of 64 KB", get, host, 64 * KB, 1, 50, pipeline=True)
+    suite.case("1,000 requests and FIN, answers read slowly", half_closed, host)
     suite.case("a request byte by byte", answers, host, GET + LAST, [b"200", b"200"], step=1)
     suite.case("HEAD, then GET", answers, host, b"HEAD" + GET[3:] + LAST, [b"200", b"200"])
     suite.case("Connection: close ends it", answers, host, LAST + GET, [b"200"])
@@ -199,6 +221,7 @@ def group_cached(suite):
             suite.case(f"GET {human(size)}", get, host, size, count=3)
         suite.case("200 connections, 256 KB each", get, host, 256 * KB, 200)
         suite.case("50 pipelined requests of 64 KB", get, host, 64 * KB, 1, 50, pipeline=True)
+        suite.case("1,000 requests and FIN, answers read slowly", half_closed, host)
         suite.case("HEAD, then GET", answers, host, b"HEAD" + GET[3:] + LAST, [b"200", b"200"])
 
 
