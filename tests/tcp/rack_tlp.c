@@ -401,6 +401,21 @@ static void lost_retransmission(struct tt *t)
 	assert_int_equal(tt_info(t).bytes_retx, 2 * MSS);
 }
 
+/* What a probe has on its way takes nothing from what is found to be lost, and is lost itself. */
+static void loss_behind_a_probe(struct tt *t)
+{
+	start(t, RTT, 10);
+	tt_expect_after(t, 200 * TT_MS, "A", 9001, 1, MSS);
+	tt_advance(t, TT_MS);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:9001");
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 9001, 0);
+	tt_expect(t, "A", 9001, 1, MSS);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(tt_stats(t)->tcp_rto, 0);
+}
+
 /* RFC 8985 6.2 step 2: the ACK of the original is not taken for that of its retransmission. */
 static void late_original(struct tt *t)
 {
@@ -453,6 +468,7 @@ static const struct CMUnitTest tests[] = {
 	TT(window_after_reordering),
 	TT(dsack_widens_the_window),
 	TT(lost_retransmission),
+	TT(loss_behind_a_probe),
 	TT(late_original),
 	TT(timeout_spares_the_young),
 };

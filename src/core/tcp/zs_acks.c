@@ -272,7 +272,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	}
 	if (unlikely(tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES)))
 		note_ack(s, tcb, &a);
-	if (tcb->unsent != NULL || tcb->lost > tcb->retx ||
+	if (tcb->unsent != NULL || tcb->lost > 0 ||
 	    tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_LOST)) {
 		tcb->flags &= ~(uint32_t)ZS_TF_MORE; /* as Linux: what was announced is late */
 		zs_limit_end(s, tcb);

@@ -54,6 +54,8 @@ static inline void zs_out_in_flight(struct zs_stack *s, struct zs_tcb *tcb)
 	tcb->last_send_us = s->now_us;
 }
 
+/* Something was lost, and has not been sent again. */
+bool zs_resend_due(struct zs_stack *s, struct zs_tcb *tcb);
 /* The next of what was lost, in one segment. run_end: where what was sent again before it in this
  * turn ends. */
 enum zs_outcome zs_resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd,

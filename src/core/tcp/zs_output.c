@@ -302,7 +302,7 @@ static __attribute__((noinline)) enum zs_outcome send_together(struct zs_stack *
 /* FIN by itself: nothing unsent before it, or sent before and lost. */
 static enum zs_outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
-	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && tcb->lost == tcb->retx;
+	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && !zs_resend_due(s, tcb);
 	bool first = (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED &&
 		     tcb->unsent == NULL;
 	struct zs_segment sg = { .wnd = wnd, .flags = ZS_FIN | ZS_ACK };
@@ -370,7 +370,7 @@ static __attribute__((noinline)) enum zs_outcome probe(struct zs_stack *s, struc
 /* For those who want to know: all that may be sent now has been. */
 static __attribute__((noinline)) void note_sent(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (tcb->flags & ZS_TF_PACED && tcb->unsent == NULL && tcb->lost <= tcb->retx)
+	if (tcb->flags & ZS_TF_PACED && tcb->unsent == NULL && !zs_resend_due(s, tcb))
 		zs_rate_app_limited(s, tcb);
 	if (tcb->stamps != NULL)
 		zs_stamps_sent(s, tcb);

@@ -23,6 +23,11 @@ static struct rte_mbuf *next_lost(struct zs_stack *s, struct zs_tcb *tcb)
 	return NULL;
 }
 
+bool zs_resend_due(struct zs_stack *s, struct zs_tcb *tcb)
+{
+	return tcb->lost > 0 && next_lost(s, tcb) != NULL;
+}
+
 /*
  * Lost neighbours that fit into one segment with m. Records that were sent one by one end where
  * segments ended; those of packets that the device cut do not, and are cut here.
