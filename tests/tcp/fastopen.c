@@ -320,6 +320,21 @@ static void server_answers_late_in_the_day(struct tt *t)
 	tt_expect_after(t, TT_S, "SA", 0, 101, 0, .opt = "mss 1460");
 }
 
+/* RFC 6298 3: the handshake's round trip began with the SYN-ACK, not with the answer behind it. */
+static void server_answers_late(struct tt *t)
+{
+	tt_listen(t, 1);
+	syn_with_cookie(t, 100);
+	tt_accept(t);
+	tt_advance(t, 90 * TT_MS);
+	tt_send(t, 50);
+	tt_expect(t, "A", 1, 101, 50);
+	tt_advance(t, 10 * TT_MS);
+	tt_in(t, "A", 101, 1, 0);
+	assert_in_range(tt_info(t).srtt_us, 100 * TT_MS, 101 * TT_MS);
+	assert_in_range(tt_info(t).min_rtt_us, 100 * TT_MS, 101 * TT_MS);
+}
+
 /* 4.2.2: the SYN-ACK is sent again; the ACK may acknowledge less than what was sent. */
 static void server_sends_syn_ack_again(struct tt *t)
 {
@@ -429,6 +444,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(server_gives_cookies, any_listener),
 	TT_CFG(server_answers_at_once, any_listener),
 	TT_CFG(server_answers_late_in_the_day, any_listener),
+	TT_CFG(server_answers_late, any_listener),
 	TT_CFG(server_sends_syn_ack_again, any_listener),
 	TT_CFG(server_reset_before_accept, any_listener),
 	TT_CFG(server_closes_with_unread_data, any_listener),

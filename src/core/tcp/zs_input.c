@@ -191,7 +191,9 @@ static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, st
 	tcb->snd_wl1 = pi->seq;
 	tcb->snd_wl2 = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
-	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
+	/* since the first SYN of a simultaneous open, and not since data of Fast Open behind it */
+	zs_rtt_handshake(s, tcb, pi, tcb->retx_count,
+			 RTE_MAX((uint32_t)s->now_us - tcb->rto_base_us, 1u));
 	if (tcb->snd_nxt != tcb->snd_una) /* Fast Open: data followed the SYN-ACK */
 		zs_retx_restart(s, tcb);
 	tcb->retx_count = 0;
