@@ -360,6 +360,44 @@ static void syn_lost_timestamps(struct tt *t)
 	assert_in_range(tt_info(t).rto_us, 298000, 310000);
 }
 
+/* RFC 6298 3: of a SYN-ACK that was sent twice, because the SYN was, there is no sample. */
+static void syn_ack_sent_twice(struct tt *t)
+{
+	tt_listen(t, 1);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK");
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_advance(t, 60 * TT_MS);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK");
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_advance(t, 40 * TT_MS);
+	tt_in(t, "A", 1, 1, 0);
+	tt_accept(t);
+	assert_int_equal(tt_info(t).srtt_us, 0);
+	assert_int_equal(tt_info(t).rto_us, TT_S);
+	assert_int_equal(tt_info(t).cwnd, 10 * MSS);
+}
+
+/* But with timestamps; and the peer has its own by the SYN that was answered (RFC 7323 4.3). */
+static void syn_ack_sent_twice_timestamps(struct tt *t)
+{
+	uint32_t first;
+
+	tt_listen(t, 1);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK,ts", .tsval = 5000);
+	tt_expect(t, "SA", 0, 1, 0, .tsecr = 5000);
+	first = t->c->tsecr;
+	tt_advance(t, 60 * TT_MS);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK,ts", .tsval = 6000);
+	tt_expect(t, "SA", 0, 1, 0, .tsecr = 6000);
+	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK,ts", .tsval = 5500);
+	tt_expect(t, "SA", 0, 1, 0, .tsecr = 6000);
+	tt_advance(t, 40 * TT_MS);
+	t->c->ts = true;
+	tt_in(t, "A", 1, 1, 0, .tsval = 6100, .tsecr = first);
+	tt_accept(t);
+	assert_in_range(tt_info(t).srtt_us, 99 * TT_MS, 102 * TT_MS);
+}
+
 /* RFC 6928 2, RFC 5681 3.1: after two, the initial window is one segment; on both sides. */
 static void syn_lost_twice(struct tt *t)
 {
@@ -466,6 +504,8 @@ static const struct CMUnitTest tests[] = {
 	TT(user_timeout_with_progress),
 	TT(syn_lost),
 	TT_CFG(syn_lost_timestamps, use_ts),
+	TT(syn_ack_sent_twice),
+	TT_CFG(syn_ack_sent_twice_timestamps, use_ts),
 	TT(syn_lost_twice),
 	TT(backoff_ends),
 	TT(device_refuses),

@@ -45,8 +45,8 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 /* The acknowledgement and window of a segment whose ACK lies in [snd_una, snd_nxt]. */
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi);
 void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us);
-/* The handshake is over, after so many timeouts of our SYN or SYN-ACK, the last one sent rtt_us
- * ago. */
+/* The handshake is over, after so many timeouts of our SYN or SYN-ACK, which was sent rtt_us ago;
+ * 0: more than once. */
 void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		      unsigned timeouts, uint32_t rtt_us);
 

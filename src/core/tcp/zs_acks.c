@@ -68,12 +68,12 @@ static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struc
 void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		      unsigned timeouts, uint32_t rtt_us)
 {
-	uint32_t rtt = timeouts == 0 ? rtt_us : rtt_by_ts(s, tcb, pi);
+	uint32_t rtt = timeouts == 0 && rtt_us != 0 ? rtt_us : rtt_by_ts(s, tcb, pi);
 
 	tcb->rto_us = s->cfg.rto_initial_us;
-	if (rtt != 0 || timeouts == 0)
+	if (rtt != 0)
 		zs_rtt_sample(s, tcb, rtt);
-	else /* RFC 6298 5.7 */
+	else if (timeouts > 0) /* RFC 6298 5.7 */
 		tcb->rto_us = RTE_MAX(tcb->rto_us, (uint32_t)RTO_AFTER_LOST_SYN_US);
 	if (timeouts > 1) /* RFC 6928 2: a single one may have been spurious */
 		tcb->cwnd = tcb->mss;

@@ -206,6 +206,9 @@ enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct z
 		if (pi->seq == h->irs && !(pi->tcp_flags & ZS_ACK)) {
 			/* RFC 3168 6.1.1: one SYN that does not ask, and there is no ECN */
 			h->ecn = h->ecn && zs_ecn_accept(s, l->opts.cc, pi);
+			if (pi->opt.has_ts && zs_seq_gt(pi->opt.ts_val, h->ts_recent))
+				h->ts_recent = pi->opt.ts_val; /* RFC 7323 4.3 */
+			h->again = true;
 			zs_half_answer(s, h);
 		} else
 			half_challenge(s, h);

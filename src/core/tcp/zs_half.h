@@ -24,6 +24,7 @@ struct zs_half {
 	uint8_t retries;
 	bool ts, sack, wscale, ecn;
 	bool acked;  /* and deferred: data is awaited */
+	bool again;  /* the SYN-ACK was sent again because the SYN was */
 	uint8_t tfo; /* the SYN-ACK carries a cookie: bits of zs_tcpopt.fastopen, 0 = no */
 };
 _Static_assert(sizeof(struct zs_half) <= 112, "half-open entries are compact");

@@ -326,7 +326,8 @@ static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 				 const struct zs_pktinfo *pi)
 {
 	tcb->deadline[ZS_TT_RETX] = 0;
-	zs_rtt_handshake(s, tcb, pi, tcb->retx_count, (uint32_t)(s->now_us - tcb->last_send_us));
+	zs_rtt_handshake(s, tcb, pi, tcb->retx_count,
+			 RTE_MAX((uint32_t)(s->now_us - tcb->last_send_us), 1u));
 	zs_tfo_learn(s, tcb, pi, tcb->snd_nxt != tcb->iss + 1);
 	zs_syn_acked(s, tcb, pi->ack);
 	tcb->snd_una = pi->ack;

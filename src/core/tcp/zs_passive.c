@@ -189,7 +189,8 @@ static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
 
 	if (tcb == NULL)
 		return NULL;
-	zs_rtt_handshake(s, tcb, pi, h->retries, (uint32_t)(s->now_us - h->sent_us));
+	zs_rtt_handshake(s, tcb, pi, h->retries,
+			 h->again ? 0 : RTE_MAX((uint32_t)(s->now_us - h->sent_us), 1u));
 	zs_half_become(s, h, tcb);
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
 	zs_keepalive_start(s, tcb);
