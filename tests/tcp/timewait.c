@@ -138,6 +138,26 @@ static void old_syn_by_timestamp(struct tt *t)
 	tt_expect_state(t, ZS_TIME_WAIT);
 }
 
+/* RFC 7323 4.3, RFC 6191 2: the last timestamp is that of the last segment, be it the FIN again. */
+static void last_timestamp(struct tt *t)
+{
+	enter_with_ts(t, 5000);
+	tt_in(t, "FA", 1, 2, 0, .tsval = 7000);
+	tt_expect(t, "A", 2, 2, 0, .tsecr = 7000);
+	tt_in(t, "A", 2, 2, 0, .tsval = 8000);
+	tt_expect_none(t);
+	tt_in(t, "FA", 1, 2, 0, .tsval = 6000);
+	tt_expect(t, "A", 2, 2, 0, .tsecr = 8000);
+	tt_in(t, "A", 100000, 2, 0, .tsval = 9000); /* not acceptable */
+	tt_expect(t, "A", 2, 2, 0, .tsecr = 8000);
+	tt_in(t, "FA", 1, 100, 0, .tsval = 9000); /* of the unsent */
+	tt_expect(t, "A", 2, 2, 0, .tsecr = 8000);
+	tt_in(t, "S", 100000, 0, 0, .opt = "mss 1460,sackOK,ts", .tsval = 7500);
+	tt_expect(t, "A", 2, 2, 0);
+	tt_in(t, "S", 100000, 0, 0, .opt = "mss 1460,sackOK,ts", .tsval = 8001);
+	tt_expect(t, "SA", 0, 100001, 0);
+}
+
 /* Timestamps go on: the echo is of TS.Recent, our clock is the connection's. */
 static void timestamps_in_time_wait(struct tt *t)
 {
@@ -289,6 +309,7 @@ static const struct CMUnitTest tests[] = {
 	TT(old_syn),
 	TT_CFG(new_connection_by_timestamp, use_ts),
 	TT_CFG(old_syn_by_timestamp, use_ts),
+	TT_CFG(last_timestamp, use_ts),
 	TT_CFG(timestamps_in_time_wait, use_ts),
 	TT(new_syn_without_listener),
 	TT(after_expiry),

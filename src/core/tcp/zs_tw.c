@@ -125,8 +125,9 @@ uint32_t zs_tw_next_iss(struct zs_stack *s, const struct zs_tw *tw)
 void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	struct zs_listener *l;
-	bool quiet = (pi->tcp_flags & (ZS_SYN | ZS_FIN)) == 0 && pi->data_len == 0 &&
-		     pi->seq == tw->rcv_nxt && pi->ack == tw->snd_nxt;
+	uint32_t end = pi->seq + pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
+	/* the FIN again, or an ACK behind it */
+	bool last = !(pi->tcp_flags & ZS_SYN) && end == tw->rcv_nxt && pi->ack == tw->snd_nxt;
 
 	if (pi->tcp_flags & ZS_RST) { /* RFC 1337: ends nothing */
 		zs_pkt_drop(s, m, ZS_DROP_TCP_RST);
@@ -143,9 +144,11 @@ void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struc
 		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_ACK);
 		return;
 	}
-	if (pi->tcp_flags & ZS_FIN && pi->seq + pi->data_len + 1 == tw->rcv_nxt)
+	if (last && pi->opt.has_ts && zs_seq_gt(pi->opt.ts_val, tw->ts_recent))
+		tw->ts_recent = pi->opt.ts_val;
+	if (pi->tcp_flags & ZS_FIN && end == tw->rcv_nxt)
 		schedule(s, tw); /* the peer did not see our ACK: 2 MSL begin anew */
-	if (!quiet && zs_challenge_allowed(s, &tw->challenge_ms))
+	if (!(last && pi->seq == end) && zs_challenge_allowed(s, &tw->challenge_ms))
 		send_ack(s, tw);
 	zs_pkt_drop(s, m, ZS_DROP_TCP_STATE);
 }
