@@ -362,6 +362,48 @@ static void window_after_reordering(struct tt *t)
 	tt_expect_after(t, 25 * TT_MS, "A", 3001, 1, MSS);
 }
 
+/*
+ * RFC 8985 6.2 step 2: of all that an ACK reports, what was sent last says how long the round trip
+ * is, and not what lies last in the stream, of which ACKs were lost.
+ */
+static void round_trip_of_what_was_sent_last(struct tt *t)
+{
+	show_reordering(t);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 4001:5001");
+	tt_expect_after(t, 25 * TT_MS, "A", 3001, 1, MSS);
+	tt_advance(t, RTT + TT_MS);
+	tt_in(t, "A", 1, 5001, 0, .opt = "nop,nop,sack 6001:12001");
+	tt_expect(t, "A", 5001, 1, MSS);
+}
+
+/* RFC 8985 6.2 step 5: what is under suspicion when nothing else is missing waits no longer. */
+static void last_suspect(struct tt *t)
+{
+	show_reordering(t);
+	tt_in(t, "A", 1, 3001, 0, .opt = "nop,nop,sack 4001:12001");
+	tt_advance(t, 10 * TT_MS);
+	tt_send(t, MSS);
+	tt_expect(t, "A", 12001, 1, MSS);
+	tt_expect_after(t, 15 * TT_MS, "A", 3001, 1, MSS);
+	tt_advance(t, RTT + TT_MS);
+	tt_in(t, "A", 1, 12001, 0);
+	tt_expect_within(t, 9 * TT_MS, 26 * TT_MS, "A", 12001, 1, MSS);
+	tt_in(t, "A", 1, 13001, 0);
+}
+
+/* FIN in flight takes no room of the two segments that always have it. */
+static void few_segments_and_fin(struct tt *t)
+{
+	start(t, RTT, 4);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_expect(t, "FA", 4001, 1, 0);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 2001:4001");
+	tt_expect_within(t, 20 * TT_MS, 30 * TT_MS, "A", 1, 1, MSS);
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_in(t, "A", 1, 4002, 0);
+}
+
 /* RFC 8985 6.2 step 4: D-SACK widens the window by a quarter of the round trip, once per round. */
 static void dsack_widens_the_window(struct tt *t)
 {
@@ -466,6 +508,9 @@ static const struct CMUnitTest tests[] = {
 	TT(few_segments),
 	TT(reordered_within_window),
 	TT(window_after_reordering),
+	TT(round_trip_of_what_was_sent_last),
+	TT(last_suspect),
+	TT(few_segments_and_fin),
 	TT(dsack_widens_the_window),
 	TT(lost_retransmission),
 	TT(loss_behind_a_probe),

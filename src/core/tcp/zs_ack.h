@@ -15,11 +15,12 @@ struct zs_ack {
 	uint32_t rtt_us;     /* sample, 0 = none */
 	uint32_t tx_us;	     /* has_tx: transmission time of the newest record that was sent once */
 	uint32_t sack_tx_us; /* has_sack_tx: likewise of those newly SACKed */
+	uint32_t rack_tx_us; /* has_rack_tx: when that was sent which RACK takes for the latest */
 	uint32_t echo; /* has_echo: the timestamp that comes back; only where there are marks */
 	uint32_t dsack_left, dsack_end;
 	uint32_t sacked_before; /* tcb->sacked; 0 where there are no marks */
 	uint32_t known;		/* bytes among those acked that are no news */
-	bool has_tx, has_sack_tx, has_echo;
+	bool has_tx, has_sack_tx, has_rack_tx, has_echo;
 	bool sack_old;	   /* newly SACKed: one that was sent once, before tcb->recover */
 	bool retx;	   /* a record that was released had been sent again */
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */

@@ -186,9 +186,12 @@ static void blocks_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs
 	}
 }
 
-/* What loss detection has to know of an ACK beside. */
-static void look_closer(struct zs_ack *a, const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
+/* What loss detection has to know of an ACK beside. The scoreboard has to be ready before something
+ * is released, for that may be all that was marked, and is news to RACK. */
+static void look_closer(struct zs_stack *s, struct zs_ack *a, struct zs_tcb *tcb,
+			const struct zs_pktinfo *pi)
 {
+	(void)zs_score_wake(s, tcb);
 	a->has_echo = tcb->flags & ZS_TF_TS && pi->opt.has_ts && pi->opt.ts_ecr != 0;
 	a->echo = pi->opt.ts_ecr;
 	a->sacked_before = tcb->sacked;
@@ -230,7 +233,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_rate_ack_begins(s, tcb);
 	if (unlikely(marked || pi->opt.n_sack > 0))
-		look_closer(&a, tcb, pi);
+		look_closer(s, &a, tcb, pi);
 	if (zs_seq_gt(pi->ack, tcb->snd_una))
 		advance_una(s, tcb, pi, &a);
 	if (pi->opt.n_sack > 0 && tcb->flags & ZS_TF_SACK) {

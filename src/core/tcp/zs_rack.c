@@ -60,6 +60,12 @@ void zs_rack_delivered(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_s
 		return;
 	if (seg->tx_count == 1)
 		tcb->min_rtt_us = RTE_MIN(tcb->min_rtt_us, RTE_MAX(rtt, 1u));
+	/* as if what is SACKed came first where it was sent first, as the RFC has it; what is
+	 * acknowledged goes by its place in the stream, as on Linux, which is more patient */
+	if (a->has_rack_tx && seg->flags & ZS_SEG_SACKED && zs_seq_lt(seg->tx_us, a->rack_tx_us))
+		return;
+	a->has_rack_tx = true;
+	a->rack_tx_us = seg->tx_us;
 	sc->rack_rtt_us = rtt;
 	if (sc->rack_valid && !sent_after(seg->tx_us, end, sc->rack_tx_us, sc->rack_end))
 		return;
@@ -177,6 +183,7 @@ void zs_rack_detect(struct zs_stack *s, struct zs_tcb *tcb)
 	wnd = reo_wnd(tcb, sc);
 	first = detect_first(s, tcb, sc, wnd);
 	again = detect_again(s, tcb, sc, wnd);
+	sc->rack_valid = true; /* also where what was marked before has just been released */
 	sc->reo_pending = first || again;
 	sc->reo_us = sc->rack_tx_us + sc->rack_rtt_us + wnd;
 }

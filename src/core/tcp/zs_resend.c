@@ -112,13 +112,14 @@ enum zs_outcome zs_resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t w
 {
 	struct rte_mbuf *m = next_lost(s, tcb);
 	struct zs_segment sg = { .first = m, .wnd = wnd };
+	uint32_t fin = tcb->flags & ZS_TF_FIN_SENT ? 1 : 0; /* takes nothing from the data */
 
 	if (m == NULL || zs_score(s, tcb)->frto == ZS_FRTO_NEW_DATA)
 		return ZS_OUT_NOTHING;
 	if (zs_seg(m)->len > tcb->mss && zs_sndq_split(s, tcb, m, tcb->mss) < 0)
 		return ZS_OUT_BLOCKED;
 	sg.len = gather_lost(s, tcb, m);
-	if (zs_inflight(tcb) + sg.len > tcb->cwnd)
+	if (zs_inflight(tcb) + sg.len > tcb->cwnd + fin)
 		return ZS_OUT_NOTHING;
 	if (unlikely(tcb->flags & ZS_TF_PACED) && !zs_pace_ready(s, tcb))
 		return ZS_OUT_NOTHING;

@@ -54,7 +54,8 @@ void zs_retx_arm(struct zs_stack *s, struct zs_tcb *tcb)
 		 */
 		tcb->retx_kind = ZS_RETX_PTO;
 		us = RTE_MIN(us, pto_us(s, tcb));
-	} else if (zs_marked(tcb) && tcb->flags & ZS_TF_SACK && zs_score(s, tcb)->reo_pending) {
+	} else if ((zs_marked(tcb) || tcb->ca_state != ZS_CA_OPEN) && tcb->flags & ZS_TF_SACK &&
+		   zs_score(s, tcb)->reo_pending) {
 		left = (int32_t)(zs_score(s, tcb)->reo_us - (uint32_t)s->now_us);
 		other = left > 0 ? (uint64_t)left : 0;
 		if (other < us) {

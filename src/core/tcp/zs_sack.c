@@ -114,7 +114,7 @@ static void sort_blocks(struct zs_sack_block *b, unsigned n)
 void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		   struct zs_ack *a)
 {
-	struct zs_score *sc = zs_score_wake(s, tcb);
+	struct zs_score *sc = zs_score(s, tcb);
 	struct zs_sack_block b[ZS_MAX_SACK] = { 0 };
 	unsigned n = RTE_MIN((unsigned)pi->opt.n_sack, (unsigned)ZS_MAX_SACK);
 
