@@ -482,6 +482,39 @@ static void mark_is_not_undone(struct tt *t)
 	tt_drain(t);
 }
 
+static void no_probes(struct zs_config *cfg)
+{
+	cfg->use_tlp = false;
+}
+
+/* What is still missing is found again at once, also where the D-SACK is all that an ACK says. */
+static void losses_after_undo(struct tt *t)
+{
+	(void)start(t, "mss 1000,sackOK", 12);
+	tt_expect_within(t, 190 * TT_MS, 210 * TT_MS, "A", 1, 1, MSS);
+	tt_advance(t, RTT + TT_MS);
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 2001:3001");
+	tt_expect_run(t, 10001, 1, MSS, 2); /* F-RTO */
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 1:1001 2001:3001");
+	assert_int_equal(tt_stats(t)->tcp_undo, 1);
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 12001, 0);
+}
+
+/* RFC 3708: a duplicate of what was sent once is the network's, and says nothing of the repeated.
+ */
+static void dsack_of_what_was_sent_once(struct tt *t)
+{
+	(void)start(t, "mss 1000,sackOK", 10);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 1001:4001");
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 2001:3001 1001:4001");
+	assert_int_equal(tt_info(t).ca_state, 1);
+	assert_int_equal(tt_stats(t)->tcp_undo, 0);
+	tt_in(t, "A", 1, 10001, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT_CFG(eifel_fast_retransmit, use_ts),
 	TT_CFG(eifel_raises_the_threshold, use_ts),
@@ -509,6 +542,8 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(bbr_is_back, bbr_ts),
 	TT_CFG(another_algorithm, use_ts),
 	TT_CFG(mark_is_not_undone, ecn_newreno),
+	TT_CFG(losses_after_undo, no_probes),
+	TT(dsack_of_what_was_sent_once),
 };
 
 ZS_TEST_MAIN(tests)

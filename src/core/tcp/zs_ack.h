@@ -26,6 +26,7 @@ struct zs_ack {
 	bool dup;	   /* a duplicate ACK (RFC 5681 2; with SACK: one that brings new blocks) */
 	bool reordered;	   /* something arrived after what was sent behind it */
 	bool dsack;	   /* reports a duplicate (RFC 2883) */
+	bool undone;	   /* by that: what is missing all the same has to be found again */
 	bool ece;	   /* reports congestion marks (RFC 3168) */
 	bool cwnd_limited; /* the window was in full use: growth is justified (RFC 7661) */
 };
@@ -95,7 +96,7 @@ void zs_undo_retx(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg *s
 /* In recovery: does this acknowledgement tell that there was no loss? */
 void zs_undo_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
 /* The peer reports a duplicate. */
-void zs_undo_on_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
+void zs_undo_on_dsack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a);
 
 /* ---- zs_retx.c ---- */
 

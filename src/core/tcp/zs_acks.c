@@ -250,7 +250,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 	else
 		a.dup = a.acked == 0 && pi->data_len == 0 && !window && !(pi->tcp_flags & ZS_FIN) &&
 			pi->ack == tcb->snd_una;
-	if (a.acked == 0 && a.sacked == 0 && !a.dup)
+	if (a.acked == 0 && a.sacked == 0 && !a.dup && !a.undone)
 		return;
 	a.cwnd_limited = cwnd_limited(tcb, a.inflight, tcb->snd_una - a.acked);
 	if (unlikely(tcb->flags & ZS_TF_ECN)) {
@@ -270,7 +270,7 @@ void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pkti
 		else
 			zs_retx_restart(s, tcb);
 		wake_writer(s, tcb);
-	} else if (a.sacked > 0) {
+	} else if (a.sacked > 0 || a.undone) {
 		zs_retx_arm(s, tcb);
 	}
 	if (unlikely(tcb->flags & (ZS_TF_PACED | ZS_TF_SND_RULES)))

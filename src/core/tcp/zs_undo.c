@@ -110,18 +110,33 @@ static void undo(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score *sc)
 	zs_output_later(s, tcb);
 }
 
-void zs_undo_on_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
+/* What the network duplicates may have been sent once; of what is acknowledged we do not know. */
+static bool sent_again(const struct zs_tcb *tcb, uint32_t seq)
+{
+	struct rte_mbuf *m = tcb->sndq.head;
+
+	if (zs_seq_lt(seq, tcb->snd_una))
+		return true;
+	while (m != NULL && m != tcb->unsent && zs_seq_leq(zs_seg(m)->seq + zs_seg(m)->len, seq))
+		m = zs_seg(m)->next;
+	return m != NULL && zs_seg(m)->tx_count > 1;
+}
+
+void zs_undo_on_dsack(struct zs_stack *s, struct zs_tcb *tcb, struct zs_ack *a)
 {
 	struct zs_score *sc = zs_score(s, tcb);
 	uint32_t len = a->dsack_end - a->dsack_left;
 
 	if (!sc->undo || sc->undo_retx == 0 || !zs_seq_lt(a->dsack_left, a->dsack_end))
 		return;
-	if (zs_seq_lt(a->dsack_left, sc->undo_una) || zs_seq_gt(a->dsack_end, tcb->recover))
+	if (zs_seq_lt(a->dsack_left, sc->undo_una) || zs_seq_gt(a->dsack_end, tcb->recover) ||
+	    !sent_again(tcb, a->dsack_left))
 		return;
 	sc->undo_retx -= RTE_MIN(len, sc->undo_retx);
-	if (sc->undo_retx == 0)
-		undo(s, tcb, sc);
+	if (sc->undo_retx != 0)
+		return;
+	undo(s, tcb, sc);
+	a->undone = true;
 }
 
 /* Room for a full segment of new data, which nothing but cwnd keeps back? */
