@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Copying writes while buffers are short: each connection gets its share, and who gets nothing
- * waits, instead of being told again and again that it may write.
+ * waits, instead of being told again and again that it may write. And no route for a while.
  */
 #include <errno.h>
 
@@ -181,10 +181,73 @@ static void a_shared_record_gets_on(struct tt *t)
 	rte_pktmbuf_free(m);
 }
 
+/* ---- routes ---- */
+
+struct routes {
+	struct zs_route r[ZS_MAX_ROUTES];
+	uint16_t n;
+};
+
+static void lose_routes(struct tt *t, struct routes *all)
+{
+	all->n = t->s->n_routes;
+	memcpy(all->r, t->s->routes, sizeof(all->r));
+	while (t->s->n_routes > 0)
+		assert_int_equal(zs_route_del(t->s, &all->r[t->s->n_routes - 1]), 0);
+}
+
+static void find_routes(struct tt *t, const struct routes *all)
+{
+	for (uint16_t i = 0; i < all->n; i++)
+		assert_int_equal(zs_route_add(t->s, &all->r[i]), 0);
+}
+
+/* Nothing is in flight, and there is no route for a while: what was written goes out when there is
+ * one. */
+static void data_wait_for_a_route(struct tt *t)
+{
+	struct routes all;
+
+	start(t);
+	lose_routes(t, &all);
+	tt_send(t, MSS);
+	tt_expect_quiet(t, TT_S);
+	find_routes(t, &all);
+	tt_expect_within(t, 0, 2 * TT_S, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 1 + MSS, 0);
+}
+
+/* But not for ever. */
+static void no_route_at_all(struct tt *t)
+{
+	struct routes all;
+
+	start(t);
+	lose_routes(t, &all);
+	tt_send(t, MSS);
+	tt_expect_quiet(t, 20 * 60ull * TT_S);
+	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+}
+
+static void fin_waits_for_a_route(struct tt *t)
+{
+	struct routes all;
+
+	start(t);
+	lose_routes(t, &all);
+	tt_close(t);
+	tt_expect_quiet(t, TT_S);
+	find_routes(t, &all);
+	tt_expect_within(t, 0, 2 * TT_S, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 2, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT(each_has_its_share),	       TT(acknowledgements_wake),
 	TT(without_data_time_wakes),   TT(a_window_update_stops_no_waiting),
 	TT(shutdown_ends_the_waiting), TT(a_shared_record_gets_on),
+	TT(data_wait_for_a_route),     TT(no_route_at_all),
+	TT(fin_waits_for_a_route),
 };
 
 ZS_TEST_MAIN(tests)

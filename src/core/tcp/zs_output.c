@@ -303,8 +303,7 @@ static __attribute__((noinline)) enum zs_outcome send_together(struct zs_stack *
 static enum zs_outcome send_fin(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	bool again = (tcb->flags & ZS_TF_FIN_LOST) != 0 && !zs_resend_due(s, tcb);
-	bool first = (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED &&
-		     tcb->unsent == NULL;
+	bool first = zs_fin_waits(tcb) && tcb->unsent == NULL;
 	struct zs_segment sg = { .wnd = wnd, .flags = ZS_FIN | ZS_ACK };
 
 	if (!again && !first)
@@ -421,8 +420,11 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 		return zs_syn_output(s, tcb);
 	if (tcb->state < ZS_SYN_RCVD || tcb->state == ZS_TIME_WAIT)
 		return true;
-	if (!zs_build_refresh(s, tcb))
-		return true; /* no route: timers try again */
+	if (!zs_build_refresh(s, tcb)) { /* no route: timers try again */
+		if (tcb->unsent != NULL || zs_fin_waits(tcb))
+			arm_persist(s, tcb);
+		return true;
+	}
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
 	    zs_out_ack(s, tcb, wnd) == ZS_OUT_BLOCKED)
 		return false;

@@ -310,6 +310,12 @@ static inline bool zs_tcb_tso(const struct zs_stack *s, const struct zs_tcb *tcb
 	return (s->netif[tcb->netif].offloads & ZS_OFF_TX_TSO) != 0;
 }
 
+/* FIN is to follow what is in the send queue. */
+static inline bool zs_fin_waits(const struct zs_tcb *tcb)
+{
+	return (tcb->flags & (ZS_TF_FIN_QUEUED | ZS_TF_FIN_SENT)) == ZS_TF_FIN_QUEUED;
+}
+
 static inline bool zs_tcb_synchronized(const struct zs_tcb *tcb)
 {
 	return tcb->state >= ZS_ESTABLISHED;

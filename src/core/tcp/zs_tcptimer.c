@@ -96,19 +96,24 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 	return false;
 }
 
-/* The window is closed, or too small to be worth a segment: probe, or send what fits. */
+/*
+ * The window is closed, or too small to be worth a segment: probe, or send what fits. Where there
+ * was no route, and is none, that counts like a probe that nobody answers.
+ */
 static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	bool open = zs_seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt);
 	uint64_t wait;
 
 	if (tcb->sndq.head == NULL)
 		zs_sndq_retried(s, tcb);
-	if (tcb->unsent == NULL)
+	if (tcb->unsent == NULL && !zs_fin_waits(tcb))
 		return false;
-	if (zs_seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt)) {
+	if ((open || tcb->unsent == NULL) && zs_build_refresh(s, tcb)) {
 		tcb->flags |= ZS_TF_FORCE;
-		zs_seg(tcb->sndq.tail)->flags |=
-			ZS_SEG_EOR; /* more was announced, and did not come */
+		tcb->probe_shift = 0;
+		if (tcb->unsent != NULL) /* more was announced, and did not come */
+			zs_seg(tcb->sndq.tail)->flags |= ZS_SEG_EOR;
 		zs_output_later(s, tcb);
 		return false;
 	}
