@@ -33,6 +33,12 @@ static bool prefix_match(const struct zs_addr *a, const struct zs_addr *b, unsig
 	return rest == 0 || (a->b[whole] ^ b->b[whole]) >> (8 - rest) == 0;
 }
 
+static void clear_behind(struct zs_addr *a, unsigned bits)
+{
+	for (unsigned i = bits; i < 8 * sizeof(a->b); i++)
+		a->b[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+}
+
 static bool same_prefix(const struct zs_route *a, const struct zs_route *b)
 {
 	return a->family == b->family && a->prefix_len == b->prefix_len &&
@@ -54,6 +60,7 @@ int zs_route_add(struct zs_stack *s, const struct zs_route *r)
 	for (at = s->n_routes; at > 0 && s->routes[at - 1].prefix_len < r->prefix_len; at--)
 		s->routes[at] = s->routes[at - 1];
 	s->routes[at] = *r;
+	clear_behind(&s->routes[at].prefix, r->prefix_len);
 	s->n_routes++;
 	s->nh_gen++;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <rte_version.h>
 
+#include "base/zs_ip6addr.h"
 #include "tel/zs_tel_priv.h"
 
 enum { PUNCTUATION = 6 /* "name":"value", */ };
@@ -49,9 +50,11 @@ void zs_tel_str(struct zs_tel_dict *t, const char *name, const char *v)
 
 const char *zs_tel_addr(char text[ZS_TEL_ADDR], uint8_t family, const struct zs_addr *a)
 {
+	struct zs_addr bare = family == ZS_AF_IP6 ? zs_ip6_bare(a) : *a;
+
 	if (zs_addr_is_any(a))
 		return strcpy(text, "*");
-	if (inet_ntop(family == ZS_AF_IP6 ? AF_INET6 : AF_INET, a, text, ZS_TEL_ADDR) == NULL)
+	if (inet_ntop(family == ZS_AF_IP6 ? AF_INET6 : AF_INET, &bare, text, ZS_TEL_ADDR) == NULL)
 		return strcpy(text, "?");
 	return text;
 }

@@ -50,18 +50,18 @@ static void look(struct zs_ctx *c, void *arg)
 	}
 }
 
-/* "ip6.0": "fe80::1/64", and so on; where there is more to say of one, "ip6.0.state". */
+/* "ip6_0": "fe80::1/64", and so on; where there is more to say of one, "ip6_0_state". */
 static void tell_ip6(struct zs_tel_dict *t, const struct zs_look_ip6 *v, int i)
 {
 	char text[ZS_TEL_ADDR], value[ZS_TEL_ADDR + sizeof("/128")], name[32];
 
-	(void)snprintf(name, sizeof(name), "ip6.%d", i);
+	(void)snprintf(name, sizeof(name), "ip6_%d", i);
 	(void)snprintf(value, sizeof(value), "%s/%u", zs_tel_addr(text, ZS_AF_IP6, &v->addr),
 		       v->prefix);
 	zs_tel_str(t, name, value);
 	if (v->state[0] == '\0')
 		return;
-	(void)snprintf(name, sizeof(name), "ip6.%d.state", i);
+	(void)snprintf(name, sizeof(name), "ip6_%d_state", i);
 	zs_tel_str(t, name, v->state);
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/zs_ip6addr.h"
+#include "core/zs_route.h"
 #include "core/zs_tune.h"
 #include "faketel.h"
 #include "tel/zs_tel.h"
@@ -339,6 +341,22 @@ static void neighbours_and_routes_are_told(void **state)
 	free(json);
 }
 
+/* The network, whatever address of it the configuration has; without what the stack keeps in an
+ * address of one link. */
+static void routes_of_ip6_are_told(void **state)
+{
+	struct api_world *t = *state;
+	struct zs_route r = { .family = ZS_AF_IP6, .prefix_len = 61 };
+	char *json;
+
+	assert_int_equal(inet_pton(AF_INET6, "fe80:0:0:ff::5", &r.prefix), 1);
+	zs_ip6_set_zone(&r.prefix, 1);
+	assert_int_equal(zs_route_add(all[0]->s, &r), 0);
+	json = ask(t, true, "/zstack/route", "0");
+	has(json, "\"prefix\":\"fe80:0:0:f8::\",\"len\":61,");
+	free(json);
+}
+
 static const char *holder(const char *json, const char *name)
 {
 	char text[64];
@@ -458,6 +476,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(what_is_no_number, setup, teardown),
 	cmocka_unit_test_setup_teardown(cores_are_told_one_by_one, setup, teardown),
 	cmocka_unit_test_setup_teardown(neighbours_and_routes_are_told, setup, teardown),
+	cmocka_unit_test_setup_teardown(routes_of_ip6_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(buffers_have_holders_and_ages, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_running_stack_is_tuned_or_left_alone, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_loop_that_stands_still_is_named, setup, teardown),

@@ -183,8 +183,8 @@ class Others(Case):
         port = dict.fromkeys(("mtu", "mbps", "vlan", "rx_queues", "tx_queues", "rx_descs", "tx_descs", "rss",
                               "interrupts", "up"), 0)
         port |= {"device": "net_ring0", "driver": "net_ring", "mac": "02:00:00:00:00:01", "offloads": "",
-                 "ip4": "10.0.0.1", "ip4_prefix": 24, "ip6.0": "fe80::1/64", "ip6.1": "fd00::1/64",
-                 "ip6.1.state": "tentative"}
+                 "ip4": "10.0.0.1", "ip4_prefix": 24, "ip6_0": "fe80::1/64", "ip6_1": "fd00::1/64",
+                 "ip6_1_state": "tentative"}
         self.fake({"/zstack/if": paged({0: port}), "/zstack/stats": {}})
         self.assertIn("    inet 10.0.0.1/24\n    inet6 fe80::1/64\n    inet6 fd00::1/64 tentative\n",
                       self.output("if"))

@@ -19,9 +19,9 @@ def lines(i):
     if i["ip4"]:
         yield f"    inet {i['ip4']}/{i['ip4_prefix']}"
     for k in range(64):
-        if f"ip6.{k}" not in i:
+        if f"ip6_{k}" not in i:
             break
-        yield f"    inet6 {i[f'ip6.{k}']} {i.get(f'ip6.{k}.state', '')}".rstrip()
+        yield f"    inet6 {i[f'ip6_{k}']} {i.get(f'ip6_{k}_state', '')}".rstrip()
     yield (f"    queues {i['rx_queues']} rx, {i['tx_queues']} tx of {i['rx_descs']}, {i['tx_descs']}"
            + (", rss" if i["rss"] else "") + (", interrupts" if i["interrupts"] else ""))
     yield f"    offloads {i['offloads'] or 'none'}"
