@@ -157,6 +157,32 @@ def group_vlans(suite):
         suite.case("it ends in order", ended, server)
 
 
+TAP = f"""[dpdk]
+lcore_mask=%x
+[port0]
+{lab.ADDRESS}"""
+
+
+def pages_in_pieces(host):
+    """Heads of odd and even lengths in front of bodies that nobody copies."""
+    for size in (1, 10, 100, 1000, 10000, 99999, 100000, 1000000):
+        curl(host, lab.STACK_IP, size)
+
+
+@quick
+def group_tap(suite):
+    """The default device."""
+    with lab.Lab() as host:
+        host.kernel.run("ip link del vk")
+        path = os.path.join(host.dir, "tap.ini")
+        with open(path, "w") as f:
+            f.write(TAP % (1 << lab.server_core()))
+        server = host.start_kernel(host.kernel, [suite.program("http_zc"), "--cached", "--conf", path],
+                                   ready_port=80)
+        suite.case("pages in pieces", pages_in_pieces, host)
+        suite.case("it ends in order", ended, server)
+
+
 CABLES = ("t0", "t1")
 
 

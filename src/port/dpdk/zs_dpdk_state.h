@@ -40,6 +40,7 @@ struct zs_quirks {
 	uint16_t proc_queues; /* pairs that several processes can use */
 	bool one_queue;	      /* how many there are its peer decides, later */
 	bool no_prepare;      /* but for TSO */
+	bool no_tx_cksum;
 	bool no_tso;
 	bool no_tx_vlan;
 	bool no_multi_seg;

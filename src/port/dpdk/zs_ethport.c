@@ -10,7 +10,10 @@
 #include "core/zs_pkt.h"
 #include "port/dpdk/zs_dpdk_state.h"
 
-enum { RSS_TABLE_MAX = 2048 }; /* entries */
+enum {
+	RSS_TABLE_MAX = 2048, /* entries */
+	TX_CKSUMS = ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM,
+};
 
 /* One offload of ours and what the device has to advertise for it, all of it. */
 struct offload_map {
@@ -45,6 +48,8 @@ static uint32_t unwanted(const struct zs_ethport *p, const struct zs_dpdk_port *
 		off |= ZS_OFF_TX_VLAN | ZS_OFF_RX_VLAN;
 	if (p->quirks.no_tx_vlan)
 		off |= ZS_OFF_TX_VLAN;
+	if (p->quirks.no_tx_cksum)
+		off |= TX_CKSUMS;
 	if (p->quirks.no_multi_seg)
 		off |= ZS_OFF_TX_MULTI_SEG;
 	if ((p->info.tx_offload_capa & tso) != tso || p->quirks.no_tso ||
@@ -85,9 +90,7 @@ static uint32_t choose_offloads(const struct zs_ethport *p, uint32_t off, struct
  */
 static bool needs_prepare(const struct zs_ethport *p)
 {
-	uint32_t cksums = ZS_OFF_TX_IP_CKSUM | ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_UDP_CKSUM;
-
-	return (p->offloads & cksums) != 0 && !p->quirks.no_prepare;
+	return (p->offloads & TX_CKSUMS) != 0 && !p->quirks.no_prepare;
 }
 
 /* The MTU to use when none is configured: the kernel's where the device is a kernel interface. */

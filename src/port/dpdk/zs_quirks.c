@@ -82,12 +82,13 @@ static void af_xdp(struct zs_quirks *q)
  * It advertises a max_rx_pktlen of 1522, so ethdev refuses any larger MTU; and with the MTU of its
  * kernel interface set behind its back, it would refuse large packets for ever. Its TSO is done in
  * software, and refuses for ever what makes full segments, for it counts the Ethernet header among
- * the bytes of the MTU.
+ * the bytes of the MTU. So are its checksums, and those of packets with a buffer of an odd length
+ * before the last one are wrong.
  */
 static void tap(struct zs_quirks *q)
 {
 	q->max_mtu = TAP_MAX_MTU;
-	q->no_tso = true;
+	q->no_tso = q->no_tx_cksum = true;
 	q->mtu_hint = ": its driver can do no more";
 }
 
@@ -156,6 +157,5 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 		q->extra_room = VIRTIO_HEADER;
 	q->no_tx_vlan = inserts_in_software(name);
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
-	q->no_prepare = strcmp(name, "net_tap") == 0 || strcmp(name, "net_virtio_user") == 0 ||
-			strcmp(name, "net_vhost") == 0;
+	q->no_prepare = strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_vhost") == 0;
 }
