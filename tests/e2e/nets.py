@@ -2,6 +2,7 @@
 """Interfaces that are more than a port with an address: [vlanN] and [bondN] of F-Stack's files."""
 import fcntl
 import os
+import re
 import select
 import socket
 import struct
@@ -10,6 +11,7 @@ import time
 
 import lab
 from cases import quick
+from tool import run_tool
 from traffic import connect, expect
 
 TAGGED_KERNEL, TAGGED_STACK = "10.55.0.1", "10.55.0.2"
@@ -160,7 +162,22 @@ def group_vlans(suite):
 TAP = f"""[dpdk]
 lcore_mask=%x
 [port0]
-{lab.ADDRESS}"""
+{lab.ADDRESS}addr6={lab.STACK_IP6}/64
+"""
+
+
+def link_locals(host, server):
+    """Both ends have theirs, once nobody has objected; a word behind that of the stack would tell of an objection."""
+    end = time.monotonic() + 15
+    while True:
+        kernel = host.kernel.run("ip -6 addr show dev zs0 -tentative")
+        found = re.search(r"inet6 (fe80::\S+)/64\n", run_tool(server, "if"))
+        if found and "fe80::" in kernel:
+            expect(found.group(1) not in kernel, "one address for both")
+            ping(host, found.group(1) + "%zs0")
+            return
+        expect(time.monotonic() < end, kernel + run_tool(server, "if"))
+        time.sleep(0.1)
 
 
 def pages_in_pieces(host):
@@ -171,15 +188,17 @@ def pages_in_pieces(host):
 
 @quick
 def group_tap(suite):
-    """The default device."""
+    """The default device: a head and a body in one packet, and IPv6, whose kernel is not to have our address."""
     with lab.Lab() as host:
         host.kernel.run("ip link del vk")
+        host.kernel.run("sysctl -qw net.ipv6.conf.default.disable_ipv6=0")
         path = os.path.join(host.dir, "tap.ini")
         with open(path, "w") as f:
             f.write(TAP % (1 << lab.server_core()))
         server = host.start_kernel(host.kernel, [suite.program("http_zc"), "--cached", "--conf", path],
                                    ready_port=80)
         suite.case("pages in pieces", pages_in_pieces, host)
+        suite.case("link-local addresses", link_locals, host, server)
         suite.case("it ends in order", ended, server)
 
 

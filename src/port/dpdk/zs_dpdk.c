@@ -132,10 +132,6 @@ static uint32_t kernel_side(const struct zs_dpdk_config *cfg)
 	return htonl(own == net + 1 ? net + 2 : net + 1);
 }
 
-/*
- * Both ends of a tap device begin with the same MAC address; after the start, for starting the port
- * sets the kernel's end once more.
- */
 static int setup_tap(const struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_config *cfg)
 {
 	const struct zs_ethport *p = &d->port[index];
@@ -144,7 +140,7 @@ static int setup_tap(const struct zs_dpdk *d, uint16_t index, const struct zs_dp
 
 	if (strcmp(p->info.driver_name, "net_tap") != 0)
 		return 0;
-	rc = zs_kernif_setup(p->info.if_index, &p->mac, addr, cfg->port[index].ip4_prefix);
+	rc = zs_kernif_setup(p->info.if_index, addr, cfg->port[index].ip4_prefix);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: kernel side of the tap interface: %s", index,
 				    strerror(-rc));

@@ -44,6 +44,7 @@ struct zs_quirks {
 	bool no_tso;
 	bool no_tx_vlan;
 	bool no_multi_seg;
+	bool mac_of_kernel; /* the device's address is that of the kernel's end of it */
 };
 
 /* A port of the stack. */
@@ -202,10 +203,9 @@ void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned
 int zs_kernif_get_mtu(unsigned if_index);
 bool zs_kernif_runs(const char *name); /* up, and a tap: open somewhere */
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
-/* Gives the kernel's end of a tap device another MAC address than the port's, a queue for thousands
- * of connections, and an IPv4 address when not 0; sets it up. */
-int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
-		    uint8_t prefix);
+/* Gives the kernel's end of a tap device a queue for thousands of connections, and an IPv4 address
+ * when not 0; sets it up. */
+int zs_kernif_setup(unsigned if_index, uint32_t ip4_be, uint8_t prefix);
 
 /* zs_mem.c: memory of the stack. */
 void *zs_mem_alloc(void *ctx, size_t size, size_t align);

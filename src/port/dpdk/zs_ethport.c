@@ -307,25 +307,38 @@ static void invent_mac(const struct zs_ethport *p, struct rte_ether_addr *addr)
 	(void)rte_eth_dev_default_mac_addr_set(p->id, addr);
 }
 
+/* What the other end of the device has, where that is the kernel's. */
+static struct rte_ether_addr other_mac(const struct zs_ethport *p, struct rte_ether_addr addr)
+{
+	if (p->quirks.mac_of_kernel) {
+		addr.addr_bytes[0] =
+			(addr.addr_bytes[0] & ~RTE_ETHER_GROUP_ADDR) | RTE_ETHER_LOCAL_ADMIN_ADDR;
+		addr.addr_bytes[5] ^= 1;
+	}
+	return addr;
+}
+
 static int set_mac(struct zs_ethport *p, uint16_t index, const struct zs_mac *want)
 {
 	static const struct zs_mac none;
-	struct rte_ether_addr addr;
+	struct rte_ether_addr addr, device;
 	int rc;
 
 	if (memcmp(want, &none, sizeof(none)) != 0) {
 		memcpy(&addr, want, sizeof(addr));
+		device = other_mac(p, addr);
 		rc = rte_is_valid_assigned_ether_addr(&addr)
-			     ? rte_eth_dev_default_mac_addr_set(p->id, &addr)
+			     ? rte_eth_dev_default_mac_addr_set(p->id, &device)
 			     : -EINVAL;
 		if (rc < 0 && rc != -ENOTSUP)
 			return zs_dpdk_fail(rc, "port %u: %s: MAC address refused: %s", index,
 					    p->info.driver_name, strerror(-rc));
 	} else {
-		rc = rte_eth_macaddr_get(p->id, &addr);
+		rc = rte_eth_macaddr_get(p->id, &device);
 		if (rc < 0)
 			return zs_dpdk_fail(rc, "port %u: no MAC address: %s", index,
 					    strerror(-rc));
+		addr = other_mac(p, device);
 	}
 	if (!rte_is_valid_assigned_ether_addr(&addr))
 		invent_mac(p, &addr);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kernel's end of a device that has one (net_tap, net_af_packet, net_af_xdp): its MTU, and for
- * a tap interface that we made, its MAC and IPv4 address and the length of its queue. Plain
- * ioctl()s, in the network namespace of the process.
+ * a tap interface that we made, its IPv4 address and the length of its queue. Plain ioctl()s, in
+ * the network namespace of the process.
  */
 #include <errno.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -58,18 +57,6 @@ int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu)
 	return request(if_index, SIOCSIFMTU, &ifr);
 }
 
-/* Both ends of a fresh tap device have one address: the kernel's gets another one, locally
- * administered. */
-static int set_other_mac(unsigned if_index, const struct zs_mac *port_mac)
-{
-	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
-
-	memcpy(ifr.ifr_hwaddr.sa_data, port_mac, sizeof(*port_mac));
-	ifr.ifr_hwaddr.sa_data[0] = (char)((ifr.ifr_hwaddr.sa_data[0] & 0xfe) | 0x02);
-	ifr.ifr_hwaddr.sa_data[5] = (char)(ifr.ifr_hwaddr.sa_data[5] ^ 0x01);
-	return request(if_index, SIOCSIFHWADDR, &ifr);
-}
-
 static int set_addr(unsigned if_index, unsigned long what, uint32_t addr_be)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = addr_be };
@@ -99,14 +86,11 @@ static int set_up(unsigned if_index)
 	return request(if_index, SIOCSIFFLAGS, &ifr);
 }
 
-int zs_kernif_setup(unsigned if_index, const struct zs_mac *port_mac, uint32_t ip4_be,
-		    uint8_t prefix)
+int zs_kernif_setup(unsigned if_index, uint32_t ip4_be, uint8_t prefix)
 {
 	uint32_t mask = prefix == 0 ? 0 : ~0u << (32 - prefix);
-	int rc = set_other_mac(if_index, port_mac);
+	int rc = set_queue_len(if_index);
 
-	if (rc == 0)
-		rc = set_queue_len(if_index);
 	if (rc == 0 && ip4_be != 0)
 		rc = set_addr(if_index, SIOCSIFADDR, ip4_be);
 	if (rc == 0 && ip4_be != 0)

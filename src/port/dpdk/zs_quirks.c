@@ -89,6 +89,7 @@ static void tap(struct zs_quirks *q)
 {
 	q->max_mtu = TAP_MAX_MTU;
 	q->no_tso = q->no_tx_cksum = true;
+	q->mac_of_kernel = true;
 	q->mtu_hint = ": its driver can do no more";
 }
 
