@@ -57,7 +57,7 @@ struct ff_vdev_cfg {
 	uint16_t queue_size;
 };
 
-/* [bondN] is not served. */
+/* [bondN] is not told here. */
 struct ff_bond_cfg;
 
 /* One key of [freebsd.boot] or [freebsd.sysctl]. */

@@ -198,7 +198,7 @@ int z_peek(int fd, struct z_iov *v, int max, size_t off);
 
 /*
  * Is done with the first nbytes of what has been received; a datagram goes as a whole. Returns
- * bytes released, at most INT_MAX; -1: ENOTCONN.
+ * bytes released, at most INT_MAX, 0 where there is nothing; -1: ENOTCONN: a listener.
  */
 int z_consume(int fd, size_t nbytes);
 

@@ -11,10 +11,10 @@
 
 static ssize_t take_tcp(struct zs_sock *sk, struct rte_mbuf **m, size_t max)
 {
-	if (zs_tcp_readable(sk->tcb) == 0)
-		return zs_sock_rx_idle(sk);
 	if (max == 0)
 		return -EINVAL;
+	if (zs_tcp_readable(sk->tcb) == 0)
+		return zs_sock_rx_idle(sk);
 	*m = zs_tcp_take(sk->s, sk->tcb, max);
 	return *m != NULL ? (ssize_t)(*m)->pkt_len : -ENOBUFS;
 }
