@@ -349,7 +349,7 @@ int z_stats_get(struct z_stats *st, size_t size);
 
 /* A reason to drop packets, and how often it applied. */
 struct z_drop {
-	const char *name; /* "tcp_window"; static */
+	const char *name; /* such as "tcp_window"; static */
 	uint64_t count;
 };
 
