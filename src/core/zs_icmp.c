@@ -140,17 +140,19 @@ static uint32_t next_hop_mtu(const struct zs_icmp_hdr *icmp, const struct zs_ip4
 
 /* l4: the UDP header of the quoted packet and n bytes behind it. */
 static void deliver_udp(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
-			const struct zs_addr *from, const struct zs_ip4_hdr *quoted,
+			const struct zs_pktinfo *pi, const struct zs_ip4_hdr *quoted,
 			const struct zs_flow *flow, const uint8_t *l4, uint32_t n)
 {
 	struct zs_udp_error e = {
 		.to = flow->faddr,
-		.from = *from,
+		.from = pi->flow.faddr,
 		.port = flow->fport,
 		.family = ZS_AF_IP4,
 		.origin = ZS_UDP_ICMP,
 		.type = icmp->type,
 		.code = icmp->code,
+		.ttl = pi->ttl,
+		.tos = pi->tos,
 		.error = error_of(icmp->type, icmp->code),
 		.info = next_hop_mtu(icmp, quoted),
 		.len = (uint16_t)RTE_MIN(n, (uint32_t)ZS_UDP_QUOTE),
@@ -165,7 +167,7 @@ static void deliver_udp(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 
 /* The quoted packet was ours: hand the news to whoever sent it. l4: `there` bytes of it. */
 static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
-			    const struct zs_addr *from, const struct zs_ip4_hdr *quoted,
+			    const struct zs_pktinfo *pi, const struct zs_ip4_hdr *quoted,
 			    const uint8_t *l4, uint32_t there)
 {
 	struct zs_flow flow = {
@@ -183,7 +185,7 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 	flow.fport = rte_be_to_cpu_16(ports[1]);
 	switch (quoted->proto) {
 	case ZS_PROTO_UDP:
-		deliver_udp(s, icmp, from, quoted, &flow, l4, there - QUOTE_L4);
+		deliver_udp(s, icmp, pi, quoted, &flow, l4, there - QUOTE_L4);
 		return ZS_DROP_COUNT;
 	case ZS_PROTO_TCP:
 		zs_tcp_icmp_error(s, &flow, rte_be_to_cpu_32(seq),
@@ -214,8 +216,7 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 	if (pi->bcast || quoted->src_be != pi->flow.laddr.ip4_be ||
 	    quoted->frag_be & rte_cpu_to_be_16(ZS_IP4_OFFMASK))
 		return ZS_DROP_ICMP_IGNORED;
-	return deliver(s, icmp, &pi->flow.faddr, quoted, (const uint8_t *)quoted + ihl,
-		       there - ihl);
+	return deliver(s, icmp, pi, quoted, (const uint8_t *)quoted + ihl, there - ihl);
 }
 
 void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)

@@ -115,17 +115,19 @@ static uint32_t quoted_l4(const uint8_t *p, uint32_t there, uint8_t *next)
 
 /* l4: the UDP header of the quoted packet and n bytes behind it. */
 static void deliver_udp(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
-			const struct zs_addr *from, const struct zs_flow *flow, const uint8_t *l4,
+			const struct zs_pktinfo *pi, const struct zs_flow *flow, const uint8_t *l4,
 			uint32_t n, uint32_t mtu)
 {
 	struct zs_udp_error e = {
 		.to = flow->faddr,
-		.from = *from,
+		.from = pi->flow.faddr,
 		.port = flow->fport,
 		.family = ZS_AF_IP6,
 		.origin = ZS_UDP_ICMP6,
 		.type = icmp->type,
 		.code = icmp->code,
+		.ttl = pi->ttl,
+		.tos = pi->tos,
 		.error = error_of(icmp->type, icmp->code),
 		.info = mtu,
 		.len = (uint16_t)RTE_MIN(n, (uint32_t)ZS_UDP_QUOTE),
@@ -139,7 +141,7 @@ static void deliver_udp(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
 
 /* The quoted packet was ours: hand the news to whoever sent it. l4: `there` bytes of it. */
 static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
-			    const struct zs_addr *from, struct zs_flow *flow, const uint8_t *l4,
+			    const struct zs_pktinfo *pi, struct zs_flow *flow, const uint8_t *l4,
 			    uint32_t there)
 {
 	uint32_t mtu = icmp->type == ZS_ICMP6_TOO_BIG ? rte_be_to_cpu_32(icmp->param_be) : 0;
@@ -154,7 +156,7 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
 	flow->fport = rte_be_to_cpu_16(ports[1]);
 	switch (flow->proto) {
 	case ZS_PROTO_UDP:
-		deliver_udp(s, icmp, from, flow, l4, there - QUOTE_L4, mtu);
+		deliver_udp(s, icmp, pi, flow, l4, there - QUOTE_L4, mtu);
 		return ZS_DROP_COUNT;
 	case ZS_PROTO_TCP:
 		zs_tcp_icmp_error(s, flow, rte_be_to_cpu_32(seq),
@@ -189,7 +191,7 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 	zs_ip6_set_zone(&flow.faddr, pi->nif->index + 1u);
 	if (pi->bcast || !zs_addr_eq(&flow.laddr, &pi->flow.laddr))
 		return ZS_DROP_ICMP_IGNORED;
-	return deliver(s, icmp, &pi->flow.faddr, &flow, (const uint8_t *)quoted + l4, there - l4);
+	return deliver(s, icmp, pi, &flow, (const uint8_t *)quoted + l4, there - l4);
 }
 
 /* ---- all messages ---- */

@@ -37,6 +37,7 @@ struct zs_udp_error {
 	uint16_t port;		/* it was for */
 	uint8_t family, origin; /* of both addresses; enum zs_udp_origin */
 	uint8_t type, code;	/* of the ICMP message */
+	uint8_t ttl, tos;	/* likewise */
 	uint16_t len;		/* of what is quoted of the payload */
 	uint8_t data[ZS_UDP_QUOTE];
 };

@@ -112,54 +112,74 @@ static struct zs_addr answer_from(const struct zs_sock *sk, const struct zs_dgra
 	return src;
 }
 
-static void put_ip4(const struct zs_sock *sk, const struct zs_dgram *d, const struct zs_addr *to,
+/* An address as sockets of IPv6 see it. */
+static struct in6_addr shown(uint8_t family, const struct zs_addr *a)
+{
+	const struct zs_addr bare = family == ZS_AF_IP4 ? zs_ip6_map(a->ip4_be) : zs_ip6_bare(a);
+	struct in6_addr out;
+
+	memcpy(&out, &bare, sizeof(out));
+	return out;
+}
+
+static void put_pktinfo(const struct zs_sock *sk, const struct zs_dgram *d,
+			const struct zs_addr *to, struct msghdr *msg, size_t *used)
+{
+	if (d->family == ZS_AF_IP4 && sk->udp->recv & ZS_RECV_PKTINFO) {
+		const struct zs_addr from = answer_from(sk, d, to);
+		const struct in_pktinfo info = {
+			.ipi_ifindex = d->nif,
+			.ipi_spec_dst.s_addr = from.ip4_be,
+			.ipi_addr.s_addr = to->ip4_be,
+		};
+
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	}
+	if (sk->udp->recv & ZS_RECV_PKTINFO6) {
+		const struct in6_pktinfo info = {
+			.ipi6_addr = shown(d->family, to),
+			.ipi6_ifindex = d->nif,
+		};
+
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+void zs_cmsg_put_hops(const struct zs_sock *sk, uint8_t family, uint8_t ttl, uint8_t tos,
+		      struct msghdr *msg, size_t *used)
+{
+	const uint16_t recv = sk->udp->recv;
+	const int hops = ttl, tclass = tos;
+
+	if (family == ZS_AF_IP4 && recv & ZS_RECV_TTL)
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+	if (family == ZS_AF_IP4 && recv & ZS_RECV_TOS)
+		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	if (recv & ZS_RECV_HOPS)
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+	if (recv & ZS_RECV_TCLASS)
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
+}
+
+static void put_dst(const struct zs_sock *sk, const struct zs_dgram *d, const struct zs_addr *to,
 		    struct msghdr *msg, size_t *used)
 {
-	const struct zs_addr from = answer_from(sk, d, to);
-	const struct in_pktinfo info = {
-		.ipi_ifindex = d->nif,
-		.ipi_spec_dst.s_addr = from.ip4_be,
-		.ipi_addr.s_addr = to->ip4_be,
-	};
 	const struct sockaddr_in dst = {
 		.sin_family = AF_INET,
 		.sin_port = htons(sk->udp->flow.lport),
 		.sin_addr.s_addr = to->ip4_be,
 	};
-	int ttl = d->ttl;
+	const struct sockaddr_in6 dst6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(sk->udp->flow.lport),
+		.sin6_addr = shown(d->family, to),
+		.sin6_scope_id = d->family == ZS_AF_IP4 ? 0 : zs_ip6_zone(to),
+	};
 
-	if (sk->udp->recv & ZS_RECV_PKTINFO)
-		zs_cmsg_put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	if (sk->udp->recv & ZS_RECV_TTL)
-		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-	if (sk->udp->recv & ZS_RECV_TOS)
-		zs_cmsg_put(msg, used, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
-	if (sk->udp->recv & ZS_RECV_DST)
+	if (d->family == ZS_AF_IP4 && sk->udp->recv & ZS_RECV_DST)
 		zs_cmsg_put(msg, used, IPPROTO_IP, IP_ORIGDSTADDR, &dst, sizeof(dst));
-}
-
-/* As sockets of IPv6 see it. */
-static void put_ip6(const struct zs_sock *sk, const struct zs_dgram *d, const struct zs_addr *to,
-		    struct msghdr *msg, size_t *used)
-{
-	const bool ip4 = d->family == ZS_AF_IP4;
-	const struct zs_addr shown = ip4 ? zs_ip6_map(to->ip4_be) : zs_ip6_bare(to);
-	struct in6_pktinfo info = { .ipi6_ifindex = d->nif };
-	struct sockaddr_in6 dst = { .sin6_family = AF_INET6,
-				    .sin6_port = htons(sk->udp->flow.lport) };
-	int hops = d->ttl, tclass = d->tos;
-
-	memcpy(&info.ipi6_addr, &shown, sizeof(shown));
-	memcpy(&dst.sin6_addr, &shown, sizeof(shown));
-	dst.sin6_scope_id = ip4 ? 0 : zs_ip6_zone(to);
-	if (sk->udp->recv & ZS_RECV_PKTINFO6)
-		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	if (sk->udp->recv & ZS_RECV_HOPS)
-		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
-	if (sk->udp->recv & ZS_RECV_TCLASS)
-		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
 	if (sk->udp->recv & ZS_RECV_DST6)
-		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst, sizeof(dst));
+		zs_cmsg_put(msg, used, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &dst6, sizeof(dst6));
 }
 
 struct timespec zs_sock_wall_time(const struct zs_sock *sk, uint32_t at_us)
@@ -200,6 +220,7 @@ bool zs_sock_tells_time(const struct zs_sock *sk)
 static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msghdr *msg)
 {
 	const struct zs_addr *to = zs_udp_to(sk->s, m);
+	const struct zs_dgram *d = zs_dgram(m);
 	int segment = zs_udp_segment(m);
 	size_t used = 0;
 
@@ -209,12 +230,11 @@ static size_t describe(const struct zs_sock *sk, struct rte_mbuf *m, struct msgh
 			    sizeof(sk->udp->rx_drops));
 	if (segment != 0 && sk->udp->recv & ZS_RECV_GRO)
 		zs_cmsg_put(msg, &used, IPPROTO_UDP, UDP_GRO, &segment, sizeof(segment));
-	if (to == NULL)
-		return used;
-	if (zs_dgram(m)->family == ZS_AF_IP4)
-		put_ip4(sk, zs_dgram(m), to, msg, &used);
-	if (sk->family == AF_INET6)
-		put_ip6(sk, zs_dgram(m), to, msg, &used);
+	if (to != NULL)
+		put_pktinfo(sk, d, to, msg, &used);
+	zs_cmsg_put_hops(sk, d->family, d->ttl, d->tos, msg, &used);
+	if (to != NULL)
+		put_dst(sk, d, to, msg, &used);
 	return used;
 }
 

@@ -63,6 +63,10 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
  * MSG_CTRUNC says so. */
 void zs_cmsg_put(struct msghdr *msg, size_t *used, int level, int type, const void *data,
 		 size_t len);
+/* TTL and type of service of a packet of `family`, as far as the socket, of datagrams, wants them.
+ */
+void zs_cmsg_put_hops(const struct zs_sock *sk, uint8_t family, uint8_t ttl, uint8_t tos,
+		      struct msghdr *msg, size_t *used);
 
 /* The oldest of what happened to datagrams (zs_udperrq.c): bytes quoted, or -EAGAIN. */
 ssize_t zs_sock_udp_errqueue(struct zs_sock *sk, struct msghdr *msg);

@@ -2,7 +2,7 @@
 /*
  * The error queue of datagrams, IP_RECVERR and IPV6_RECVERR, in Linux' layout: whom a datagram was
  * for is the message's address, what is quoted of it its data, and a control message says what
- * happened and who says so.
+ * happened and who says so; others, of the ICMP message, its TTL and type of service.
  */
 #include <sys/time.h> /* before errqueue.h, which needs it */
 
@@ -38,6 +38,8 @@ static void put_report(const struct zs_sock *sk, const struct zs_udp_error *e, s
 
 	memcpy(report, &err, sizeof(err));
 	len = sizeof(err) + put_offender(sk, e, report + sizeof(err));
+	if (e->origin != ZS_UDP_LOCAL)
+		zs_cmsg_put_hops(sk, e->family, e->ttl, e->tos, msg, &used);
 	zs_cmsg_put(msg, &used, ip4 ? IPPROTO_IP : IPPROTO_IPV6, ip4 ? IP_RECVERR : IPV6_RECVERR,
 		    report, len);
 	msg->msg_controllen = used;
