@@ -71,19 +71,25 @@ int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 	return 0;
 }
 
-/* Where it is bound, else the loopback address. */
-static struct zs_addr own_address(const struct zs_sock *sk, uint8_t family)
+/* The address of none becomes where the socket is bound, else the loopback address; that of IPv4
+ * when it is bound to IPv4, as on Linux. */
+static void to_oneself(const struct zs_sock *sk, struct zs_name *n)
 {
 	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
-	const struct zs_flow *f = sk->kind == ZS_SK_UDP ? &sk->udp->flow : zs_tcp_flow(sk->tcb);
-	struct zs_addr a;
+	const bool udp = sk->kind == ZS_SK_UDP;
+	const struct zs_flow *f = udp ? &sk->udp->flow : zs_tcp_flow(sk->tcb);
+	const struct zs_addr bound = udp ? f->laddr : zs_tcp_bound_addr(sk->tcb);
 
-	if (f->family == family && !zs_addr_is_any(&f->laddr) && !zs_is_group(family, &f->laddr))
-		return f->laddr;
-	if (family == ZS_AF_IP4)
-		return zs_addr_ip4(htonl(INADDR_LOOPBACK));
-	memcpy(&a, &loopback6, sizeof(a));
-	return a;
+	if (f->family == n->family && !zs_addr_is_any(&bound) && !zs_is_group(f->family, &bound)) {
+		n->addr = bound;
+		return;
+	}
+	if (f->family == ZS_AF_IP4 && (udp || sk->flags & ZS_SF_BOUND))
+		n->family = ZS_AF_IP4;
+	if (n->family == ZS_AF_IP4)
+		n->addr = zs_addr_ip4(htonl(INADDR_LOOPBACK));
+	else
+		memcpy(&n->addr, &loopback6, sizeof(n->addr));
 }
 
 int zs_sock_dest_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
@@ -92,7 +98,7 @@ int zs_sock_dest_get(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 	int rc = zs_sock_addr_get(sk, sa, len, n);
 
 	if (unlikely(rc == 0 && zs_addr_is_any(&n->addr)))
-		n->addr = own_address(sk, n->family);
+		to_oneself(sk, n);
 	return rc;
 }
 

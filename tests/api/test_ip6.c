@@ -190,6 +190,33 @@ static void ip4_before_ip6(void **state)
 	assert_int_equal(sin.sin_family, AF_INET);
 }
 
+/* [::] is the loopback address, of IPv4 for who is bound to that. */
+static void the_address_of_none(void **state)
+{
+	static const struct {
+		const char *bound, *to;
+	} at[] = {
+		{ NULL, "::1" },
+		{ "::1", "::1" },
+		{ "::ffff:0.0.0.0", "::ffff:127.0.0.1" },
+		{ "::ffff:127.0.0.9", "::ffff:127.0.0.1" },
+	};
+	struct sockaddr_in6 none = addr6("::", PORT), from;
+
+	(void)state;
+	(void)listen6("::", false);
+	for (unsigned i = 0; i < 2 * RTE_DIM(at); i++) {
+		int fd = socket6(i % 2 == 0 ? SOCK_STREAM : SOCK_DGRAM, false);
+
+		if (at[i / 2].bound != NULL) {
+			from = addr6(at[i / 2].bound, 0);
+			assert_int_equal(ff_bind(fd, sa6(&from), sizeof(from)), 0);
+		}
+		assert_int_equal(ff_connect(fd, sa6(&none), sizeof(none)), 0);
+		assert_name(ff_getpeername, fd, at[i / 2].to, PORT);
+	}
+}
+
 static void datagrams(void **state)
 {
 	struct api_world *t = *state;
@@ -366,6 +393,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(dual_listener, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(v6only, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(ip4_before_ip6, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(the_address_of_none, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(change_of_family, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
