@@ -239,7 +239,7 @@ ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)
 	if (flags & MSG_ERRQUEUE)
 		return ff_ret(recv_error(sk, msg));
 	msg->msg_flags = 0;
-	if (sk->kind == ZS_SK_UDP && msg->msg_controllen > 0)
+	if (sk->kind == ZS_SK_UDP) /* also without room: MSG_CTRUNC says what there would be */
 		return recv_controlled(sk, msg, flags);
 	rc = do_recv(s, msg->msg_iov, (int)msg->msg_iovlen, flags, msg->msg_name,
 		     msg->msg_name == NULL ? NULL : &msg->msg_namelen, &msg->msg_flags);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TTL and type of service of what came, over IPv4 and IPv6: of a datagram that waited already when
- * they were asked for, and of an ICMP error, from which programs like traceroute guess the way
- * back.
+ * they were asked for, of one that is received without room for them, and of an ICMP error, from
+ * which programs like traceroute guess the way back.
  */
 #include "dgram.h"
 
@@ -89,6 +89,28 @@ static void asked_late(struct api_world *t, int family)
 	close_on(t, 0, c);
 }
 
+/* Who gives no room learns that there was something to say. */
+static void no_room(struct api_world *t, int family)
+{
+	int s = bound(t, 1, family, PORT), c = sender(t, family);
+	char data[8];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(send_to(c, family, 1, PORT, "hello", 5), 5);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	assert_int_equal(ff_recvmsg(s, &msg, 0), 5);
+	assert_int_equal(msg.msg_flags, 0);
+	ask(s, family);
+	assert_int_equal(ff_recvmsg(s, &msg, 0), 5);
+	assert_int_equal(msg.msg_flags, MSG_CTRUNC);
+	assert_int_equal(msg.msg_controllen, 0);
+	close_on(t, 1, s);
+	close_on(t, 0, c);
+}
+
 static void of_an_error(struct api_world *t, int family)
 {
 	int c = sender(t, family);
@@ -110,10 +132,12 @@ static void of_an_error(struct api_world *t, int family)
 }
 
 OVER_BOTH(asked_late)
+OVER_BOTH(no_room)
 OVER_BOTH(of_an_error)
 
 static const struct CMUnitTest tests[] = {
 	BOTH(asked_late),
+	BOTH(no_room),
 	BOTH(of_an_error),
 };
 
