@@ -60,6 +60,32 @@ static unsigned watch_mask(uint32_t events)
 	return mask;
 }
 
+static inline uint32_t events_of(unsigned ev)
+{
+	uint32_t out = 0;
+
+	if (ev & ZS_EV_READ)
+		out |= EPOLLIN | EPOLLRDNORM;
+	if (ev & ZS_EV_WRITE)
+		out |= EPOLLOUT | EPOLLWRNORM;
+	if (ev & ZS_EV_RDHUP)
+		out |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	if (ev & ZS_EV_HUP)
+		out |= EPOLLHUP;
+	if (ev & (ZS_EV_ERR | ZS_EV_ERRQ))
+		out |= EPOLLERR;
+	return out;
+}
+
+static inline uint32_t true_of(const struct zs_note *n)
+{
+	if (n->w.sk != NULL)
+		return events_of(zs_sock_readiness(n->w.sk));
+	if (n->kern != NULL)
+		return zs_kern_events(n->kern);
+	return n->child->pending(n->child) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
 static void arm(struct zs_note *n, const struct epoll_event *ev)
 {
 	n->events = ev->events | EPOLLERR | EPOLLHUP;
@@ -67,8 +93,8 @@ static void arm(struct zs_note *n, const struct epoll_event *ev)
 	n->flags = 0;
 	n->w.mask = (uint16_t)watch_mask(ev->events);
 	n->sdata = -1; /* of a poller: nothing was told yet */
-	n->w.q->arrivals++;
-	zs_note_ready(n);
+	if (true_of(n) & n->events)
+		zs_watch_activate(&n->w);
 }
 
 /* What may not be asked for. */
@@ -158,32 +184,6 @@ int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
 			rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
 	}
 	return rc;
-}
-
-static inline uint32_t events_of(unsigned ev)
-{
-	uint32_t out = 0;
-
-	if (ev & ZS_EV_READ)
-		out |= EPOLLIN | EPOLLRDNORM;
-	if (ev & ZS_EV_WRITE)
-		out |= EPOLLOUT | EPOLLWRNORM;
-	if (ev & ZS_EV_RDHUP)
-		out |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (ev & ZS_EV_HUP)
-		out |= EPOLLHUP;
-	if (ev & (ZS_EV_ERR | ZS_EV_ERRQ))
-		out |= EPOLLERR;
-	return out;
-}
-
-static inline uint32_t true_of(const struct zs_note *n)
-{
-	if (n->w.sk != NULL)
-		return events_of(zs_sock_readiness(n->w.sk));
-	if (n->kern != NULL)
-		return zs_kern_events(n->kern);
-	return n->child->pending(n->child) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static inline bool is_dead(const struct zs_note *n)

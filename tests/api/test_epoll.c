@@ -265,6 +265,30 @@ static void wait_ends_with_the_event(void **state)
 	assert_in_range(api_now_us(t) - t0, 1, 200);
 }
 
+/* An instance in another one, edge-triggered: what is added to it is an edge when it is ready. */
+static void edges_of_an_instance(void **state)
+{
+	struct epoll_event ev[4];
+	int outer = ff_epoll_create1(0), inner = ff_epoll_create1(0);
+	int u[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		u[i] = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ctl(inner, EPOLL_CTL_ADD, u[0], EPOLLOUT, 0), 0);
+	assert_int_equal(ctl(outer, EPOLL_CTL_ADD, inner, EPOLLIN | EPOLLET, 0), 0);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 1);
+	assert_int_equal(ctl(inner, EPOLL_CTL_ADD, u[1], EPOLLIN, 1), 0);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 0);
+	assert_int_equal(ctl(inner, EPOLL_CTL_MOD, u[1], EPOLLIN | EPOLLRDHUP, 1), 0);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 0);
+	assert_int_equal(ctl(inner, EPOLL_CTL_ADD, u[2], EPOLLOUT, 2), 0);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 1);
+	assert_int_equal(ctl(inner, EPOLL_CTL_MOD, u[1], EPOLLOUT, 1), 0);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 1);
+	assert_int_equal(ff_epoll_wait(outer, ev, 4, 0), 0);
+}
+
 static void fairness(void **state)
 {
 	struct epoll_event ev[8];
@@ -357,6 +381,7 @@ int main(void)
 		TEST(errors),
 		TEST(timeouts),
 		TEST(wait_ends_with_the_event),
+		TEST(edges_of_an_instance),
 		TEST(fairness),
 		TEST(lifetimes),
 		TEST(many_idle),
