@@ -624,6 +624,43 @@ static void test_relay_with_watermarks(void **state)
 	}
 }
 
+static bool hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return ff_poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
+/* One side hangs up while it still has something to pass on; both, when all is. */
+static void test_relay_hangs_up_on_both_sides(void **state)
+{
+	enum { N = 30000 };
+	struct proxy p;
+	int early = 0, turns = 0;
+	char c;
+
+	proxy_open(&p, state);
+	api_on(p.in.t, 1);
+	assert_int_equal(z_splice_auto(p.in.s, p.out.s, 1000, 4000), 0);
+	api_on(p.in.t, 0);
+	api_write_all(p.in.c, N, 3);
+	assert_int_equal(ff_shutdown(p.in.c, SHUT_WR), 0);
+	assert_int_equal(ff_shutdown(p.out.c, SHUT_WR), 0);
+	api_on(p.in.t, 1);
+	while (!hung_up(p.in.s) || !hung_up(p.out.s)) {
+		early += hung_up(p.in.s) && zs_sock_readable(zs_fd_sock(p.in.s)) > 0;
+		assert_in_range(++turns, 1, 2000);
+		api_run_ms(p.in.t, 1);
+		z_poll(0);
+	}
+	assert_in_range(early, 1, turns);
+	assert_int_equal(ff_close(p.in.s), 0);
+	assert_int_equal(ff_close(p.out.s), 0);
+	api_on(p.in.t, 0);
+	api_expect(p.out.c, N, 3);
+	assert_int_equal(ff_read(p.out.c, &c, 1), 0);
+}
+
 static void test_relay_passes_a_reset_on(void **state)
 {
 	struct linger l = { 1, 0 };
@@ -706,6 +743,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_splice),
 	z_test(test_relay),
 	z_test(test_relay_with_watermarks),
+	z_test(test_relay_hangs_up_on_both_sides),
 	z_test(test_relay_passes_a_reset_on),
 	z_test(test_relay_ends_with_its_sockets),
 	z_test(test_relay_ends_with_listen),
