@@ -31,10 +31,17 @@ static int connect_again(struct zs_sock *sk)
 	}
 }
 
-/* What is bound to an address of the one family does not reach the other one. */
-static int connect_family(struct zs_sock *sk, uint8_t family)
+/* Starts with the socket in the family of n, and leaves it in its own when that fails. What is
+ * bound to an address of the one family does not reach the other one. */
+static int start_in_family(struct zs_sock *sk, const struct zs_name *n,
+			   int (*start)(struct zs_sock *sk, const struct zs_name *n))
 {
-	return zs_sock_set_family(sk, family) < 0 ? -ENETUNREACH : 0;
+	uint8_t was = zs_sock_flow_family(sk);
+	int rc = zs_sock_set_family(sk, n->family) < 0 ? -ENETUNREACH : start(sk, n);
+
+	if (rc < 0 && rc != -EINPROGRESS)
+		(void)zs_sock_set_family(sk, was); /* nothing has been bound since */
+	return rc;
 }
 
 /* TCP_FASTOPEN_CONNECT: where a cookie is known, the first write sends the SYN. */
@@ -47,6 +54,19 @@ static int connect_with_data(struct zs_sock *sk, const struct zs_name *to)
 	else if (rc == -EINPROGRESS)
 		sk->flags |= ZS_SF_CONNECTING;
 	return rc;
+}
+
+static int start_tcp(struct zs_sock *sk, const struct zs_name *n)
+{
+	int rc;
+
+	if (zs_tcp_opts(sk->tcb)->tfo_connect)
+		return connect_with_data(sk, n);
+	rc = zs_tcp_connect(sk->s, sk->tcb, &n->addr, n->port);
+	if (rc < 0)
+		return rc;
+	sk->flags |= ZS_SF_CONNECTING;
+	return -EINPROGRESS;
 }
 
 static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
@@ -67,16 +87,7 @@ static int connect_tcp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 	rc = zs_sock_dest_get(sk, sa, len, &n);
 	if (rc == 0 && ended)
 		rc = zs_sock_renew(sk);
-	if (rc == 0)
-		rc = connect_family(sk, n.family);
-	if (rc == 0 && zs_tcp_opts(sk->tcb)->tfo_connect)
-		return connect_with_data(sk, &n);
-	if (rc == 0)
-		rc = zs_tcp_connect(sk->s, sk->tcb, &n.addr, n.port);
-	if (rc < 0)
-		return rc;
-	sk->flags |= ZS_SF_CONNECTING;
-	return -EINPROGRESS;
+	return rc < 0 ? rc : start_in_family(sk, &n, start_tcp);
 }
 
 static int disconnect_udp(struct zs_sock *sk)
@@ -86,6 +97,17 @@ static int disconnect_udp(struct zs_sock *sk)
 	/* what was connected to IPv4 is for both again */
 	if (rc == 0 && sk->family == AF_INET6 && zs_addr_is_any(&sk->udp->flow.laddr))
 		(void)zs_sock_set_family(sk, ZS_AF_IP6); /* from any to any */
+	return rc;
+}
+
+static int start_fastopen(struct zs_sock *sk, const struct zs_name *n)
+{
+	int rc = zs_tcp_fastopen(sk->s, sk->tcb, &n->addr, n->port);
+
+	if (rc == 0)
+		sk->flags |= ZS_SF_CONNECTING | ZS_SF_FASTOPEN;
+	else if (rc == -EINPROGRESS)
+		sk->flags |= ZS_SF_CONNECTING;
 	return rc;
 }
 
@@ -101,16 +123,12 @@ int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t le
 	if (zs_tcp_state(sk->tcb) != ZS_CLOSED || zs_sock_ended(sk))
 		return 0; /* an ordinary write, or the error that it gets */
 	rc = zs_sock_dest_get(sk, to, len, &n);
-	if (rc == 0)
-		rc = connect_family(sk, n.family);
-	if (rc < 0)
-		return rc;
-	rc = zs_tcp_fastopen(sk->s, sk->tcb, &n.addr, n.port);
-	if (rc == 0)
-		sk->flags |= ZS_SF_CONNECTING | ZS_SF_FASTOPEN;
-	else if (rc == -EINPROGRESS)
-		sk->flags |= ZS_SF_CONNECTING;
-	return rc;
+	return rc < 0 ? rc : start_in_family(sk, &n, start_fastopen);
+}
+
+static int start_udp(struct zs_sock *sk, const struct zs_name *n)
+{
+	return zs_udp_connect(sk->s, sk->udp, &n->addr, n->port);
 }
 
 /* From IPv6 to IPv4, the address being connect's choice; not the other way round, as on Linux. */
@@ -123,9 +141,7 @@ static int change_family(struct zs_sock *sk, const struct zs_name *n)
 		return -EAFNOSUPPORT;
 	rc = disconnect_udp(sk);
 	if (rc == 0)
-		rc = connect_family(sk, n->family);
-	if (rc == 0)
-		rc = zs_udp_connect(sk->s, sk->udp, &n->addr, n->port);
+		rc = start_in_family(sk, n, start_udp);
 	if (rc < 0) {
 		sk->udp->flow = was.flow;
 		sk->udp->dual = was.dual;
@@ -144,9 +160,7 @@ static int connect_udp(struct zs_sock *sk, const struct sockaddr *sa, socklen_t 
 	rc = zs_sock_dest_get(sk, sa, len, &n);
 	if (rc == 0 && sk->udp->laddr_by_connect && n.family != sk->udp->flow.family)
 		return change_family(sk, &n);
-	if (rc == 0)
-		rc = connect_family(sk, n.family);
-	return rc < 0 ? rc : zs_udp_connect(sk->s, sk->udp, &n.addr, n.port);
+	return rc < 0 ? rc : start_in_family(sk, &n, start_udp);
 }
 
 int zs_sock_connect(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)

@@ -101,6 +101,8 @@ void zs_sock_addr_put(const struct zs_sock *sk, struct sockaddr *sa, socklen_t *
 		      const struct zs_addr *addr, uint16_t port);
 /* Of TCP or UDP, and not bound: it is for addresses of this family from now on. -EINVAL. */
 int zs_sock_set_family(struct zs_sock *sk, uint8_t family);
+/* Of TCP or UDP: the family of its addresses now. */
+uint8_t zs_sock_flow_family(const struct zs_sock *sk);
 
 /*
  * May the socket be read, nothing being queued? -errno with the pending error taken, 0 = end of

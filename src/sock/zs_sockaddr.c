@@ -183,6 +183,11 @@ static bool dual(const struct zs_sock *sk)
 	return sk->family == AF_INET6 && !(sk->flags & ZS_SF_V6ONLY);
 }
 
+uint8_t zs_sock_flow_family(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_UDP ? sk->udp->flow.family : zs_tcp_flow(sk->tcb)->family;
+}
+
 int zs_sock_set_family(struct zs_sock *sk, uint8_t family)
 {
 	const struct zs_flow *f = sk->kind == ZS_SK_UDP ? &sk->udp->flow : zs_tcp_flow(sk->tcb);

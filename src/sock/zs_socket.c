@@ -209,32 +209,31 @@ static int bind_name(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 	return zs_sock_addr_get(sk, (const struct sockaddr *)&sin, sizeof(sin), n);
 }
 
+static bool tcp_may_bind(const struct zs_sock *sk)
+{
+	return sk->kind == ZS_SK_TCP && zs_tcp_state(sk->tcb) == ZS_CLOSED &&
+	       !(sk->flags & ZS_SF_BOUND) && !zs_sock_ended(sk);
+}
+
 int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 {
 	struct zs_name n;
 	int rc = bind_name(sk, sa, len, &n);
+	uint8_t was;
 
 	if (rc < 0)
 		return rc == -ENETUNREACH ? -EINVAL : rc; /* IPv4 for a socket that is for IPv6 */
-	switch ((enum zs_sock_kind)sk->kind) {
-	case ZS_SK_TCP:
-		if (zs_tcp_state(sk->tcb) != ZS_CLOSED || (sk->flags & ZS_SF_BOUND) ||
-		    zs_sock_ended(sk))
-			return -EINVAL;
-		rc = zs_sock_set_family(sk, n.family);
-		if (rc == 0)
-			rc = bind_tcp(sk, sk->tcb, &n.addr, n.port);
-		break;
-	case ZS_SK_LISTENER:
+	if (sk->kind != ZS_SK_UDP && !tcp_may_bind(sk))
 		return -EINVAL;
-	case ZS_SK_UDP:
-		rc = zs_sock_set_family(sk, n.family);
-		if (rc == 0)
-			rc = zs_udp_bind(sk->s, sk->udp, &n.addr, n.port);
-		break;
-	}
+	was = zs_sock_flow_family(sk);
+	rc = zs_sock_set_family(sk, n.family);
+	if (rc == 0)
+		rc = sk->kind == ZS_SK_UDP ? zs_udp_bind(sk->s, sk->udp, &n.addr, n.port)
+					   : bind_tcp(sk, sk->tcb, &n.addr, n.port);
 	if (rc == 0)
 		sk->flags |= ZS_SF_BOUND;
+	else
+		(void)zs_sock_set_family(sk, was); /* as it was, so it can be */
 	return rc;
 }
 

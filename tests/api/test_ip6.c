@@ -217,6 +217,42 @@ static void the_address_of_none(void **state)
 	}
 }
 
+/* A call that fails leaves a socket for both families what it was. */
+static void failures_leave_both_families(void **state)
+{
+	struct sockaddr_in6 taken = addr6("::ffff:0.0.0.0", PORT), one = addr6("::1", PORT);
+	struct sockaddr_in6 far = addr6("::ffff:192.0.2.9", PORT), name;
+	int type[] = { SOCK_STREAM, SOCK_DGRAM };
+	socklen_t len = sizeof(name);
+	char buf[8];
+	int s, c;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int fd = socket6(type[i], false);
+
+		s = ff_socket(AF_INET, type[i], 0);
+		assert_int_equal(ff_bind(s,
+					 sa(&(struct sockaddr_in){ .sin_family = AF_INET,
+								   .sin_port = htons(PORT) }),
+					 sizeof(struct sockaddr_in)),
+				 0);
+		assert_errno(ff_bind(fd, sa6(&taken), sizeof(taken)), EADDRINUSE);
+		assert_name(ff_getsockname, fd, "::", 0);
+		assert_errno(ff_connect(fd, sa6(&far), sizeof(far)), ENETUNREACH);
+		assert_name(ff_getsockname, fd, "::", 0);
+	}
+	/* it has a port already: bind is refused, and it goes on hearing IPv6 */
+	s = socket6(SOCK_DGRAM, false);
+	c = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_sendto(s, "a", 1, 0, sa6(&one), sizeof(one)), 1);
+	assert_int_equal(ff_getsockname(s, sa6(&name), &len), 0);
+	assert_errno(ff_bind(s, sa6(&taken), sizeof(taken)), EINVAL);
+	one.sin6_port = name.sin6_port;
+	assert_int_equal(ff_sendto(c, "bc", 2, 0, sa6(&one), sizeof(one)), 2);
+	assert_int_equal(ff_recv(s, buf, sizeof(buf), MSG_DONTWAIT), 2);
+}
+
 static void datagrams(void **state)
 {
 	struct api_world *t = *state;
@@ -394,6 +430,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(v6only, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(ip4_before_ip6, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(the_address_of_none, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(failures_leave_both_families, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(change_of_family, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
