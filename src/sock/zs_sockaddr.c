@@ -58,13 +58,10 @@ int zs_sock_addr_get(const struct zs_sock *sk, const struct sockaddr *sa, sockle
 	if (sa == NULL || len < sizeof(family) || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
 	memcpy(&family, sa, sizeof(family));
-	/* datagrams may be sent to IPv4 without more ado */
-	if (sk->kind == ZS_SK_UDP && family == AF_INET && !(sk->flags & ZS_SF_V6ONLY))
-		least = sizeof(struct sockaddr_in);
-	else if (len >= least && family != sk->family)
-		return -EAFNOSUPPORT;
 	if (len < least)
 		return -EINVAL;
+	if (family != sk->family)
+		return -EAFNOSUPPORT;
 	if (family == AF_INET6)
 		return get_ip6(sk, sa, len, n);
 	get_ip4(sa, n);
@@ -92,11 +89,23 @@ static void to_oneself(const struct zs_sock *sk, struct zs_name *n)
 		memcpy(&n->addr, &loopback6, sizeof(n->addr));
 }
 
+/* Datagrams of IPv6 may be sent to IPv4 without more ado. */
+static bool is_plain_ip4(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
+{
+	return sk->kind == ZS_SK_UDP && !(sk->flags & ZS_SF_V6ONLY) && sa != NULL &&
+	       len >= sizeof(struct sockaddr_in) && len <= sizeof(struct sockaddr_storage) &&
+	       sa->sa_family == AF_INET;
+}
+
 int zs_sock_dest_get(const struct zs_sock *sk, const struct sockaddr *sa, socklen_t len,
 		     struct zs_name *n)
 {
-	int rc = zs_sock_addr_get(sk, sa, len, n);
+	int rc = 0;
 
+	if (is_plain_ip4(sk, sa, len))
+		get_ip4(sa, n);
+	else
+		rc = zs_sock_addr_get(sk, sa, len, n);
 	if (unlikely(rc == 0 && zs_addr_is_any(&n->addr)))
 		to_oneself(sk, n);
 	return rc;

@@ -377,6 +377,13 @@ static void lengths_and_families(void **state)
 	c = socket6(SOCK_STREAM, false);
 	assert_errno(ff_connect(c, sa6(&to), sizeof(to)), ENETUNREACH);
 	assert_errno(ff_bind(c, sa6(&to), sizeof(to)), EADDRNOTAVAIL);
+	/* datagrams are sent to IPv4 by either name, but it is bound by its own alone */
+	c = socket6(SOCK_DGRAM, false);
+	assert_int_equal(ff_sendto(c, "a", 1, 0, sa(&sin), sizeof(sin)), 1);
+	c = socket6(SOCK_DGRAM, false);
+	sin = api_addr(0, PORT);
+	assert_errno(ff_bind(c, sa(&sin), sizeof(sin)), EINVAL);
+	assert_errno(ff_bind(c, sa(&sin), sizeof(to)), EAFNOSUPPORT);
 }
 
 static void options(void **state)
