@@ -6,6 +6,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
+#include <rte_spinlock.h>
 
 #include "meter.h"
 #include "pair.h"
@@ -28,14 +29,26 @@ static bool all_at(const uint32_t *at, const struct scale *sc)
 	return __atomic_load_n(at, __ATOMIC_ACQUIRE) == sc->cores;
 }
 
+/* One after the other: getopt(3), which zload uses, knows nothing of threads. */
+static struct pair *begin(void)
+{
+	static rte_spinlock_t one = RTE_SPINLOCK_INITIALIZER;
+	struct pair *p;
+
+	rte_spinlock_lock(&one);
+	p = pair_create(SPARE_CONNS, NULL);
+	web_serve(p, WEB_ZC);
+	web_connect(p, CONNS, BODY, false);
+	rte_spinlock_unlock(&one);
+	return p;
+}
+
 static int serve(void *arg)
 {
 	struct scale *sc = arg;
-	struct pair *p = pair_create(SPARE_CONNS, NULL);
+	struct pair *p = begin();
 	struct meter m = { 0 };
 
-	web_serve(p, WEB_ZC);
-	web_connect(p, CONNS, BODY, false);
 	arrive(&sc->ready);
 	while (!all_at(&sc->ready, sc))
 		rte_pause();
