@@ -44,13 +44,13 @@ static int start_in_family(struct zs_sock *sk, const struct zs_name *n,
 	return rc;
 }
 
-/* TCP_FASTOPEN_CONNECT: where a cookie is known, the first write sends the SYN. */
-static int connect_with_data(struct zs_sock *sk, const struct zs_name *to)
+/* with: what the socket is when the SYN need not be sent at once, for a cookie is known. */
+static int begin_fastopen(struct zs_sock *sk, const struct zs_name *to, uint16_t with)
 {
 	int rc = zs_tcp_fastopen(sk->s, sk->tcb, &to->addr, to->port);
 
 	if (rc == 0)
-		sk->flags |= ZS_SF_CONNECTED | ZS_SF_FASTOPEN;
+		sk->flags |= with | ZS_SF_FASTOPEN;
 	else if (rc == -EINPROGRESS)
 		sk->flags |= ZS_SF_CONNECTING;
 	return rc;
@@ -60,8 +60,8 @@ static int start_tcp(struct zs_sock *sk, const struct zs_name *n)
 {
 	int rc;
 
-	if (zs_tcp_opts(sk->tcb)->tfo_connect)
-		return connect_with_data(sk, n);
+	if (zs_tcp_opts(sk->tcb)->tfo_connect) /* then the first write sends the SYN */
+		return begin_fastopen(sk, n, ZS_SF_CONNECTED);
 	rc = zs_tcp_connect(sk->s, sk->tcb, &n->addr, n->port);
 	if (rc < 0)
 		return rc;
@@ -102,13 +102,7 @@ static int disconnect_udp(struct zs_sock *sk)
 
 static int start_fastopen(struct zs_sock *sk, const struct zs_name *n)
 {
-	int rc = zs_tcp_fastopen(sk->s, sk->tcb, &n->addr, n->port);
-
-	if (rc == 0)
-		sk->flags |= ZS_SF_CONNECTING | ZS_SF_FASTOPEN;
-	else if (rc == -EINPROGRESS)
-		sk->flags |= ZS_SF_CONNECTING;
-	return rc;
+	return begin_fastopen(sk, n, ZS_SF_CONNECTING);
 }
 
 int zs_sock_fastopen(struct zs_sock *sk, const struct sockaddr *to, socklen_t len)
