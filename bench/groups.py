@@ -11,7 +11,7 @@ from rig import lab
 SERIES = {"zc": "http_zc", "copy": "http_copy"}
 WITH_CACHED = {**SERIES, "cached": "http_zc --cached"}
 SIZES = (64, 1024, 4096, 8192)
-CONNS = (1, 10, 50, 100, 200)
+CONNS = (1, 10, 50, 200)
 
 
 def core(o, figures):

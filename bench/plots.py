@@ -71,7 +71,7 @@ def over_bodies(figures, form, unit, scale, xs, xlabel, series):
 
 
 def link(figures, out):
-    conns = (1, 10, 50, 100, 200)
+    conns = groups.CONNS
     for what, unit, scale in (("rate", "M requests/s", 1e6), ("p50", "median latency, us", 1),
                               ("cycles_per_request", "cycles per request", 1)):
         svg(f"{out}/link-{what}.svg", list(over_bodies(

@@ -119,7 +119,7 @@ def wrk_on_veth(o, figures):
 
 CPU_SERIES = {"linux": ("kernel_http", ""), "powersave": ("http_zc", "idle=powersave"),
               "adaptive": ("http_zc", "idle=adaptive"), "poll": ("http_zc", "idle=poll")}
-CPU_RATES = (10000, 20000, 40000, 80000, 240000)
+CPU_RATES = (10000, 40000, 80000, 240000)
 
 
 def to_server_core(host):
