@@ -378,31 +378,39 @@ int zs_build_record(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, 
 
 bool zs_build_alike(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
+	enum { NEEDS = ZS_OFF_TX_TCP_CKSUM | ZS_OFF_TX_MULTI_SEG };
 	const struct zs_netif *nif = &s->netif[tcb->netif];
 
-	return nif->vlan == 0 && nif->offloads & ZS_OFF_TX_TCP_CKSUM &&
+	return nif->vlan == 0 && (nif->offloads & NEEDS) == NEEDS &&
 	       !(tx_flags(tcb->flow.family) & nif->tx_lacks) && !(tcb->flags & ZS_TF_NH_PENDING);
 }
 
-bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
-		   struct rte_mbuf *before, uint32_t seq, uint8_t flags)
+bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		   uint8_t flags)
 {
 	const unsigned l4_off = L2 + zs_iphdr_len(tcb->flow.family), hdr = tcb->hdr_len;
 	struct zs_netif *nif = &s->netif[tcb->netif];
-	const struct zs_seg *seg = zs_seg(m);
+	const struct rte_mbuf *before = nif->txq[nif->n_txq - 1];
+	const struct zs_segment sg = { .first = m, .len = zs_seg(m)->len };
 	struct zs_tcp_hdr *tcp;
 
-	if (before->data_off != zs_seg(before)->off - hdr || !fits_in_place(m, seg, hdr) ||
-	    zs_txq_room(nif) == 0)
+	if (before->pkt_len != hdr + sg.len || zs_txq_room(nif) == 0)
 		return false;
-	build_in_place(m, hdr);
+	if (fits_in_place(m, zs_seg(m), hdr)) {
+		m = build_in_place(m, hdr);
+		s->stats.tx_in_place++;
+	} else {
+		m = build_chain(s, &sg, hdr);
+		if (unlikely(m == NULL))
+			return false;
+		s->stats.tx_indirect++;
+	}
 	copy_headers(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_mtod(before, uint8_t *), hdr);
 	tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, l4_off);
 	tcp->seq_be = rte_cpu_to_be_32(seq);
 	tcp->flags = flags;
 	m->ol_flags = before->ol_flags;
 	m->tx_offload = before->tx_offload;
-	s->stats.tx_in_place++;
 	s->stats.tcp_segs_out++;
 	tcb->segs_out++;
 	nif->txq[nif->n_txq++] = m;

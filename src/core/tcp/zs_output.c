@@ -150,10 +150,9 @@ static inline bool ends_burst(const struct zs_stack *s, const struct zs_tcb *tcb
 	return avail - len < next || room < len + next || run + len + next > most;
 }
 
-/* len bytes of new data are out. */
+/* len bytes of new data are out, up to snd_nxt. */
 static inline void note_new_data(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len)
 {
-	tcb->snd_nxt += len;
 	tcb->bytes_out += len;
 	s->stats.tcp_bytes_out += len;
 	if (tcb->rcv_acked != tcb->rcv_nxt)
@@ -213,6 +212,7 @@ static enum zs_outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t
 	zs_sndq_sent(s, tcb, len);
 	if (unlikely(tcb->flags & ZS_TF_PACED))
 		zs_pace_sent(s, tcb, len);
+	tcb->snd_nxt += len;
 	note_new_data(s, tcb, len);
 	*run = sg.flags & ZS_PSH ? 0 : *run + len;
 	if (len < tcb->mss || (len > tcb->mss && len % tcb->mss != 0))
@@ -223,16 +223,17 @@ static enum zs_outcome send_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t
 }
 
 /*
- * What most turns are about: records of a segment each, the last one smaller perhaps, within the
- * windows, and nothing out of the ordinary. Whatever else is to be sent stays unsent.
+ * What most turns are about: segments of one record each, cut off a longer one or the last one
+ * smaller perhaps, within the windows, and nothing out of the ordinary. Whatever else is to be sent
+ * stays unsent.
  */
 static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, uint32_t *run)
 {
 	enum { RARE = ZS_TF_PACED | ZS_TF_ECN | ZS_TF_FIN_QUEUED | ZS_TF_MORE | ZS_TF_SND_RULES };
 	const struct zs_netif *nif = &s->netif[tcb->netif];
 	uint32_t avail = zs_unsent_bytes(tcb), mss = tcb->mss;
-	uint32_t room, sent = 0;
-	struct rte_mbuf *m = tcb->unsent, *before = NULL;
+	uint32_t room, sent = 0, before = 0;
+	struct rte_mbuf *m = tcb->unsent;
 	bool alike;
 
 	if (tcb->flags & RARE || (avail > mss && nif->offloads & ZS_OFF_TX_TSO))
@@ -241,12 +242,13 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 	alike = avail > mss && zs_build_alike(s, tcb);
 	while (m != NULL && zs_txq_room(nif) > 0) {
 		struct zs_seg *seg = zs_seg(m);
-		uint32_t len = seg->len;
+		uint32_t len = RTE_MIN(seg->len, mss);
 		bool small = len < mss;
 		uint8_t flags = ZS_ACK;
 
-		if (len > mss || len > room ||
-		    (small && (len < avail || !small_allowed(tcb, len, avail))))
+		if (len > room || (small && (len < avail || !small_allowed(tcb, len, avail))))
+			break;
+		if (seg->len > len && zs_sndq_split(s, tcb, m, len) < 0)
 			break;
 		if (seg->flags & ZS_SEG_EOR) {
 			flags |= ZS_PSH;
@@ -254,19 +256,19 @@ static void send_records(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd, u
 			flags |= ZS_PSH;
 			seg->ends_run = 1;
 		}
-		if (!(before != NULL && zs_seg(before)->len == len &&
-		      zs_build_like(s, tcb, m, before, tcb->snd_nxt + sent, flags)) &&
-		    zs_build_record(s, tcb, m, tcb->snd_nxt + sent, wnd, flags) < 0)
+		if (!(before == len && zs_build_like(s, tcb, m, tcb->snd_nxt, flags)) &&
+		    zs_build_record(s, tcb, m, tcb->snd_nxt, wnd, flags) < 0)
 			break;
-		before = alike ? m : NULL;
+		before = alike ? len : 0;
 		zs_out_mark(s, tcb, m);
 		*run = flags & ZS_PSH ? 0 : *run + len;
+		tcb->snd_nxt += len;
 		sent += len;
 		avail -= len;
 		room -= len;
 		m = seg->next;
 		if (small)
-			tcb->snd_small = tcb->snd_nxt + sent;
+			tcb->snd_small = tcb->snd_nxt;
 	}
 	if (sent == 0)
 		return;
@@ -392,11 +394,13 @@ static enum zs_outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	       (o = zs_resend_one(s, tcb, wnd, &run_end)) != ZS_OUT_NOTHING)
 		if (o == ZS_OUT_BLOCKED)
 			return ZS_OUT_BLOCKED;
-	if (tcb->unsent != NULL)
+	for (o = ZS_OUT_SENT; tcb->unsent != NULL && o == ZS_OUT_SENT;) {
 		send_records(s, tcb, wnd, &run);
-	for (o = ZS_OUT_SENT; tcb->unsent != NULL && o == ZS_OUT_SENT;)
+		if (likely(tcb->unsent == NULL))
+			break;
 		o = unlikely(tcb->flags & ZS_TF_SND_RULES) ? send_together(s, tcb, wnd, &run)
 							   : send_one(s, tcb, wnd, &run);
+	}
 	if (unlikely(o == ZS_OUT_BLOCKED))
 		return ZS_OUT_BLOCKED;
 	if (unlikely(tcb->unsent != NULL))

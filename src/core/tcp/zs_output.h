@@ -66,15 +66,15 @@ int zs_build_segment(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_seg
 /* The same for one whole record, with ACK and perhaps PSH. */
 int zs_build_record(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
 		    uint16_t wnd, uint8_t flags);
-/* Nothing is to be done to packets of this connection but to send them: zs_build_like() may be
- * used. */
+/* Nothing is to be done to packets of this connection but to send them, in whatever pieces:
+ * zs_build_like() may be used. */
 bool zs_build_alike(const struct zs_stack *s, const struct zs_tcb *tcb);
 /*
  * The same for a record behind another of its length, which has just gone by zs_build_record() or
- * this: with its headers. False: it takes zs_build_record().
+ * this: with the headers of that packet, the last one staged. False: it takes zs_build_record().
  */
-bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
-		   struct rte_mbuf *before, uint32_t seq, uint8_t flags);
+bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t seq,
+		   uint8_t flags);
 /* The window field of what is sent now. */
 uint16_t zs_build_window(const struct zs_tcb *tcb);
 /* Makes tcb->hdr anew. False: no route to the peer. */
