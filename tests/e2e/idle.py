@@ -12,7 +12,7 @@ from cases import CORES, finish, wrk
 from traffic import connect, expect
 
 GET = b"GET /64 HTTP/1.1\r\nHost: z\r\n\r\n"
-LINKS = ("tap", "af_packet")   # with receive interrupts, and without
+LINKS = ("tap", "af_packet")   # with receive interrupts, and with a socket that serves as one
 
 
 def program(suite, name):
@@ -62,6 +62,17 @@ def idle_connections(host, server, n, share):
     uses_at_most(server, share)
     for s in socks:
         s.close()
+
+
+def without_interface(host, server, share):
+    """It goes down, which the kernel tells of until it is heard, and up again."""
+    with blocking(host)[0] as s:
+        host.stack.run("ip link set vs down")
+        uses_at_most(server, share)
+        host.stack.run("ip link set vs up")
+        ask(s)
+        uses_at_most(server, share)
+        ask(s)
 
 
 def ask(sock):
@@ -163,13 +174,16 @@ def group_idle_uses_nothing(suite):
             with running(suite, "http_zc", link, mode) as (host, server):
                 suite.case(f"{link}, {mode}: 1,000 idle connections", idle_connections, host, server,
                            1000, 0.05)
+                if link != "tap":
+                    suite.case(f"{link}, {mode}: its interface goes down and up", without_interface, host,
+                               server, 0.05)
                 suite.case(f"{link}, {mode}: http_zc ends in order on SIGTERM", finish, server)
 
 
 def group_idle_latency(suite):
-    suite.case("tap: first request after a silence, beside poll", first_request, suite, "tap", 0.2, 20, 500)
-    suite.case("af_packet: first request after a silence, beside poll", first_request, suite, "af_packet",
-               0.2, 20, 5000)
+    for link in (*LINKS, "af_xdp"):
+        suite.case(f"{link}: first request after a silence, beside poll", first_request, suite, link, 0.2, 20,
+                   500)
 
 
 def group_idle_load(suite):

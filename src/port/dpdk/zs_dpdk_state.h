@@ -45,6 +45,7 @@ struct zs_quirks {
 	bool no_tx_vlan;
 	bool no_multi_seg;
 	bool mac_of_kernel; /* the device's address is that of the kernel's end of it */
+	int rxsock_family;  /* of the kernel's socket that it has for each queue; 0: none */
 };
 
 /* A port of the stack. */
@@ -56,6 +57,8 @@ struct zs_ethport {
 	uint32_t held;	  /* buffers that the rings of a pair of queues can keep */
 	bool intr;	  /* receive queues have interrupts, to be switched on for each sleep: */
 	bool intr_switch; /* or they are always on */
+	int rxsock[ZS_MAX_LCORES]; /* of each receive queue, the socket that serves as one; 0: none
+				    */
 	uint16_t mtu;
 	bool tx_prepare;  /* the driver wants rte_eth_tx_prepare() before a burst */
 	bool tso_prepare; /* likewise, when there is a TSO packet in it */
@@ -87,13 +90,15 @@ enum zs_idle_state {
 struct zs_idle {
 	enum zs_idle_mode mode;
 	enum zs_idle_state state;
-	bool wakeable;	   /* whatever can arrive makes event or queues readable */
-	bool for_nothing;  /* it was rung for, and there was no packet (yet) */
-	uint32_t sleep_us; /* longest sleep; 0 = the mode's */
-	uint32_t spin_us;  /* how long it polls after the last work */
-	uint64_t us_tsc;   /* cycles of a microsecond */
-	int event;	   /* eventfd: others wake this lcore */
-	int queues;	   /* epoll: interrupts of its receive queues, edge-triggered */
+	bool wakeable;	    /* whatever can arrive makes event or queues readable */
+	bool for_nothing;   /* it was rung for, and there was no packet (yet) */
+	uint32_t sleep_us;  /* longest sleep; 0 = the mode's */
+	uint32_t spin_us;   /* how long it polls after the last work */
+	uint64_t us_tsc;    /* cycles of a microsecond */
+	int event;	    /* eventfd: others wake this lcore */
+	int queues;	    /* epoll: interrupts of its receive queues, edge-triggered */
+	unsigned n_rxsocks; /* sockets that serve as interrupts: polled beside it */
+	int rxsock[ZS_MAX_PORTS];
 	int out,
 		timer; /* zs_lcore_fd(): epoll of the two above and the timer; -1 = not asked for */
 	uint64_t out_us;   /* when the timer makes it readable */
@@ -239,14 +244,19 @@ static inline void zs_lcore_queues(const struct zs_lcore *lc, const struct zs_et
 	}
 }
 
+/* zs_intr.c. Fills in p->rxsock[queue]; after the queue's setup, in order. */
+void zs_intr_find_socket(const struct zs_dpdk *d, struct zs_ethport *p, uint16_t queue);
+/* A started port: finds out whether its queues have interrupts; warns when they seem to and do not.
+ */
+void zs_intr_check_port(struct zs_ethport *p, uint16_t index);
+/* Before the lcore's first turn, and whenever it polls other queues than before, or in another way.
+ */
+void zs_intr_watch(struct zs_lcore *lc);
+void zs_intr_switch(const struct zs_lcore *lc, bool on);
+
 /* zs_idle.c. init, on the lcore's own thread: -errno, said on stderr. */
 int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg);
 void zs_idle_fini(struct zs_lcore *lc);
-/* Before the lcore's first turn, and whenever it polls other queues than before. */
-void zs_idle_watch(struct zs_lcore *lc);
-/* A started port: finds out whether its queues have interrupts; warns when they seem to and do not.
- */
-void zs_idle_check_port(struct zs_ethport *p, uint16_t index);
 /* Has it been without work for so long that it may sleep? idle_tsc: for how long, in cycles. */
 static inline bool zs_idle_is_due(const struct zs_lcore *lc, uint64_t idle_tsc)
 {

@@ -274,6 +274,7 @@ static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uin
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: receive queue %u of %u refused: %s", index,
 				    p->info.driver_name, queue, p->n_rxd, strerror(-rc));
+	zs_intr_find_socket(d, p, queue);
 	return 0;
 }
 
@@ -420,7 +421,7 @@ int zs_ethport_start(struct zs_dpdk *d, uint16_t index, const struct zs_dpdk_por
 	if (rc == 0 && p->rss)
 		set_rss_table(d, p);
 	if (rc == 0 && p->intr)
-		zs_idle_check_port(p, index);
+		zs_intr_check_port(p, index);
 	return rc;
 }
 

@@ -5,7 +5,8 @@
  *
  * - Where all of its receive queues have interrupts, until a packet comes. The interrupts are
  *   switched on first and one more turn is taken after that, so no packet slips through. An lcore
- *   without a queue of its own needs none of that.
+ *   without a queue of its own needs none of that. A socket is as good as an interrupt; it is
+ * polled like one of the application's, for an epoll instance would cost something for each packet.
  * - Where they have not, for a small part of the time that it has been without work, up to a
  *   bound: so much longer may a packet have to wait.
  *
@@ -20,12 +21,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
-#include <rte_log.h>
 
 #include "port/dpdk/zs_fanout.h"
 #include "port/dpdk/zs_show.h"
@@ -44,103 +45,6 @@ enum {
 	TIMER_SLACK_NS = 1000, /* instead of 50 us */
 	MAX_EDGES = 16,
 };
-
-/* ---- interrupts ---- */
-
-/* The descriptor of a queue's interrupt; negative: there is none. ethdev is told not to mind. */
-static int queue_fd(const struct zs_ethport *p, uint16_t queue)
-{
-	int type = rte_log_register("lib.ethdev");
-	int level = type < 0 ? -1 : rte_log_get_level((uint32_t)type);
-	int fd;
-
-	if (level >= 0)
-		(void)rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
-	fd = rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, queue);
-	if (level >= 0)
-		(void)rte_log_set_level((uint32_t)type, (uint32_t)level);
-	return fd;
-}
-
-/* Once on and off. 0, or -errno; what cannot be switched and has a descriptor is always on. */
-static int try_queue(struct zs_ethport *p, uint16_t queue)
-{
-	int rc = rte_eth_dev_rx_intr_enable(p->id, queue);
-
-	p->intr_switch = rc != -ENOTSUP;
-	if (rc == 0)
-		rc = rte_eth_dev_rx_intr_disable(p->id, queue);
-	return rc == -ENOTSUP ? 0 : rc;
-}
-
-/* A device that looks as if it had interrupts; the kernel may not let its descriptors be watched.
- */
-static int try_watch(const struct zs_ethport *p, uint16_t queue)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-	int rc = ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, queue_fd(p, queue), &ev) < 0 ? -errno : 0;
-
-	if (ep >= 0)
-		close(ep);
-	return rc;
-}
-
-void zs_idle_check_port(struct zs_ethport *p, uint16_t index)
-{
-	int rc = 0;
-
-	for (uint16_t q = 0; p->intr && q < p->n_rxq; q++)
-		p->intr = queue_fd(p, q) >= 0;
-	for (uint16_t q = 0; p->intr && rc == 0 && q < p->n_rxq; q++) {
-		rc = try_queue(p, q);
-		if (rc == 0)
-			rc = try_watch(p, q);
-	}
-	if (rc == 0)
-		return;
-	p->intr = false;
-	zs_dpdk_warn("port %u: %s: no receive interrupts: %s; it is polled", index,
-		     p->info.driver_name, strerror(-rc));
-}
-
-static void switch_interrupts(const struct zs_lcore *lc, bool on)
-{
-	for (uint16_t i = 0; i < lc->n_ports; i++) {
-		const struct zs_ethport *p = &lc->d->port[i];
-		uint16_t q, end;
-
-		if (!p->intr || !p->intr_switch)
-			continue;
-		/* Both have worked at the start; a packet missed waits for the end of the sleep. */
-		for (zs_lcore_queues(lc, p, &q, &end); q < end; q++)
-			(void)(on ? rte_eth_dev_rx_intr_enable(p->id, q)
-				  : rte_eth_dev_rx_intr_disable(p->id, q));
-	}
-}
-
-void zs_idle_watch(struct zs_lcore *lc)
-{
-	struct zs_idle *id = &lc->idle;
-
-	id->wakeable = true;
-	for (uint16_t i = 0; i < lc->n_ports; i++) {
-		const struct zs_ethport *p = &lc->d->port[i];
-		uint16_t first, end;
-
-		zs_lcore_queues(lc, p, &first, &end);
-		if (first < end && !p->intr)
-			id->wakeable = false;
-		for (uint16_t q = 0; p->intr && q < p->n_rxq; q++) {
-			struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
-			bool own = first <= q && q < end;
-
-			/* Fails for what is as it shall be. */
-			(void)epoll_ctl(id->queues, own ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-					queue_fd(p, q), &ev);
-		}
-	}
-}
 
 /* ---- life ---- */
 
@@ -171,7 +75,7 @@ int zs_idle_init(struct zs_lcore *lc, const struct zs_dpdk_config *cfg)
 	if (id->event < 0 || id->queues < 0)
 		return zs_dpdk_fail(-errno, "no event descriptor: %s", strerror(errno));
 	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS); /* sleeps last longer where it fails */
-	zs_idle_watch(lc);
+	zs_intr_watch(lc);
 	return 0;
 }
 
@@ -212,14 +116,14 @@ static void arm(struct zs_lcore *lc)
 
 	while (epoll_wait(lc->idle.queues, edges, MAX_EDGES, 0) == MAX_EDGES)
 		;
-	switch_interrupts(lc, true);
+	zs_intr_switch(lc, true);
 	__atomic_store_n(lc->idle.need_wakeup, true, __ATOMIC_SEQ_CST);
 	lc->idle.state = ZS_ARMED;
 }
 
 static void disarm(struct zs_lcore *lc)
 {
-	switch_interrupts(lc, false);
+	zs_intr_switch(lc, false);
 	__atomic_store_n(lc->idle.need_wakeup, false, __ATOMIC_RELAXED);
 	lc->idle.state = ZS_AWAKE;
 }
@@ -281,23 +185,47 @@ static struct timespec timespec_of(uint64_t us)
 				  .tv_nsec = (long)(us % 1000000) * 1000 };
 }
 
+/* A socket tells of an error, as when its interface goes down, until it is asked; or it has been
+ * closed, and tells of nothing any more. */
+static void ask_for_error(struct zs_idle *id, unsigned i)
+{
+	socklen_t len = sizeof(int);
+	int error;
+
+	if (getsockopt(id->rxsock[i], SOL_SOCKET, SO_ERROR, &error, &len) == 0)
+		return;
+	id->rxsock[i] = -1;
+	id->wakeable = false;
+}
+
 /* True when something has arrived. */
 static bool wait_for_packets(struct zs_lcore *lc, uint64_t us)
 {
+	enum { QUEUES, EVENT, STOP, FOREIGN, RXSOCKS };
+	struct zs_idle *id = &lc->idle;
 	struct timespec ts = timespec_of(us);
-	struct pollfd fds[] = {
-		{ .fd = lc->idle.queues, .events = POLLIN },
-		{ .fd = lc->idle.event, .events = POLLIN },
-		{ .fd = lc->d->stop_fd, .events = POLLIN },
-		{ .fd = lc->idle.foreign, .events = POLLIN },
+	struct pollfd fds[RXSOCKS + ZS_MAX_PORTS] = {
+		[QUEUES] = { .fd = id->queues, .events = POLLIN },
+		[EVENT] = { .fd = id->event, .events = POLLIN },
+		[STOP] = { .fd = lc->d->stop_fd, .events = POLLIN },
+		[FOREIGN] = { .fd = id->foreign, .events = POLLIN },
 	};
+	bool rung;
 	eventfd_t value;
 
-	if (ppoll(fds, RTE_DIM(fds), &ts, NULL) <= 0)
+	for (unsigned i = 0; i < id->n_rxsocks; i++)
+		fds[RXSOCKS + i] = (struct pollfd){ .fd = id->rxsock[i], .events = POLLIN };
+	if (ppoll(fds, RXSOCKS + id->n_rxsocks, &ts, NULL) <= 0)
 		return false;
-	if (fds[1].revents != 0)
-		(void)eventfd_read(lc->idle.event, &value); /* readable, and nobody else reads */
-	return fds[0].revents != 0 || fds[1].revents != 0;
+	if (fds[EVENT].revents != 0)
+		(void)eventfd_read(id->event, &value); /* readable, and nobody else reads */
+	rung = fds[QUEUES].revents != 0 || fds[EVENT].revents != 0;
+	for (unsigned i = 0; i < id->n_rxsocks; i++) {
+		rung |= fds[RXSOCKS + i].revents != 0;
+		if (fds[RXSOCKS + i].revents & ~POLLIN)
+			ask_for_error(id, i);
+	}
+	return rung;
 }
 
 /* Only time ends it, a signal, or what the application waits for. */
@@ -401,6 +329,7 @@ int zs_lcore_fd(struct zs_lcore *lc)
 	}
 	id->out = out;
 	id->out_us = UINT64_MAX;
+	zs_intr_watch(lc);
 	zs_lcore_fd_at(lc, 0);
 	return out;
 }

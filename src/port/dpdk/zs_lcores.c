@@ -232,7 +232,7 @@ void zs_dpdk_run(struct zs_dpdk *d, void (*fn)(struct zs_lcore *lc, void *arg), 
 
 	d->spread = true;
 	for (uint16_t i = 0; i < d->n_lcores; i++)
-		zs_idle_watch(d->lcore[i]);
+		zs_intr_watch(d->lcore[i]);
 	for (uint16_t i = 1; i < d->n_lcores; i++) {
 		job[i] = (struct job){ .lc = d->lcore[i], .fn = fn, .arg = arg };
 		/* fails when the lcore is at work, and nobody else gives it any */

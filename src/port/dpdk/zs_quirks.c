@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -56,6 +57,7 @@ static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
 {
 	unsigned long slot = device_arg(p, "framesz=", AF_PACKET_FRAMESZ);
 
+	q->rxsock_family = AF_PACKET;
 	/* The driver could, but ethdev believes its max_rx_pktlen of 1518. */
 	q->mtu_by_kernel = true;
 	q->min_room = (uint32_t)slot;
@@ -71,6 +73,7 @@ static void af_packet(const struct zs_ethport *p, struct zs_quirks *q)
  */
 static void af_xdp(struct zs_quirks *q)
 {
+	q->rxsock_family = AF_XDP;
 	q->page_bufs = true;
 	q->held = AF_XDP_HELD;
 	q->extra_room = AF_XDP_HEADROOM;
