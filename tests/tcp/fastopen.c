@@ -372,6 +372,39 @@ static void server_closes_with_unread_data(struct tt *t)
 	tt_expect(t, "RA", 1, 101, 0);
 }
 
+/* A short answer, and FIN with it: all before the handshake is complete. */
+static void answer_and_close(struct tt *t)
+{
+	tt_listen(t, 1);
+	syn_with_cookie(t, 100);
+	tt_accept(t);
+	tt_read(t, 100);
+	tt_send(t, 50);
+	tt_expect(t, "A", 1, 101, 50);
+	tt_close(t);
+	tt_expect(t, "FA", 51, 101, 0);
+}
+
+static void server_closes_at_once(struct tt *t)
+{
+	answer_and_close(t);
+	tt_in(t, "A", 101, 52, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_in(t, "FA", 101, 52, 0);
+	tt_expect(t, "A", 52, 102, 0);
+	tt_expect_state(t, ZS_TIME_WAIT);
+}
+
+static void server_closes_and_syn_ack_is_lost(struct tt *t)
+{
+	answer_and_close(t);
+	tt_expect_after(t, TT_S, "SA", 0, 101, 0, .opt = "mss 1460");
+	tt_in(t, "A", 101, 1, 0);
+	tt_expect_within(t, TT_MS, 6 * TT_S, "FA", 1, 101, 50);
+	tt_in(t, "A", 101, 52, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+}
+
 static void server_listener_closes(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -448,6 +481,8 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(server_sends_syn_ack_again, any_listener),
 	TT_CFG(server_reset_before_accept, any_listener),
 	TT_CFG(server_closes_with_unread_data, any_listener),
+	TT_CFG(server_closes_at_once, any_listener),
+	TT_CFG(server_closes_and_syn_ack_is_lost, any_listener),
 	TT_CFG(server_listener_closes, any_listener),
 	TT_CFG(server_limits_the_unproven, any_listener),
 	TT_CFG(plain_syn_data_are_ignored, any_listener),

@@ -605,19 +605,6 @@ static void simultaneous_open_refused(struct tt *t)
 	assert_int_equal(tt_take_error(t), ECONNREFUSED);
 }
 
-static void simultaneous_open_close(struct tt *t)
-{
-	simultaneous(t);
-	tt_close(t);
-	tt_expect_none(t); /* RFC 9293 3.10.4: queued until ESTABLISHED */
-	tt_expect_state(t, ZS_SYN_RCVD);
-	tt_in(t, "A", 1, 1, 0);
-	tt_expect(t, "FA", 1, 1, 0);
-	tt_expect_state(t, ZS_FIN_WAIT_1);
-	tt_in(t, "A", 1, 2, 0);
-	tt_expect_state(t, ZS_FIN_WAIT_2);
-}
-
 /* ---- ISN and ports ---- */
 
 /* RFC 6528 3: per connection a hash, over all a clock of 4 us. */
@@ -747,7 +734,6 @@ static const struct CMUnitTest tests[] = {
 	TT(simultaneous_open_retransmits),
 	TT(simultaneous_open_bad_ack),
 	TT(simultaneous_open_refused),
-	TT(simultaneous_open_close),
 	TT(isn_grows_with_time),
 	TT(isn_differs_per_connection),
 	TT(ephemeral_ports),

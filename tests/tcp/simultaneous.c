@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Simultaneous open (RFC 9293 3.5, figure 7): what the second SYN of the peer carries. */
+/* Simultaneous open (RFC 9293 3.5, figure 7): what the second SYN of the peer carries, and closing
+ * in SYN-RECEIVED (3.10.4). */
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -19,8 +20,71 @@ static void window_is_not_scaled(struct tt *t)
 	tt_expect_none(t);
 }
 
+static void syn_received(struct tt *t)
+{
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_in(t, "S", 0, 0, 0);
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_expect_state(t, ZS_SYN_RCVD);
+}
+
+/* Nothing was sent and nothing waits: FIN goes at once. */
+static void close_sends_fin(struct tt *t)
+{
+	syn_received(t);
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_1);
+	tt_in(t, "A", 1, 2, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_in(t, "FA", 1, 2, 0);
+	tt_expect(t, "A", 2, 2, 0);
+	tt_expect_state(t, ZS_TIME_WAIT);
+}
+
+static void shutdown_sends_fin(struct tt *t)
+{
+	syn_received(t);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_expect(t, "FA", 1, 1, 0);
+	assert_int_equal(tt_info(t).state, ZS_FIN_WAIT_1);
+	tt_in(t, "A", 1, 2, 10); /* of both, SYN and FIN */
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_expect(t, "A", 2, 11, 0);
+	tt_read(t, 10);
+}
+
+/* The peer closes as well, and has not seen our FIN. */
+static void both_close(struct tt *t)
+{
+	syn_received(t);
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_in(t, "FA", 1, 1, 0);
+	tt_expect(t, "A", 2, 2, 0);
+	tt_expect_state(t, ZS_CLOSING);
+	tt_in(t, "A", 2, 2, 0);
+	tt_expect_state(t, ZS_TIME_WAIT);
+}
+
+/* Our SYN is what is sent again; when that has arrived, FIN is. */
+static void syn_and_fin_are_lost(struct tt *t)
+{
+	syn_received(t);
+	tt_close(t);
+	tt_expect(t, "FA", 1, 1, 0);
+	tt_expect_after(t, TT_S, "SA", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	tt_expect_within(t, TT_MS, 6 * TT_S, "FA", 1, 1, 0);
+	tt_in(t, "A", 1, 2, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+}
+
 static const struct CMUnitTest tests[] = {
-	TT(window_is_not_scaled),
+	TT(close_sends_fin),	  TT(shutdown_sends_fin),   TT(both_close),
+	TT(syn_and_fin_are_lost), TT(window_is_not_scaled),
 };
 
 ZS_TEST_MAIN(tests)

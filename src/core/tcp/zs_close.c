@@ -84,7 +84,7 @@ void zs_tcp_close(struct zs_stack *s, struct zs_tcb *tcb)
 	case ZS_NSTATES:
 		zs_tcb_free(s, tcb);
 		return;
-	case ZS_SYN_RCVD: /* of a simultaneous open: FIN follows once that is through */
+	case ZS_SYN_RCVD:
 	case ZS_ESTABLISHED:
 	case ZS_CLOSE_WAIT:
 	case ZS_FIN_WAIT_1:

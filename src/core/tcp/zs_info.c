@@ -28,7 +28,8 @@ bool zs_tcp_fin_received(const struct zs_tcb *tcb)
 /* RFC 9293 3.10.4: CLOSE enters FIN-WAIT-1 in any case; here the FIN waits behind data. */
 enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb)
 {
-	if (tcb->flags & ZS_TF_FIN_QUEUED && tcb->state == ZS_ESTABLISHED)
+	if (tcb->flags & ZS_TF_FIN_QUEUED &&
+	    (tcb->state == ZS_ESTABLISHED || tcb->state == ZS_SYN_RCVD))
 		return ZS_FIN_WAIT_1;
 	if (tcb->flags & ZS_TF_FIN_QUEUED && tcb->state == ZS_CLOSE_WAIT)
 		return ZS_LAST_ACK;

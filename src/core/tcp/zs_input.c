@@ -184,17 +184,17 @@ static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, st
 		zs_pkt_drop(s, m, ZS_DROP_TCP_BAD_ACK);
 		return ZS_DONE;
 	}
-	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
+	zs_tcp_set_state(tcb, tcb->flags & ZS_TF_FIN_SENT ? ZS_FIN_WAIT_1 : ZS_ESTABLISHED);
 	zs_tfo_child_done(s, tcb);
 	tcb->snd_una = tcb->iss + 1;
 	tcb->snd_wnd = pi->wnd << tcb->snd_wscale;
 	tcb->snd_wl1 = pi->seq;
 	tcb->snd_wl2 = pi->ack;
 	tcb->deadline[ZS_TT_RETX] = 0;
-	/* since the first SYN of a simultaneous open, and not since data of Fast Open behind it */
+	/* since the first SYN of a simultaneous open, and not since what was sent behind it */
 	zs_rtt_handshake(s, tcb, pi, tcb->retx_count,
 			 RTE_MAX((uint32_t)s->now_us - tcb->rto_base_us, 1u));
-	if (tcb->snd_nxt != tcb->snd_una) /* Fast Open: data followed the SYN-ACK */
+	if (tcb->snd_nxt != tcb->snd_una) /* data of Fast Open or FIN followed the SYN-ACK */
 		zs_retx_restart(s, tcb);
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;

@@ -86,7 +86,9 @@ static void enter_fin_sent(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	tcb->flags |= ZS_TF_FIN_SENT;
 	tcb->snd_nxt++;
-	zs_tcp_set_state(tcb, tcb->state == ZS_CLOSE_WAIT ? ZS_LAST_ACK : ZS_FIN_WAIT_1);
+	/* not in SYN-RECEIVED: what is sent again there is the SYN, until it is acknowledged */
+	if (tcb->state != ZS_SYN_RCVD)
+		zs_tcp_set_state(tcb, tcb->state == ZS_CLOSE_WAIT ? ZS_LAST_ACK : ZS_FIN_WAIT_1);
 	zs_out_in_flight(s, tcb);
 }
 
@@ -413,6 +415,13 @@ static enum zs_outcome say(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 	return unlikely(tcb->flags & ZS_TF_FIN_QUEUED) ? send_fin(s, tcb, wnd) : ZS_OUT_NOTHING;
 }
 
+/* In SYN-RECEIVED a server's may with Fast Open, and a FIN before which there is nothing (RFC 9293
+ * 3.10.4). */
+static bool may_say(const struct zs_tcb *tcb)
+{
+	return tcb->state != ZS_SYN_RCVD || tcb->syn_flags & ZS_SY_CHILD || tcb->sndq.head == NULL;
+}
+
 /* Returns false when it has to go on in a later turn. */
 static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 {
@@ -432,8 +441,7 @@ static bool output(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->flags & ZS_TF_ACK_NOW && (tcb->n_recent > 0 || tcb->flags & ZS_TF_DSACK) &&
 	    zs_out_ack(s, tcb, wnd) == ZS_OUT_BLOCKED)
 		return false;
-	blocked = (tcb->state != ZS_SYN_RCVD || tcb->syn_flags & ZS_SY_CHILD) &&
-		  say(s, tcb, wnd) == ZS_OUT_BLOCKED;
+	blocked = may_say(tcb) && say(s, tcb, wnd) == ZS_OUT_BLOCKED;
 	/* RFC 8985 7.2: new data moves the probe */
 	if (tcb->snd_una != tcb->snd_nxt &&
 	    (tcb->deadline[ZS_TT_RETX] == 0 ||
