@@ -526,6 +526,21 @@ static void timestamps_of_fin_and_rst(struct tt *t)
 	assert_int_equal(o->tsval - fin_ts, 500);
 }
 
+/* A peer's first number may be any: it has been there all the same. */
+static void peer_began_with_0(struct tt *t)
+{
+	struct zs_addr peer = tt_addr(tt_ends.peer_ip);
+
+	t->c->peer_isn = 0;
+	tt_connect_passive(t);
+	tt_in(t, "R", 1, 0, 0);
+	tt_expect_state(t, ZS_CLOSED);
+	assert_true(zs_tcp_has_met(t->c->tcb));
+	assert_int_equal(zs_tcp_connect(t->s, t->c->tcb, &peer, TT_PEER_PORT), -EISCONN);
+	assert_int_equal(tt_take_error(t), ECONNRESET);
+	assert_int_equal(tt_send_more(t, 1, 0), -EPIPE);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT(active_close),
 	TT(passive_close),
@@ -561,6 +576,7 @@ static const struct CMUnitTest tests[] = {
 	TT(orderly_end_has_no_error),
 	TT(last_ack_held_by_application),
 	TT_CFG(timestamps_of_fin_and_rst, use_ts),
+	TT(peer_began_with_0),
 };
 
 ZS_TEST_MAIN(tests)

@@ -38,7 +38,7 @@ enum zs_tcp_state zs_tcp_shown_state(const struct zs_tcb *tcb)
 
 bool zs_tcp_has_met(const struct zs_tcb *tcb)
 {
-	return tcb->irs != 0;
+	return tcb->peer_mss != 0; /* what never is; its first number may be 0 */
 }
 
 void zs_tcp_get_info(const struct zs_stack *s, const struct zs_tcb *tcb, struct zs_tcp_info *info)

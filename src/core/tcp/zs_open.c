@@ -241,7 +241,7 @@ static int prepare(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_addr 
 
 	if (tcb->state == ZS_SYN_SENT || tcb->state == ZS_SYN_RCVD)
 		return -EALREADY;
-	if (tcb->state != ZS_CLOSED || tcb->irs != 0)
+	if (tcb->state != ZS_CLOSED || zs_tcp_has_met(tcb))
 		return -EISCONN;
 	if (port == 0 || zs_addr_is_any(addr) || zs_is_group(flow.family, addr))
 		return -EADDRNOTAVAIL;

@@ -89,7 +89,7 @@ static __rte_always_inline int may_send(struct zs_tcb *tcb)
 		tcb->flags |= ZS_TF_WANT_SPACE;
 		return tcb->flags & ZS_TF_FIN_QUEUED ? -EPIPE : -EAGAIN;
 	case ZS_CLOSED:
-		return tcb->flags & ZS_TF_SYN_SENT || tcb->irs != 0 ? -EPIPE : -ENOTCONN;
+		return tcb->flags & ZS_TF_SYN_SENT || zs_tcp_has_met(tcb) ? -EPIPE : -ENOTCONN;
 	default:
 		return -EPIPE;
 	}
