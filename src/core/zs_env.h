@@ -118,6 +118,8 @@ enum zs_tfo_mode {
 };
 
 /* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
+enum { ZS_PSH_WRITES = 255 }; /* in psh_segs: PSH on the last segment of a write alone */
+
 struct zs_config {
 	uint32_t max_conns, max_half_open, max_time_wait, max_listeners, max_udp, max_neigh;
 	uint32_t sndbuf, sndbuf_max; /* initial and autotuning limit */
@@ -137,7 +139,8 @@ struct zs_config {
 	uint8_t ecn;	     /* enum zs_ecn_mode */
 	uint8_t ecn_retries; /* SYNs sent again that still ask for ECN */
 	uint8_t hystart;     /* enum zs_hystart_mode */
-	uint8_t psh_segs;    /* segments in a row without PSH at most; 0 = half a window */
+	uint8_t psh_segs;    /* segments in a row without PSH at most; 0 = half a window, or
+				ZS_PSH_WRITES */
 	bool idle_restart;   /* the window of an idle connection shrinks (RFC 2861) */
 	bool use_ts, use_sack, use_wscale;
 	bool tolerate_missing_ts; /* segments without the timestamps agreed on are taken (RFC 7323

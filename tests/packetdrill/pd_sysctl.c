@@ -45,17 +45,26 @@ static bool linux_own(uint32_t def, uint32_t max)
 	       (def == 16384 && max == 4194304);
 }
 
-/* "min default max": the last two. */
-static void buffers(const char *name, uint32_t *def, uint32_t *max)
+/* "min default max": the last two. False: nobody has set them. */
+static bool buffers(const char *name, uint32_t *def, uint32_t *max)
 {
 	char buf[96];
 	uint32_t min, d, m;
 
 	if (!read_text(name, buf, sizeof(buf)) ||
 	    sscanf(buf, "%" SCNu32 " %" SCNu32 " %" SCNu32, &min, &d, &m) != 3 || linux_own(d, m))
-		return;
+		return false;
 	*def = d < m ? d : m;
 	*max = m;
+	return true;
+}
+
+/* A script that has set up Linux expects what only Linux does; others know the RFCs. */
+static void flavour(struct zs_config *cfg, bool of_linux)
+{
+	cfg->psh_segs = of_linux ? (uint8_t)number("tcp_min_tso_segs", 2) : ZS_PSH_WRITES;
+	cfg->hystart = of_linux ? ZS_HYSTART_DELAY : ZS_HYSTART_PP;
+	cfg->tolerate_missing_ts = of_linux;
 }
 
 /* Four words in hexadecimal, least significant byte first. */
@@ -95,9 +104,6 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->tfo = (uint32_t)number("tcp_fastopen", cfg->tfo);
 	fastopen_key(cfg);
 	cfg->idle_restart = number("tcp_slow_start_after_idle", cfg->idle_restart) != 0;
-	cfg->psh_segs = (uint8_t)number("tcp_min_tso_segs", 2);
-	cfg->hystart = ZS_HYSTART_DELAY; /* what Linux has */
-	cfg->tolerate_missing_ts = true;
 	cfg->pace = paces();
 	cfg->notsent_lowat = (uint32_t)number("tcp_notsent_lowat", 0);
 	if (cfg->notsent_lowat == UINT32_MAX)
@@ -105,8 +111,8 @@ void pd_sysctl(struct zs_config *cfg)
 	cfg->use_tlp = number("tcp_early_retrans", 3) != 0;
 	cfg->tlp_ack_delay_us =
 		200000; /* scripts take their time where the path seems to take none */
-	buffers("tcp_rmem", &cfg->rcvbuf, &cfg->rcvbuf_max);
-	buffers("tcp_wmem", &cfg->sndbuf, &cfg->sndbuf_max);
+	flavour(cfg, buffers("tcp_rmem", &cfg->rcvbuf, &cfg->rcvbuf_max));
+	(void)buffers("tcp_wmem", &cfg->sndbuf, &cfg->sndbuf_max);
 }
 
 void pd_metrics(struct pd *p)

@@ -38,6 +38,24 @@ static void runs_may_be_shorter(struct tt *t)
 		tt_expect(t, i % 2 == 1 ? "PA" : "A", 1 + 1460 * i, 1, 1460, .psh = true);
 }
 
+static void writes_alone(struct zs_config *cfg)
+{
+	cfg->psh_segs = ZS_PSH_WRITES;
+}
+
+static void only_writes_end_with_it(struct tt *t)
+{
+	tt_connect_passive(t);
+	tt_send(t, 4000);
+	for (unsigned i = 0; i < 3; i++)
+		tt_expect(t, i == 2 ? "PA" : "A", 1 + 1460 * i, 1, i == 2 ? 1080 : 1460,
+			  .psh = true);
+	tt_send(t, 30000);
+	for (unsigned i = 0; i < 7; i++)
+		tt_expect(t, "A", 4001 + 1460 * i, 1, 1460, .psh = true);
+	tt_expect_none(t);
+}
+
 /* Of a window of three segments there is no half worth an ACK of its own. */
 static void small_window_is_no_run(struct tt *t)
 {
@@ -138,6 +156,7 @@ static const struct CMUnitTest tests[] = {
 	TT(sent_again_as_it_was),
 	TT(more_holds_it_back),
 	TT_CFG(runs_may_be_shorter, two_segments),
+	TT_CFG(only_writes_end_with_it, writes_alone),
 	TT_CFG(small_window_is_no_run, three_segments),
 	TT_CFG(run_sent_again, two_segments),
 	TT_CFG(special_run_sent_again, ecn),

@@ -145,8 +145,11 @@ static inline bool ends_burst(const struct zs_stack *s, const struct zs_tcb *tcb
 	if (tcb->cwnd < 4 * next)
 		return false;
 	most = RTE_MIN(tcb->cwnd, tcb->max_snd_wnd) / 2;
-	if (s->cfg.psh_segs != 0)
+	if (s->cfg.psh_segs != 0) {
+		if (s->cfg.psh_segs == ZS_PSH_WRITES)
+			return false;
 		most = RTE_MIN(most, s->cfg.psh_segs * next);
+	}
 	if (tcb->flags & ZS_TF_MORE && avail - len < next)
 		return false; /* the application says that more comes */
 	return avail - len < next || room < len + next || run + len + next > most;
