@@ -117,9 +117,9 @@ enum zs_tfo_mode {
 	ZS_TFO_ANY_LISTENER = 0x400,   /* also without TCP_FASTOPEN */
 };
 
-/* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
 enum { ZS_PSH_WRITES = 255 }; /* in psh_segs: PSH on the last segment of a write alone */
 
+/* Fill with zs_config_defaults() first. Sizes in bytes, times in microseconds. */
 struct zs_config {
 	uint32_t max_conns, max_half_open, max_time_wait, max_listeners, max_udp, max_neigh;
 	uint32_t sndbuf, sndbuf_max; /* initial and autotuning limit */
