@@ -63,6 +63,32 @@ static void level_and_merged_events(void **state)
 	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 0);
 }
 
+/* Nobody was refused: the last write fitted, and the room went afterwards. */
+static void level_where_room_went_by_itself(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	struct epoll_event ev[4];
+	int ep, small = 4096;
+
+	assert_int_equal(ff_setsockopt(p.s, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	api_on(t, 0);
+	ep = ff_epoll_create1(0);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, p.c, EPOLLOUT, 0), 0);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 1);
+	for (int i = 0; i < 4; i++) /* the window does not let it all out */
+		api_write_all(p.c, 15000, 1);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 1);
+	assert_int_equal(ff_setsockopt(p.c, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 0);
+	api_on(t, 1);
+	for (int i = 0; i < 4; i++)
+		api_expect(p.s, 15000, 1);
+	api_on(t, 0);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 1000), 1);
+	assert_int_equal(ev[0].events, EPOLLOUT);
+}
+
 static void edge_reports_each_arrival(void **state)
 {
 	struct api_world *t = *state;
@@ -372,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(level_and_merged_events),
+		TEST(level_where_room_went_by_itself),
 		TEST(edge_reports_each_arrival),
 		TEST(edge_write_after_full),
 		TEST(oneshot_needs_rearming),

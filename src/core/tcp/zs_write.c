@@ -52,10 +52,14 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb)
 	return space_of(tcb);
 }
 
-bool zs_tcp_writable(const struct zs_stack *s, const struct zs_tcb *tcb)
+bool zs_tcp_writable(const struct zs_stack *s, struct zs_tcb *tcb)
 {
-	return space_of(tcb) > 0 &&
-	       (likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(s, tcb));
+	if (unlikely(space_of(tcb) == 0)) {
+		/* no write was refused where the room went by itself: records are cut */
+		tcb->flags |= ZS_TF_WANT_SPACE;
+		return false;
+	}
+	return likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(s, tcb);
 }
 
 /*
