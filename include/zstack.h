@@ -31,8 +31,9 @@
  *
  * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF,
  * ENOTSOCK: not a socket descriptor. They apply to every call with fd and are not repeated below.
- * All calls belong to the thread that runs the stack. In a debug build a pointer that is not a
- * buffer, or a buffer freed twice, ends the program with a message.
+ * EINVAL: NULL for a buffer or a z_mem; where a call says how many, NULL has 0 of them. All calls
+ * belong to the thread that runs the stack. In a debug build a pointer to anything but a buffer, or
+ * a buffer freed twice, ends the program with a message.
  */
 #ifndef ZSTACK_H
 #define ZSTACK_H
@@ -161,8 +162,8 @@ int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);
 
 /*
  * Declares [addr, addr + len) as memory that buffers may point into; it stays the application's,
- * and must stay mapped until z_mem_unregister(). flags: 0. NULL: EINVAL; ENOTSUP: the network
- * devices cannot read it; ENOMEM; EPERM.
+ * and must stay mapped until z_mem_unregister(). flags: 0. NULL: EINVAL; EFAULT: not all of it is
+ * mapped; ENOTSUP: the network devices cannot read it; ENOMEM; EPERM.
  */
 z_mem *z_mem_register(void *addr, size_t len, unsigned flags);
 

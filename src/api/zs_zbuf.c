@@ -49,11 +49,10 @@ struct rte_mbuf *zs_zbuf(const z_buf *b, const char *caller)
 {
 	struct rte_mbuf *m = (struct rte_mbuf *)(uintptr_t)b;
 
-	if (m != NULL && ((uintptr_t)m & (RTE_CACHE_LINE_MIN_SIZE - 1)) == 0 && looks_like_piece(m))
+	if (m == NULL || looks_like_piece(m))
 		return m;
 	fprintf(stderr, "zstack: %s: %p is not a buffer%s\n", caller, (const void *)b,
-		m != NULL && ((uintptr_t)m & 7) == 0 && m->pkt_len == FREED ? ": freed before"
-									    : "");
+		((uintptr_t)m & 7) == 0 && m->pkt_len == FREED ? ": freed before" : "");
 	abort();
 }
 #else
@@ -180,20 +179,22 @@ ZS_API int z_buf_iov(const z_buf *b, struct z_iov *v, int max)
 	return n;
 }
 
-static void *no_space(void)
+static void *no_room(const struct rte_mbuf *m)
 {
-	errno = ENOSPC;
+	errno = m != NULL ? ENOSPC : EINVAL;
 	return NULL;
 }
 
 ZS_API void *z_buf_append(z_buf *b, size_t n)
 {
 	struct rte_mbuf *m = zs_zbuf(b, __func__);
-	struct rte_mbuf *last = zs_zbuf_last(m);
+	struct rte_mbuf *last = m;
 	void *p;
 
-	if (!sole_piece(last) || n > rte_pktmbuf_tailroom(last))
-		return no_space();
+	if (likely(m != NULL))
+		last = zs_zbuf_last(m);
+	if (unlikely(m == NULL) || !sole_piece(last) || n > rte_pktmbuf_tailroom(last))
+		return no_room(m);
 	p = rte_pktmbuf_mtod_offset(last, void *, last->data_len);
 	last->data_len = (uint16_t)(last->data_len + n);
 	m->pkt_len += (uint32_t)n;
@@ -204,8 +205,8 @@ ZS_API void *z_buf_prepend(z_buf *b, size_t n)
 {
 	struct rte_mbuf *m = zs_zbuf(b, __func__);
 
-	if (!sole_piece(m) || n > rte_pktmbuf_headroom(m))
-		return no_space();
+	if (unlikely(m == NULL) || !sole_piece(m) || n > rte_pktmbuf_headroom(m))
+		return no_room(m);
 	m->data_off = (uint16_t)(m->data_off - n);
 	m->data_len = (uint16_t)(m->data_len + n);
 	m->pkt_len += (uint32_t)n;
@@ -357,14 +358,17 @@ ZS_API int z_buf_join(z_buf *a, z_buf *b)
 {
 	struct rte_mbuf *ma = zs_zbuf(a, __func__);
 	struct rte_mbuf *mb = zs_zbuf(b, __func__);
-	struct rte_mbuf *last = zs_zbuf_last(ma);
-	uint32_t segs = (uint32_t)ma->nb_segs + mb->nb_segs;
-	bool same = last == zs_zbuf_last(mb); /* one is a part of the other */
+	struct rte_mbuf *last;
+	uint32_t segs;
 
-	if (same || segs > RTE_MBUF_MAX_NB_SEGS) {
-		errno = same ? EINVAL : EOVERFLOW;
-		return -1;
-	}
+	if (ma == NULL || mb == NULL)
+		return (int)ff_ret(-EINVAL);
+	last = zs_zbuf_last(ma);
+	segs = (uint32_t)ma->nb_segs + mb->nb_segs;
+	if (last == zs_zbuf_last(mb)) /* one is a part of the other */
+		return (int)ff_ret(-EINVAL);
+	if (segs > RTE_MBUF_MAX_NB_SEGS)
+		return (int)ff_ret(-EOVERFLOW);
 	last->next = mb;
 	ma->nb_segs = (uint16_t)segs;
 	ma->pkt_len += mb->pkt_len;
@@ -376,7 +380,7 @@ ZS_API int z_buf_writable(const z_buf *b)
 	for (const struct rte_mbuf *m = zs_zbuf(b, __func__); m != NULL; m = m->next)
 		if (!sole_piece(m))
 			return 0;
-	return 1;
+	return b != NULL;
 }
 
 ZS_API size_t z_buf_copy_out(const z_buf *b, size_t off, void *dst, size_t n)
@@ -403,8 +407,11 @@ ZS_API size_t z_buf_copy_out(const z_buf *b, size_t off, void *dst, size_t n)
 ZS_API void z_buf_reset(z_buf *b)
 {
 	struct rte_mbuf *m = zs_zbuf(b, __func__);
-	struct rte_mbuf *rest = m->next;
+	struct rte_mbuf *rest;
 
+	if (m == NULL)
+		return;
+	rest = m->next;
 	zs_zbuf_done(m, -ECANCELED);
 	m->next = NULL;
 	drop_handles(rest);
@@ -436,12 +443,15 @@ ZS_API void z_buf_free(z_buf *b)
 
 ZS_API int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg)
 {
-	struct rte_mbuf *last = zs_zbuf_last(zs_zbuf(b, __func__));
+	struct rte_mbuf *last = zs_zbuf(b, __func__);
 	struct zs_zstate *z = zs_zstate();
 	struct zs_zdone *d;
 
 	if (z == NULL)
 		return -1;
+	if (last == NULL)
+		return (int)ff_ret(-EINVAL);
+	last = zs_zbuf_last(last);
 	if (fn == NULL || (last->ol_flags & ZS_PKT_DONE) || last->priv_size < ZS_PRIV_SIZE) {
 		errno = last->ol_flags & ZS_PKT_DONE ? EBUSY : EINVAL;
 		return -1;

@@ -5,6 +5,8 @@
  * over one shared count.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "api/zs_zstate.h"
 
@@ -28,6 +30,14 @@ enum {
 	WRAP_MAX = 1 << 20,
 };
 
+/* All of it is there: the kernel knows, and asking changes nothing. */
+static bool is_mapped(void *addr, size_t len)
+{
+	uintptr_t in_page = (uintptr_t)addr & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+
+	return msync((char *)addr - in_page, len + in_page, MS_ASYNC) == 0;
+}
+
 ZS_API z_mem *z_mem_register(void *addr, size_t len, unsigned flags)
 {
 	struct zs_zstate *z = zs_zstate();
@@ -39,6 +49,10 @@ ZS_API z_mem *z_mem_register(void *addr, size_t len, unsigned flags)
 		return NULL;
 	if (addr == NULL || len == 0 || flags != 0 || (uintptr_t)addr + len < (uintptr_t)addr) {
 		errno = EINVAL;
+		return NULL;
+	}
+	if (!is_mapped(addr, len)) {
+		errno = EFAULT;
 		return NULL;
 	}
 	drive = &z->c->drive;
@@ -61,8 +75,8 @@ ZS_API z_mem *z_mem_register(void *addr, size_t len, unsigned flags)
 
 ZS_API int z_mem_unregister(z_mem *mem)
 {
-	if (mem->refs > 0) {
-		errno = EBUSY;
+	if (mem == NULL || mem->refs > 0) {
+		errno = mem == NULL ? EINVAL : EBUSY;
 		return -1;
 	}
 	if (mem->z->c != NULL && mem->z->c->drive.mem_unmap != NULL)
@@ -148,7 +162,7 @@ ZS_API z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *
 
 	if (z == NULL)
 		return NULL;
-	if (len == 0 || len > WRAP_MAX || (char *)ptr < mem->addr ||
+	if (mem == NULL || len == 0 || len > WRAP_MAX || (char *)ptr < mem->addr ||
 	    (size_t)((char *)ptr - mem->addr) > mem->len ||
 	    len > mem->len - (size_t)((char *)ptr - mem->addr)) {
 		errno = EINVAL;

@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "apitest.h"
 #include "ff_veth.h"
@@ -134,8 +136,62 @@ static void null_buffers(void **state)
 	assert_errno(z_recv_bufs(c, NULL, 2, NULL), EFAULT);
 	assert_errno(z_acked(c, NULL), EFAULT);
 	assert_null(z_mem_register(NULL, 10, 0));
+	assert_errno(z_mem_unregister(NULL), EINVAL);
+	assert_null(z_buf_wrap(NULL, v, sizeof(v), NULL, NULL));
+	assert_int_equal(errno, EINVAL);
 	assert_errno(z_stats_get(NULL, sizeof(struct z_stats)), EFAULT);
 	assert_errno(z_splice(c, c, 10, 99), EINVAL);
+}
+
+/* z_alloc() failed, and nobody looked. */
+static void null_for_a_buffer(void **state)
+{
+	struct z_iov v[2];
+	z_buf *b;
+
+	(void)state;
+	b = z_alloc(-1, 100, 0);
+	assert_non_null(z_buf_append(b, 10));
+	errno = 0;
+	assert_null(z_buf_append(NULL, 10));
+	assert_int_equal(errno, EINVAL);
+	errno = 0;
+	assert_null(z_buf_prepend(NULL, 10));
+	assert_int_equal(errno, EINVAL);
+	errno = 0;
+	assert_null(z_buf_split(NULL, 1));
+	assert_int_equal(errno, EINVAL);
+	errno = 0;
+	assert_null(z_buf_ref(NULL));
+	assert_int_equal(errno, EINVAL);
+	assert_errno(z_buf_join(b, NULL), EINVAL);
+	assert_errno(z_buf_join(NULL, b), EINVAL);
+	assert_errno(z_buf_on_done(NULL, NULL, NULL), EINVAL);
+	assert_int_equal(z_buf_len(NULL), 0);
+	assert_int_equal(z_buf_iov(NULL, v, 2), 0);
+	assert_int_equal(z_buf_writable(NULL), 0);
+	assert_int_equal(z_buf_copy_out(NULL, 0, v, 2), 0);
+	z_buf_reset(NULL);
+	assert_int_equal(z_buf_len(b), 10);
+	z_buf_free(b);
+}
+
+/* The page behind the last one of a mapping is none. */
+static void memory_that_is_not_there(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	z_mem *mem;
+
+	(void)state;
+	assert_int_equal(munmap(p + page, page), 0);
+	errno = 0;
+	assert_null(z_mem_register(p + 1, page, 0));
+	assert_int_equal(errno, EFAULT);
+	mem = z_mem_register(p + 1, page - 1, 0);
+	assert_non_null(mem);
+	assert_int_equal(z_mem_unregister(mem), 0);
+	assert_int_equal(munmap(p, page), 0);
 }
 
 /* What z_write and ff_write get is not always what z_alloc gave. */
@@ -238,9 +294,17 @@ static void numbers_out_of_range(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(null_names),   TEST(null_data),	     TEST(null_waits),
-		TEST(null_others),  TEST(null_buffers),	     TEST(pointers_to_anything),
-		TEST(closed_twice), TEST(number_used_again), TEST(numbers_out_of_range),
+		TEST(null_names),
+		TEST(null_data),
+		TEST(null_waits),
+		TEST(null_others),
+		TEST(null_buffers),
+		TEST(null_for_a_buffer),
+		TEST(memory_that_is_not_there),
+		TEST(pointers_to_anything),
+		TEST(closed_twice),
+		TEST(number_used_again),
+		TEST(numbers_out_of_range),
 	};
 
 	return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);
