@@ -27,6 +27,16 @@ static int prefix_of(uint32_t mask_be)
 	return __builtin_popcount(m);
 }
 
+/* Neither a group's, nor reserved, nor loopback, nor the first or last of its network. */
+static bool is_of_a_host(uint32_t ip_be, int prefix)
+{
+	uint32_t ip = ntohl(ip_be), mask = prefix < 31 ? ~0u >> prefix : 0;
+
+	if (ip >> 28 >= 14 || ip >> 24 == IN_LOOPBACKNET)
+		return false;
+	return mask == 0 || ((ip & mask) != 0 && (ip & mask) != mask);
+}
+
 bool zs_conf_finish_port(struct zs_conf_raw *raw, const struct zs_conf_port *p, const char *name,
 			 struct zs_dpdk_port *out)
 {
@@ -46,6 +56,9 @@ bool zs_conf_finish_port(struct zs_conf_raw *raw, const struct zs_conf_port *p, 
 		if (p->prefix != 0 && p->prefix != prefix)
 			return zs_conf_fail(raw, p->line, "[%s] addr and netmask disagree", name);
 	}
+	if (p->ip4_be != 0 && !is_of_a_host(p->ip4_be, prefix))
+		return zs_conf_fail(raw, p->line, "[%s] addr is no host's address in its network",
+				    name);
 	out->mtu = (uint16_t)p->mtu;
 	out->vlan = (uint16_t)p->vlan;
 	out->mac = p->mac;

@@ -450,6 +450,12 @@ static void wrong_values_say_where(void **state)
 		     "x.ini:2: [port0] netmask 255.255.225.0 has a hole");
 	assert_error("[port0]\naddr=10.0.0.1/16\nnetmask=255.255.255.0\n",
 		     "x.ini:2: [port0] addr and netmask disagree");
+	assert_error("[port0]\naddr=10.0.0.255\n",
+		     "x.ini:2: [port0] addr is no host's address in its network");
+	assert_error("[port0]\naddr=10.0.0.4/30\n",
+		     "x.ini:2: [port0] addr is no host's address in its network");
+	assert_error("[port0]\naddr=224.0.0.1\n",
+		     "x.ini:2: [port0] addr is no host's address in its network");
 	assert_error("[port0]\nnetmask=255.255.255.0\n", "x.ini:2: [port0] has no addr");
 	assert_error("[port0]\naddr=10.0.0.1\nmtu=100\n",
 		     "x.ini:3: mtu: '100' is not in 576..65535");
