@@ -730,6 +730,7 @@ def group_no_configuration(suite):
         suite.case("zs0 is there", host.kernel.run, "ip link show zs0")
         suite.case("with no rights but those of a user namespace", in_user_namespace, host, suite.program("echo"))
         suite.case("a second program is refused it", zs0_in_use, host, suite.program("echo"))
+        suite.case("a CPU that is not there is named in one line", no_such_cpu, host, suite.program("echo"))
         for size in (0, 64, 8 * KB, MB):
             suite.case(f"GET {human(size)}", get, host, size)
         suite.case("curl 1 MiB", curl, host, MB)
@@ -754,6 +755,14 @@ def in_user_namespace(host, program):
 def zs0_in_use(host, program):
     out = host.kernel.run(["timeout", "5", program], check=False)
     expect("zs0 is in use" in out, out)
+
+
+def no_such_cpu(host, program):
+    ini = os.path.join(host.dir, "cpu.ini")
+    with open(ini, "w") as f:
+        f.write("[dpdk]\nlcore_mask=8000000000000000\n")
+    out = host.kernel.run(["timeout", "5", program, "--conf", ini], check=False)
+    expect("CPU 63 is not there" in out and out.count("\n") == 1, out[:300])
 
 
 def no_overflow(host):

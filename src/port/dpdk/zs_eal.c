@@ -180,9 +180,32 @@ static uint64_t bit_of(uint64_t mask, unsigned n)
 	return mask & -mask;
 }
 
+/* EAL's answer to a CPU that it cannot have is a page of all its options. */
+static int check_cpus(struct zs_eal_args *a, uint64_t mask)
+{
+	cpu_set_t before, one;
+	int rc = 0;
+
+	if (sched_getaffinity(0, sizeof(before), &before) < 0)
+		return -errno;
+	for (; rc == 0 && mask != 0; mask &= mask - 1) {
+		CPU_ZERO(&one);
+		CPU_SET(__builtin_ctzll(mask), &one);
+		if (sched_setaffinity(0, sizeof(one), &one) == 0)
+			continue;
+		rc = -errno;
+		snprintf(a->error, sizeof(a->error),
+			 "lcore_mask: CPU %d is not there, or not for this process",
+			 __builtin_ctzll(mask));
+	}
+	(void)sched_setaffinity(0, sizeof(before), &before); /* as it was */
+	return rc;
+}
+
 static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
 	uint64_t mask = cfg->lcore_mask;
+	const char *chosen;
 	char text[512];
 	int rc;
 
@@ -190,7 +213,11 @@ static int add_cores(struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 		mask = bit_of(mask, cfg->proc_id);
 	if (mask != 0) {
 		list_lcores(text, sizeof(text), mask);
-		return zs_eal_args_add(a, ZS_ARG_CONFIG, "-l", text);
+		rc = zs_eal_args_add(a, ZS_ARG_CONFIG, "-l", text);
+		chosen = zs_eal_args_value(a, "-l"); /* NULL: a stronger --lcores */
+		if (rc < 0 || chosen == NULL || strcmp(chosen, text) != 0)
+			return rc;
+		return check_cpus(a, mask);
 	}
 	rc = float_anywhere(text, sizeof(text));
 	return rc < 0 ? rc : zs_eal_args_add(a, ZS_ARG_DEFAULT, "--lcores", text);
