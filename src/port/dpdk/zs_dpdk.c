@@ -105,6 +105,7 @@ static int start_eal(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 	if (rc == 0 && rte_eal_init(a->argc, a->argv) < 0)
 		rc = zs_dpdk_fail(rte_errno != 0 ? -rte_errno : -EIO, "EAL does not start: %s",
 				  rte_errno == EALREADY ? "it has run in this process already"
+				  : rte_errno == 0	? "its reasons are above"
 							: rte_strerror(rte_errno));
 	else if (rc == 0)
 		d->eal_up = true;
