@@ -133,6 +133,10 @@ class Ss(Case):
         self.assertEqual(self.ids("dport", "=", ":5001"), [1 << 40])
         self.assertEqual(self.ids("state", "close-wait"), [1 << 40])
         self.assertEqual(self.ids("state", "listen"), [3])
+        self.assertEqual(self.ids("state", "listening"), [3])   # as ss calls it
+
+    def test_a_state_that_there_is_not(self):
+        self.assertIn("'nosuch' is not a state", self.error("ss", "state", "nosuch"))
 
     def test_the_program_filters_what_it_can(self):
         self.output("ss", "-t", "sport", "80")

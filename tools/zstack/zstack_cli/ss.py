@@ -16,6 +16,8 @@ from . import client, group, show
 WORDS = {
     "ESTABLISHED": "ESTAB", "SYN-RECEIVED": "SYN-RECV", "CLOSED": "UNCONN", "UNCONNECTED": "UNCONN",
 }
+STATES = {"syn-sent", "syn-recv", "syn-received", "estab", "established", "fin-wait-1", "fin-wait-2", "closing",
+          "close-wait", "last-ack", "time-wait", "closed", "unconn", "unconnected", "listen", "all"}
 CA_STATES = ("open", "recovery", "loss")
 
 
@@ -52,7 +54,9 @@ class Filter:
                 raise client.Problem(f"ss: '{word}' needs a value")
             value = words.pop(0)
             if word == "state":
-                self.state = value.lower()
+                self.state = "listen" if value.lower() == "listening" else value.lower()
+                if self.state not in STATES:
+                    raise client.Problem(f"ss: '{value}' is not a state")
             elif word in ("port", "sport", "dport"):
                 self.ports.append((word, port_number(value)))
             else:
