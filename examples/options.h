@@ -45,6 +45,10 @@ static inline const char *option(int argc, char **argv, const char *name, const 
 			return argv[i] + n + 1;
 		if (argv[i][n] == '\0' && i + 1 < argc)
 			return argv[i + 1];
+		if (argv[i][n] == '\0') {
+			fprintf(stderr, "%s: no value\n", name);
+			exit(2);
+		}
 	}
 	return otherwise;
 }
