@@ -1052,6 +1052,9 @@ def zload_usage(suite, host):
         z = host.start(suite.tool("zload"), *args, link=suite.link)
         expect(z.proc.wait(5) == 2 and "zload: " in z.output(), z.output())
         z.kill()
+    z = host.start(suite.tool("zload"), "--json", "/nowhere/x", "http://1.2.3.4/", link=suite.link)
+    expect(z.proc.wait(5) == 1 and "zload: /nowhere/x: " in z.output(), z.output())   # measures nothing first
+    z.kill()
 
 
 def zload_newcomer(suite, host):

@@ -116,18 +116,13 @@ static void seconds(FILE *f, const struct result *r)
 	fputs("\n ]\n}\n", f);
 }
 
-bool json_write(const struct args *a, struct result *r)
+bool json_write(FILE *f, const struct args *a, struct result *r)
 {
-	bool to_stdout = strcmp(a->json, "-") == 0;
-	FILE *f = to_stdout ? stdout : fopen(a->json, "w");
-
-	if (f == NULL)
-		return false;
 	configuration(f, a);
 	rates(f, r);
 	statuses(f, r);
 	failures(f, r);
 	latency(f, &r->latency);
 	seconds(f, r);
-	return (to_stdout ? fflush(f) : fclose(f)) == 0;
+	return (f == stdout ? fflush(f) : fclose(f)) == 0;
 }

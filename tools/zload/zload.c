@@ -32,16 +32,16 @@ static int judge(const struct load *l)
 	return OK;
 }
 
-static int run(const struct args *a, struct load *l)
+/* json: where the figures go as well, or NULL. */
+static int run(const struct args *a, struct load *l, FILE *json)
 {
 	if (!load_init(l, a, rte_rdtsc()))
 		return FAILED;
 	ff_run(load_turn, l);
 	load_finish(l, rte_rdtsc());
 	/* JSON on standard output is to be alone there */
-	report_summary(a->json != NULL && strcmp(a->json, "-") == 0 ? stderr : stdout, a,
-		       &l->result);
-	if (a->json != NULL && !json_write(a, &l->result)) {
+	report_summary(json == stdout ? stderr : stdout, a, &l->result);
+	if (json != NULL && !json_write(json, a, &l->result)) {
 		fprintf(stderr, "zload: %s: %s\n", a->json, strerror(errno));
 		return FAILED;
 	}
@@ -51,6 +51,7 @@ static int run(const struct args *a, struct load *l)
 int main(int argc, char **argv)
 {
 	struct args a;
+	FILE *json = NULL;
 	struct load *l;
 	int status;
 
@@ -62,12 +63,18 @@ int main(int argc, char **argv)
 		args_usage(stdout);
 		return OK;
 	}
+	if (a.json != NULL) /* before a long measurement, not behind it */
+		json = strcmp(a.json, "-") == 0 ? stdout : fopen(a.json, "w");
+	if (a.json != NULL && json == NULL) {
+		fprintf(stderr, "zload: %s: %s\n", a.json, strerror(errno));
+		return FAILED;
+	}
 	l = calloc(1, sizeof(*l)); /* the histograms are large */
 	if (l == NULL || ff_init(a.stack_argc, (char *const *)(uintptr_t)a.stack_argv) < 0) {
 		free(l);
 		return FAILED;
 	}
-	status = run(&a, l);
+	status = run(&a, l, json);
 	load_free(l);
 	free(l);
 	return status;
