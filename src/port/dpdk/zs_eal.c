@@ -111,7 +111,7 @@ static int add_shared_memory(struct zs_eal_args *a, const struct zs_dpdk_config 
 	    zs_eal_args_has(a, "--in-memory") || zs_eal_args_has(a, "--no-shconf"))
 		return refuse(a, "not with no_huge, --no-huge, --in-memory or --no-shconf");
 	if (!is_mounted())
-		return refuse(a, "mount -t hugetlbfs none /dev/hugepages");
+		return refuse(a, "mkdir -p /dev/hugepages; mount -t hugetlbfs none /dev/hugepages");
 	if (primary && free_huge_mb() < need) {
 		snprintf(why, sizeof(why),
 			 "%" PRIu32 " MB of free hugepages (vm.nr_hugepages), not %" PRIu64, need,
