@@ -33,7 +33,7 @@
  * ENOTSOCK: not a socket descriptor. They apply to every call with fd and are not repeated below.
  * EINVAL: NULL for a buffer or a z_mem; where a call says how many, NULL has 0 of them. All calls
  * belong to the thread that runs the stack. In a debug build a pointer to anything but a buffer, or
- * a buffer freed twice, ends the program with a message.
+ * a buffer freed twice, ends the program with a message; one used after it was given away does not.
  */
 #ifndef ZSTACK_H
 #define ZSTACK_H
