@@ -41,12 +41,15 @@ ZS_API ssize_t z_write(int fd, const void *b, size_t nbytes)
 ZS_API ssize_t z_sendto_buf(int fd, z_buf *b, const struct sockaddr *to, socklen_t tolen, int flags)
 {
 	struct zs_sock *sk = zs_fd_sock(fd);
+	ssize_t n;
 
 	if (sk == NULL)
 		return -1;
 	if (!zs_zbuf_sane(b))
 		return ff_ret(-EINVAL);
-	return sent(give(sk, (struct rte_mbuf *)b, flags, to, tolen));
+	n = give(sk, (struct rte_mbuf *)b, flags, to, tolen);
+	zs_sock_written(sk);
+	return sent(n);
 }
 
 ZS_API int z_send_bufs(int fd, z_buf *const *v, int n, int flags)
@@ -74,6 +77,7 @@ ZS_API int z_send_bufs(int fd, z_buf *const *v, int n, int flags)
 		if (rc < 0)
 			break;
 	}
+	zs_sock_written(sk);
 	return (int)sent(i > 0 ? i : rc);
 }
 

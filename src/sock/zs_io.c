@@ -162,6 +162,12 @@ ssize_t zs_sock_recv(struct zs_sock *sk, const struct iovec *iov, int n_iov, int
 
 /* ---- send ---- */
 
+void zs_sock_written(struct zs_sock *sk)
+{
+	if (sk->flags & ZS_SF_FASTOPEN && zs_tcp_syn_waits(sk->tcb))
+		zs_tcp_syn_now(sk->s, sk->tcb);
+}
+
 static ssize_t send_tcp(struct zs_sock *sk, const struct iovec *iov, int n_iov, int flags)
 {
 	size_t left = iov_bytes(iov, n_iov), sent = 0;
@@ -193,8 +199,7 @@ static ssize_t send_tcp(struct zs_sock *sk, const struct iovec *iov, int n_iov, 
 		if ((size_t)n < len)
 			break;
 	}
-	if (sk->flags & ZS_SF_FASTOPEN && zs_tcp_syn_waits(sk->tcb))
-		zs_tcp_syn_now(sk->s, sk->tcb); /* also when more was announced */
+	zs_sock_written(sk);
 	return (ssize_t)sent;
 }
 

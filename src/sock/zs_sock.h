@@ -189,6 +189,9 @@ bool zs_sock_has_data(const struct zs_sock *sk);
 uint32_t zs_sock_send_piece(const struct zs_sock *sk);
 /* The application found no buffer to write with: ZS_EV_WRITE when it is worth another try. */
 void zs_sock_await_buffers(struct zs_sock *sk);
+/* At the end of a call that wrote: a SYN of Fast Open goes with that, whatever else was announced
+ * (MSG_MORE). */
+void zs_sock_written(struct zs_sock *sk);
 /* Takes ownership of the chain on success only; returns its bytes. */
 ssize_t zs_sock_give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		     socklen_t to_len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* z_ I/O by descriptor: ownership, blocking, completions, moving between connections; no byte is
  * copied. */
+#include <netinet/tcp.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -427,6 +428,57 @@ static void test_own_memory_of_a_dead_connection(void **state)
 
 /* ---- the names of the paper and of the prototype ---- */
 
+/* A client that connects when it writes, if it knows the server's cookie: what connect() says. */
+static int connect_fast(int *fd)
+{
+	struct sockaddr_in to = api_addr(1, PORT);
+	int on = 1;
+
+	*fd = ff_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(ff_setsockopt(*fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)), 0);
+	return ff_connect(*fd, sa(&to), sizeof(to));
+}
+
+/* Fast Open: more may be announced and never come. The SYN takes what one call gave. */
+static void test_fast_open_waits_for_no_more(void **state)
+{
+	struct api_world *t = *state;
+	z_buf *b[2], *got;
+	int qlen = 8, lfd, fd, s;
+
+	api_on(t, 1);
+	lfd = api_listen(PORT, SOCK_NONBLOCK);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &qlen, sizeof(qlen)), 0);
+	api_on(t, 0);
+	assert_errno(connect_fast(&fd), EINPROGRESS); /* asks for the cookie */
+	api_run_ms(t, 10);
+	ff_close(fd);
+	api_on(t, 1);
+	ff_close(ff_accept(lfd, NULL, NULL));
+	for (int n = 1; n <= 2; n++) {
+		api_on(t, 0);
+		assert_int_equal(connect_fast(&fd), 0);
+		b[0] = api_filled(0, 100);
+		b[1] = api_filled(100, 100);
+		if (n == 1) {
+			assert_int_equal(z_sendto_buf(fd, b[0], NULL, 0, MSG_MORE), 100);
+			z_buf_free(b[1]);
+		} else {
+			assert_int_equal(z_send_bufs(fd, b, 2, MSG_MORE), 2);
+		}
+		api_run_ms(t, 10);
+		api_on(t, 1);
+		s = ff_accept4(lfd, NULL, NULL, SOCK_NONBLOCK);
+		assert_true(s >= 0);
+		assert_int_equal(z_read(s, &got, 65536), n * 100); /* came with the SYN */
+		api_expect_bytes(got, 0, (size_t)n * 100);
+		z_buf_free(got);
+		ff_close(s);
+		api_on(t, 0);
+		ff_close(fd);
+	}
+}
+
 static void test_the_papers_listings(void **state)
 {
 	struct rte_mempool *mp;
@@ -739,6 +791,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
 	z_test(test_own_memory_of_a_dead_connection),
+	z_test(test_fast_open_waits_for_no_more),
 	z_test(test_the_papers_listings),
 	z_test(test_splice),
 	z_test(test_relay),

@@ -68,24 +68,6 @@ static void data_fit_the_mss_of_the_peer(struct tt *t)
 	tt_expect(t, "A", 901, 1, 0);
 }
 
-/* What MSG_MORE announced cannot come when no more is taken before the SYN goes. */
-static void more_is_not_waited_for(struct tt *t)
-{
-	get_cookie(t, "mss 940,fo 01020304");
-	assert_int_equal(fast_connect(t), 0);
-	assert_int_equal(tt_send_more(t, 900, ZS_SEND_MORE), 900);
-	tt_expect_none(t);
-	assert_int_equal(tt_send_more(t, 10, ZS_SEND_MORE), -EAGAIN);
-	tt_expect(t, "S", 0, 0, 900);
-	tt_use(t, 2);
-	assert_int_equal(fast_connect(t), 0);
-	assert_int_equal(tt_send_more(t, 100, ZS_SEND_MORE), 100);
-	zs_tcp_opts(t->c->tcb)->sndbuf = 50;
-	zs_tcp_opts_changed(t->s, t->c->tcb);
-	assert_int_equal(tt_send_more(t, 10, ZS_SEND_MORE), -EAGAIN);
-	tt_expect(t, "S", 0, 0, 100);
-}
-
 static void zero_copy_is_cut(struct tt *t)
 {
 	get_cookie(t, "mss 940,fo 01020304");
@@ -481,7 +463,6 @@ static void server_without_cookies(struct tt *t)
 static const struct CMUnitTest tests[] = {
 	TT(client_asks_then_sends),
 	TT(data_fit_the_mss_of_the_peer),
-	TT(more_is_not_waited_for),
 	TT(zero_copy_is_cut),
 	TT(unacknowledged_data_go_again),
 	TT(ack_beyond_the_data),

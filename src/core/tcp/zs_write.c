@@ -76,15 +76,8 @@ uint32_t zs_tcp_send_piece(const struct zs_stack *s, const struct zs_tcb *tcb)
 	return tcb->mss != 0 && !zs_tcb_tso(s, tcb) ? tcb->mss : UINT32_MAX;
 }
 
-/* A write is refused: what was announced (MSG_MORE) cannot come before the SYN goes. */
-static void syn_waits_no_more(struct zs_stack *s, struct zs_tcb *tcb)
-{
-	if (tcb->syn_flags & ZS_SY_WAITS)
-		zs_tcp_syn_now(s, tcb);
-}
-
 /* May the application send now? 0 or -errno. */
-static __rte_always_inline int may_send(struct zs_stack *s, struct zs_tcb *tcb)
+static __rte_always_inline int may_send(struct zs_tcb *tcb)
 {
 	switch ((enum zs_tcp_state)tcb->state) {
 	case ZS_ESTABLISHED:
@@ -95,9 +88,8 @@ static __rte_always_inline int may_send(struct zs_stack *s, struct zs_tcb *tcb)
 			break;
 		/* fallthrough */
 	case ZS_SYN_SENT:
-		if (tcb->syn_flags & ZS_SY_WAITS && space_of(tcb) > 0)
+		if (tcb->syn_flags & ZS_SY_WAITS)
 			break;
-		syn_waits_no_more(s, tcb);
 		tcb->flags |= ZS_TF_WANT_SPACE;
 		return tcb->flags & ZS_TF_FIN_QUEUED ? -EPIPE : -EAGAIN;
 	case ZS_CLOSED:
@@ -191,7 +183,7 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 	uint32_t seq;
 	uint64_t total = 0;
 	bool wrap = false;
-	int rc = may_send(s, tcb);
+	int rc = may_send(tcb);
 
 	if (rc < 0)
 		return rc;
@@ -291,8 +283,7 @@ static struct rte_mbuf *take_for_copy(struct zs_stack *s, const struct zs_tcb *t
 /* Without data in flight no acknowledgement will wake the writer: time has to. */
 void zs_tcp_await_buffers(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	syn_waits_no_more(s, tcb);
-	if (tcb->state < ZS_ESTABLISHED || may_send(s, tcb) < 0)
+	if (tcb->state < ZS_ESTABLISHED || may_send(tcb) < 0)
 		return;
 	tcb->flags |= ZS_TF_WANT_SPACE;
 	if (tcb->sndq.head == NULL)
@@ -305,7 +296,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 	const uint8_t *src = buf;
 	uint32_t most = zs_tcb_tso(s, tcb) ? UINT16_MAX : tcb->mss; /* of a record */
 	size_t left;
-	int rc = may_send(s, tcb);
+	int rc = may_send(tcb);
 
 	if (rc < 0)
 		return rc;
