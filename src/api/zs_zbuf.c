@@ -82,7 +82,7 @@ void zs_zbuf_done(struct rte_mbuf *m, int status)
 		if ((m->ol_flags & ZS_PKT_DONE) == 0)
 			continue;
 		m->ol_flags &= ~ZS_PKT_DONE;
-		zs_seg(m)->done(zs_seg(m)->done_arg, status);
+		zs_seg(m)->done->fn(zs_seg(m)->done, status);
 	}
 }
 
@@ -322,7 +322,6 @@ static int split_piece(struct rte_mbuf *head, struct rte_mbuf *m, size_t keep)
 	ref_piece(c, m, keep, m->data_len - keep);
 	if (m->ol_flags & ZS_PKT_DONE) {
 		zs_seg(c)->done = zs_seg(m)->done;
-		zs_seg(c)->done_arg = zs_seg(m)->done_arg;
 		c->ol_flags |= ZS_PKT_DONE;
 		m->ol_flags &= ~ZS_PKT_DONE;
 	}
@@ -459,8 +458,7 @@ ZS_API int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg)
 	d = zs_zdone_new(z, fn, arg);
 	if (d == NULL)
 		return -1;
-	zs_seg(last)->done = zs_zdone_fire;
-	zs_seg(last)->done_arg = d;
+	zs_seg(last)->done = &d->of_buffer;
 	last->ol_flags |= ZS_PKT_DONE;
 	return 0;
 }

@@ -20,6 +20,7 @@ struct z_mem {
 /* One z_buf_wrap(): lives until the last reference to its bytes is gone. */
 struct zwrap {
 	struct rte_mbuf_ext_shared_info shinfo;
+	struct zs_done of_buffer;
 	struct z_mem *mem;
 	struct zs_zdone *done; /* NULL: nobody wants to know */
 	int status;
@@ -87,9 +88,9 @@ ZS_API int z_mem_unregister(z_mem *mem)
 }
 
 /* Completion of the core: how it ended. That the bytes are free is told by wrap_free. */
-static void wrap_status(void *arg, int status)
+static void wrap_status(struct zs_done *d, int status)
 {
-	struct zwrap *w = arg;
+	struct zwrap *w = container_of(d, struct zwrap, of_buffer);
 
 	if (status != 0 && status != -ECANCELED)
 		w->status = status;
@@ -127,8 +128,7 @@ static struct rte_mbuf *attach_pieces(struct zs_zstate *z, struct zwrap *w, char
 		ptr += n;
 		len -= n;
 	}
-	zs_seg(last)->done = wrap_status;
-	zs_seg(last)->done_arg = w;
+	zs_seg(last)->done = &w->of_buffer;
 	last->ol_flags |= ZS_PKT_DONE;
 	return head;
 }
@@ -139,6 +139,7 @@ static struct zwrap *wrap_new(struct z_mem *mem, z_done_fn fn, void *arg)
 
 	if (w == NULL)
 		return NULL;
+	w->of_buffer.fn = wrap_status;
 	w->mem = mem;
 	if (fn != NULL) {
 		w->done = zs_zdone_new(mem->z, fn, arg);

@@ -109,17 +109,6 @@ void zs_zstate_fini(struct zs_ctx *c)
 	zs_zstate_unref(z);
 }
 
-struct zs_zdone *zs_zdone_new(struct zs_zstate *z, z_done_fn fn, void *arg)
-{
-	struct zs_zdone *d = calloc(1, sizeof(*d));
-
-	if (d == NULL)
-		return NULL;
-	*d = (struct zs_zdone){ .z = z, .fn = fn, .arg = arg };
-	z->refs++;
-	return d;
-}
-
 void zs_zdone_drop(struct zs_zdone *d)
 {
 	struct zs_zstate *z = d->z;
@@ -129,10 +118,8 @@ void zs_zdone_drop(struct zs_zdone *d)
 }
 
 /* After the context's end there are no turns any more: told at once. */
-void zs_zdone_fire(void *done, int status)
+void zs_zdone_fire(struct zs_zdone *d, int status)
 {
-	struct zs_zdone *d = done;
-
 	d->status = status;
 	if (d->z->c != NULL) {
 		zs_list_add_tail(&d->z->dones, &d->link);
@@ -140,6 +127,22 @@ void zs_zdone_fire(void *done, int status)
 	}
 	d->fn(d->arg, status);
 	zs_zdone_drop(d);
+}
+
+static void buffer_done(struct zs_done *of_buffer, int status)
+{
+	zs_zdone_fire(container_of(of_buffer, struct zs_zdone, of_buffer), status);
+}
+
+struct zs_zdone *zs_zdone_new(struct zs_zstate *z, z_done_fn fn, void *arg)
+{
+	struct zs_zdone *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	*d = (struct zs_zdone){ .of_buffer.fn = buffer_done, .z = z, .fn = fn, .arg = arg };
+	z->refs++;
+	return d;
 }
 
 /* ---- pools ---- */

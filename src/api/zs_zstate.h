@@ -35,7 +35,8 @@ struct zs_zstate {
 
 /* A completion: fires once, is told at the end of the turn, and is freed then. */
 struct zs_zdone {
-	struct zs_list link; /* on z->dones once fired */
+	struct zs_list link;	  /* on z->dones once fired */
+	struct zs_done of_buffer; /* fires it */
 	struct zs_zstate *z;
 	z_done_fn fn;
 	void *arg;
@@ -63,8 +64,8 @@ void zs_zstate_fini(struct zs_ctx *c);
 
 /* NULL: no memory. */
 struct zs_zdone *zs_zdone_new(struct zs_zstate *z, z_done_fn fn, void *arg);
-/* As a callback of the core: done is a struct zs_zdone. */
-void zs_zdone_fire(void *done, int status);
+/* It is told that, in a while. */
+void zs_zdone_fire(struct zs_zdone *d, int status);
 /* Never to be told. */
 void zs_zdone_drop(struct zs_zdone *done);
 

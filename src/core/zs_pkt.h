@@ -26,9 +26,14 @@ enum zs_seg_flag {
 	ZS_SEG_RETX = 0x04,   /* retransmitted and not known to be lost again */
 	ZS_SEG_TRIMMED = 0x08, /* front already acknowledged: what precedes off is payload */
 	ZS_SEG_EOR = 0x10,     /* last byte of one write: PSH goes out with it */
-	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done, done_arg) */
+	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done) */
 	ZS_SEG_COPIED = 0x40,  /* payload was copied by the stack */
 	ZS_SEG_SUMMED = 0x80,  /* of a copying write: sum is that of all its bytes */
+};
+
+/* A completion: called once, when the stack is done with the buffer that carries it. */
+struct zs_done {
+	void (*fn)(struct zs_done *d, int status); /* 0 or -errno */
 };
 
 /* In the private area of a TCP payload buffer, send or receive queue. */
@@ -50,10 +55,10 @@ struct zs_seg {
 			   0 = nothing: zs_taken.h */
 	uint16_t holds; /* handles of the application's to the room */
 	union {
-		void (*done)(void *arg, int status);
-		uint32_t sum; /* ZS_SEG_SUMMED: zs_cksum_raw() of the payload */
+		struct zs_done *done; /* ZS_SEG_DONE */
+		uint32_t sum;	      /* ZS_SEG_SUMMED: zs_cksum_raw() of the payload */
 	};
-	void *done_arg;
+	struct rte_mbuf *retx_prev; /* with retx_next */
 	union {
 		struct {
 			uint32_t taken_slot, taken_gen; /* whom: set while taken is */
@@ -107,8 +112,8 @@ struct zs_segq {
 };
 
 /*
- * In m->ol_flags, among the bits of dynamic flags: zs_seg(m)->done and done_arg are set. Unlike the
- * private area, ol_flags is clear in every fresh buffer.
+ * In m->ol_flags, among the bits of dynamic flags: zs_seg(m)->done is set. Unlike the private area,
+ * ol_flags is clear in every fresh buffer.
  */
 #define ZS_PKT_DONE (UINT64_C(1) << 39)
 

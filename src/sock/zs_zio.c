@@ -82,8 +82,8 @@ enum { DGRAM_DONE_MAX = 8 };
 
 struct dones {
 	struct {
-		void (*fn)(void *arg, int status);
-		void *arg;
+		void (*fn)(struct zs_done *d, int status);
+		struct zs_done *d;
 	} v[DGRAM_DONE_MAX];
 	int n;
 };
@@ -95,8 +95,8 @@ static int collect_dones(struct rte_mbuf *m, struct dones *d)
 			continue;
 		if (d->n == DGRAM_DONE_MAX)
 			return -EINVAL;
-		d->v[d->n].fn = zs_seg(m)->done;
-		d->v[d->n++].arg = zs_seg(m)->done_arg;
+		d->v[d->n].d = zs_seg(m)->done;
+		d->v[d->n++].fn = zs_seg(m)->done->fn;
 	}
 	return 0;
 }
@@ -128,7 +128,7 @@ ssize_t zs_sock_give_dgram(struct zs_sock *sk, struct rte_mbuf *m, const struct 
 		zs_udp_stamp(sk->s, sk->udp);
 	/* m may still wait in a device queue, but as far as the application can tell it is gone. */
 	for (int i = 0; i < d.n; i++)
-		d.v[i].fn(d.v[i].arg, 0);
+		d.v[i].fn(d.v[i].d, 0);
 	return (ssize_t)len;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Selective acknowledgment: what we report (RFC 2018 4), what we believe (RFC 2018 5, 8).
  */
+#include "core/tcp/zs_score.h"
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -185,6 +186,29 @@ static void partial_blocks(struct tt *t)
 	tt_expect_none(t);
 }
 
+/* Looking for places in the queue may cost so much, and no more; what was left out may come again.
+ */
+static void steps_are_limited(struct tt *t)
+{
+	struct zs_score *sc;
+
+	ten_out(t);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 9001:10001");
+	assert_int_equal(tt_info(t).sacked, 1000);
+	sc = zs_score(t->s, t->c->tcb);
+	assert_in_range(sc->sack_steps, ZS_SACK_STEPS_MAX - 20, ZS_SACK_STEPS_MAX);
+	sc->sack_steps = 0u - ZS_SACK_STEPS + 4; /* this ACK may look at four records */
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:7001");
+	assert_int_equal(tt_info(t).sacked, 2000);
+	assert_int_equal(sc->sack_steps, 0);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 3001:7001");
+	assert_int_equal(tt_info(t).sacked, 5000);
+	assert_int_equal(sc->sack_steps, ZS_SACK_STEPS - 8);
+	tt_drain(t);
+	tt_in(t, "A", 1, 10001, 0);
+	tt_expect_none(t);
+}
+
 /* SACK blocks on a connection without SACK are not believed. */
 static void blocks_not_negotiated(struct tt *t)
 {
@@ -313,6 +337,7 @@ static const struct CMUnitTest tests[] = {
 	TT(sacked_is_counted),
 	TT(impossible_blocks),
 	TT(partial_blocks),
+	TT(steps_are_limited),
 	TT(blocks_not_negotiated),
 	TT(only_holes_are_repeated),
 	TT(reneging),

@@ -269,12 +269,17 @@ static void test_datagrams(void **state)
 	world_close(&t);
 }
 
-static void done(void *arg, int status)
-{
-	int *v = arg;
+struct told {
+	struct zs_done done;
+	int times, status;
+};
 
-	v[0]++;
-	v[1] = status;
+static void tell(struct zs_done *done, int status)
+{
+	struct told *t = container_of(done, struct told, done);
+
+	t->times++;
+	t->status = status;
 }
 
 static void test_completion_of_a_datagram(void **state)
@@ -283,20 +288,19 @@ static void test_completion_of_a_datagram(void **state)
 	struct rte_mbuf *m;
 	struct zs_sock *a;
 	struct world t;
-	int v[2] = { 0, 1 };
+	struct told told = { .done.fn = tell, .status = 1 };
 
 	(void)state;
 	world_open(&t, NULL);
 	a = sock_of(t.c, SOCK_DGRAM);
 	m = buf_of(t.c, 0, 200);
-	zs_seg(m)->done = done;
-	zs_seg(m)->done_arg = v;
+	zs_seg(m)->done = &told.done;
 	m->ol_flags |= ZS_PKT_DONE;
 	assert_int_equal(zs_sock_give(a, m, 0, NULL, 0), -EDESTADDRREQ);
-	assert_int_equal(v[0], 0);
+	assert_int_equal(told.times, 0);
 	assert_int_equal(zs_sock_give(a, m, 0, (struct sockaddr *)&to, sizeof(to)), 200);
-	assert_int_equal(v[0], 1);
-	assert_int_equal(v[1], 0);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.status, 0);
 	zs_sock_close(a);
 	run_ms(&t, 10);
 	world_close(&t);

@@ -61,15 +61,17 @@ static bool cut(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint
 	       zs_sndq_split(s, tcb, m, edge - seg->seq) == 0;
 }
 
-static void walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
+/* False: not to the end of the block, for it would cost too much. */
+static bool walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b, struct zs_ack *a)
 {
 	struct zs_score *sc = zs_score(s, tcb);
 	struct rte_mbuf *m = start_of_walk(tcb, sc, b.left);
 	struct rte_mbuf *last = NULL;
 
-	for (; m != NULL && m != tcb->unsent; m = zs_seg(m)->next) {
+	for (; m != NULL && m != tcb->unsent && sc->sack_steps > 0; m = zs_seg(m)->next) {
 		const struct zs_seg *seg = zs_seg(m);
 
+		sc->sack_steps--;
 		if (zs_seq_lt(seg->seq, b.left)) {
 			if (zs_seq_gt(seg->seq + seg->len, b.left))
 				(void)cut(s, tcb, m, b.left);
@@ -82,13 +84,13 @@ static void walk(struct zs_stack *s, struct zs_tcb *tcb, struct zs_sack_block b,
 			mark(s, tcb, m, a);
 		last = m;
 	}
-	if (last == NULL)
-		return;
-	if (sc->sack_hint == NULL || zs_seq_gt(zs_seg(last)->seq, zs_seg(sc->sack_hint)->seq)) {
+	if (last != NULL &&
+	    (sc->sack_hint == NULL || zs_seq_gt(zs_seg(last)->seq, zs_seg(sc->sack_hint)->seq))) {
 		/* from left to here all is marked, provided the walk began at or before left */
 		sc->sack_hint = last;
 		sc->sack_hint_left = b.left;
 	}
+	return sc->sack_steps > 0;
 }
 
 /* RFC 2883 4: the first block lies below the cumulative ACK, or inside the second block. */
@@ -128,15 +130,14 @@ void zs_sack_input(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 		b[0] = (struct zs_sack_block){ 0 };
 	}
 	sort_blocks(b + a->dsack, n - a->dsack);
+	sc->sack_steps = RTE_MIN(sc->sack_steps + ZS_SACK_STEPS, (uint32_t)ZS_SACK_STEPS_MAX);
 	for (unsigned i = 0; i < n; i++) {
 		bool valid = zs_seq_lt(b[i].left, b[i].right) &&
 			     zs_seq_geq(b[i].left, tcb->snd_una) &&
 			     zs_seq_leq(b[i].right, tcb->snd_nxt);
 
-		if (!valid)
+		if (!valid || !(seen_before(sc, b[i]) || walk(s, tcb, b[i], a)))
 			b[i] = (struct zs_sack_block){ 0 };
-		else if (!seen_before(sc, b[i]))
-			walk(s, tcb, b[i], a);
 	}
 	memcpy(sc->seen, b, sizeof(b));
 }

@@ -9,7 +9,7 @@ struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb)
 	struct zs_score *sc = zs_score(s, tcb);
 
 	if (!(tcb->flags & ZS_TF_SCORE)) {
-		*sc = (struct zs_score){ .reo_wnd_mult = 1 };
+		*sc = (struct zs_score){ .reo_wnd_mult = 1, .sack_steps = ZS_SACK_STEPS_MAX };
 		tcb->flags |= ZS_TF_SCORE;
 	} else if (zs_marked(tcb)) {
 		return sc;
@@ -33,6 +33,7 @@ void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	tcb->retx += seg->len;
 	zs_undo_retx(s, tcb, seg);
 	seg->retx_next = NULL;
+	seg->retx_prev = sc->retx_tail;
 	if (sc->retx_head == NULL)
 		sc->retx_head = m;
 	else
@@ -40,21 +41,19 @@ void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	sc->retx_tail = m;
 }
 
-/* What was sent first is delivered or given up first: m is at the head, or not far behind. */
 void zs_score_unretx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 {
 	struct zs_score *sc = zs_score(s, tcb);
-	struct rte_mbuf *before = NULL;
 	struct zs_seg *seg = zs_seg(m);
 
-	for (struct rte_mbuf *p = sc->retx_head; p != m; p = zs_seg(p)->retx_next)
-		before = p;
-	if (before == NULL)
+	if (seg->retx_prev == NULL)
 		sc->retx_head = seg->retx_next;
 	else
-		zs_seg(before)->retx_next = seg->retx_next;
-	if (sc->retx_tail == m)
-		sc->retx_tail = before;
+		zs_seg(seg->retx_prev)->retx_next = seg->retx_next;
+	if (seg->retx_next == NULL)
+		sc->retx_tail = seg->retx_prev;
+	else
+		zs_seg(seg->retx_next)->retx_prev = seg->retx_prev;
 	seg->flags &= (uint8_t)~ZS_SEG_RETX;
 	tcb->retx -= seg->len;
 }
@@ -109,7 +108,10 @@ void zs_score_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, 
 		sc->lost_hint = c;
 	if (!(zs_seg(m)->flags & ZS_SEG_RETX))
 		return;
-	zs_seg(m)->retx_next = c; /* the rest goes on behind it: the link was copied */
+	zs_seg(m)->retx_next = c; /* the rest goes on behind it: the links were copied */
+	zs_seg(c)->retx_prev = m;
 	if (sc->retx_tail == m)
 		sc->retx_tail = c;
+	else
+		zs_seg(zs_seg(c)->retx_next)->retx_prev = c;
 }

@@ -16,6 +16,13 @@
 /* Segments SACKed above one that is missing make it lost (RFC 5681 3.2, RFC 6675). */
 enum { ZS_DUP_THRESH = 3, ZS_REORDERING_MAX = 300 };
 
+/*
+ * What SACK blocks may cost, in records looked at: an ACK brings so many, and what is not used is
+ * kept, up to a limit. A peer that jumps about in a large window, of tiny segments perhaps, would
+ * have us do nothing else.
+ */
+enum { ZS_SACK_STEPS = 1024, ZS_SACK_STEPS_MAX = 1 << 16 };
+
 /* F-RTO (RFC 5682): where a timeout stands. */
 enum zs_frto {
 	ZS_FRTO_OFF,	  /* it was right, as far as we know */
@@ -29,8 +36,9 @@ struct zs_score {
 	struct rte_mbuf *lost_hint; /* all up to it were marked, or are in the FIFO; NULL = none */
 	struct rte_mbuf *retx_hint; /* no record before it is to be sent again; NULL = from the head
 				     */
-	struct rte_mbuf *retx_head, *retx_tail; /* the FIFO, through zs_seg.retx_next */
+	struct rte_mbuf *retx_head, *retx_tail; /* the FIFO, through zs_seg.retx_next and _prev */
 	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
+	uint32_t sack_steps;			/* saved up */
 	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
 
 	/* RACK (RFC 8985 5.3): of the record, among those delivered, that was sent last */

@@ -103,7 +103,7 @@ static void complete(struct rte_mbuf *m, int status)
 
 	if (seg->flags & ZS_SEG_DONE) {
 		seg->flags &= (uint8_t)~ZS_SEG_DONE;
-		seg->done(seg->done_arg, status);
+		seg->done->fn(seg->done, status);
 	}
 }
 

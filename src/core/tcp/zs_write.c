@@ -132,7 +132,6 @@ static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 		wrapped = zs_seg(c)->next;
 		if (m->ol_flags & ZS_PKT_DONE && m->priv_size >= ZS_PRIV_SIZE) {
 			zs_seg(c)->done = zs_seg(m)->done;
-			zs_seg(c)->done_arg = zs_seg(m)->done_arg;
 			c->ol_flags |= ZS_PKT_DONE;
 		}
 		c->next = m->next;
