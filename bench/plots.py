@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+import groups
+
 BODIES = {64: "64 B", 1024: "1 KB", 4096: "4 KB", 8192: "8 KB"}
 
 
