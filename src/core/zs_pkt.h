@@ -17,6 +17,7 @@
 
 #include "base/zs_addr.h"
 #include "base/zs_assert.h"
+#include "base/zs_list.h"
 
 enum { ZS_PRIV_SIZE = 64, ZS_PACKET_MAX = 2048 };
 
@@ -58,13 +59,12 @@ struct zs_seg {
 		struct zs_done *done; /* ZS_SEG_DONE */
 		uint32_t sum;	      /* ZS_SEG_SUMMED: zs_cksum_raw() of the payload */
 	};
-	struct rte_mbuf *retx_prev; /* with retx_next */
 	union {
+		struct zs_list retx; /* send queue: FIFO of what was sent again */
 		struct {
 			uint32_t taken_slot, taken_gen; /* whom: set while taken is */
 		};
-		struct rte_mbuf *retx_next; /* send queue: FIFO of what was sent again */
-		uint32_t first_sent_us;	    /* with delivered, sent once: zs_rate.c */
+		uint32_t first_sent_us; /* with delivered, sent once: zs_rate.c */
 	};
 };
 _Static_assert(sizeof(struct zs_seg) <= ZS_PRIV_SIZE, "zs_seg must fit the private area");
@@ -85,6 +85,11 @@ _Static_assert(sizeof(struct zs_dgram) <= offsetof(struct zs_seg, taken),
 static inline struct zs_seg *zs_seg(struct rte_mbuf *m)
 {
 	return rte_mbuf_to_priv(m);
+}
+
+static inline struct rte_mbuf *zs_seg_mbuf(struct zs_seg *seg)
+{
+	return RTE_PTR_SUB(seg, sizeof(struct rte_mbuf));
 }
 
 static inline struct zs_dgram *zs_dgram(struct rte_mbuf *m)

@@ -155,16 +155,15 @@ static bool detect_first(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score
  */
 static bool detect_again(struct zs_stack *s, struct zs_tcb *tcb, struct zs_score *sc, uint32_t wnd)
 {
-	struct rte_mbuf *m;
+	while (!zs_list_empty(&sc->retx)) {
+		struct zs_seg *seg = container_of(sc->retx.next, struct zs_seg, retx);
+		enum fate fate = fate_of(s, sc, seg, wnd);
 
-	while ((m = sc->retx_head) != NULL) {
-		enum fate fate = fate_of(s, sc, zs_seg(m), wnd);
-
-		if (fate == LATER || zs_seg(m)->tx_us == (uint32_t)s->now_us)
+		if (fate == LATER || seg->tx_us == (uint32_t)s->now_us)
 			return false;
 		if (fate == SUSPECT)
 			return true;
-		zs_score_lost(s, tcb, m);
+		zs_score_lost(s, tcb, zs_seg_mbuf(seg));
 		s->stats.tcp_lost_retx++;
 	}
 	return false;

@@ -25,7 +25,7 @@ static void mark(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, str
 	if (seg->flags & ZS_SEG_LOST)
 		tcb->lost -= seg->len;
 	if (seg->flags & ZS_SEG_RETX)
-		zs_score_unretx(s, tcb, m);
+		zs_score_unretx(tcb, m);
 	seg->flags &= (uint8_t)~ZS_SEG_LOST;
 	seg->flags |= ZS_SEG_SACKED;
 	tcb->sacked += seg->len;

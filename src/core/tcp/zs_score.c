@@ -15,7 +15,7 @@ struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb)
 		return sc;
 	}
 	sc->sack_hint = sc->lost_hint = sc->retx_hint = NULL;
-	sc->retx_head = sc->retx_tail = NULL;
+	zs_list_init(&sc->retx);
 	memset(sc->seen, 0, sizeof(sc->seen));
 	sc->fack = tcb->snd_una;
 	sc->rack_valid = sc->reo_pending = false;
@@ -28,32 +28,18 @@ void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	struct zs_seg *seg = zs_seg(m);
 
 	if (seg->flags & ZS_SEG_RETX)
-		zs_score_unretx(s, tcb, m);
+		zs_score_unretx(tcb, m);
 	seg->flags |= ZS_SEG_RETX;
 	tcb->retx += seg->len;
 	zs_undo_retx(s, tcb, seg);
-	seg->retx_next = NULL;
-	seg->retx_prev = sc->retx_tail;
-	if (sc->retx_head == NULL)
-		sc->retx_head = m;
-	else
-		zs_seg(sc->retx_tail)->retx_next = m;
-	sc->retx_tail = m;
+	zs_list_add_tail(&sc->retx, &seg->retx);
 }
 
-void zs_score_unretx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
+void zs_score_unretx(struct zs_tcb *tcb, struct rte_mbuf *m)
 {
-	struct zs_score *sc = zs_score(s, tcb);
 	struct zs_seg *seg = zs_seg(m);
 
-	if (seg->retx_prev == NULL)
-		sc->retx_head = seg->retx_next;
-	else
-		zs_seg(seg->retx_prev)->retx_next = seg->retx_next;
-	if (seg->retx_next == NULL)
-		sc->retx_tail = seg->retx_prev;
-	else
-		zs_seg(seg->retx_next)->retx_prev = seg->retx_prev;
+	zs_list_del(&seg->retx);
 	seg->flags &= (uint8_t)~ZS_SEG_RETX;
 	tcb->retx -= seg->len;
 }
@@ -64,7 +50,7 @@ void zs_score_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m)
 	struct zs_seg *seg = zs_seg(m);
 
 	if (seg->flags & ZS_SEG_RETX)
-		zs_score_unretx(s, tcb, m);
+		zs_score_unretx(tcb, m);
 	if (!(seg->flags & ZS_SEG_LOST)) {
 		seg->flags |= ZS_SEG_LOST;
 		tcb->lost += seg->len;
@@ -88,7 +74,7 @@ void zs_score_acked(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, 
 		return;
 	}
 	if (seg->flags & ZS_SEG_RETX)
-		zs_score_unretx(s, tcb, m);
+		zs_score_unretx(tcb, m);
 	if (sc->sack_hint == m)
 		sc->sack_hint = NULL;
 	if (sc->lost_hint == m)
@@ -106,12 +92,6 @@ void zs_score_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, 
 	sc = zs_score(s, tcb);
 	if (sc->lost_hint == m)
 		sc->lost_hint = c;
-	if (!(zs_seg(m)->flags & ZS_SEG_RETX))
-		return;
-	zs_seg(m)->retx_next = c; /* the rest goes on behind it: the links were copied */
-	zs_seg(c)->retx_prev = m;
-	if (sc->retx_tail == m)
-		sc->retx_tail = c;
-	else
-		zs_seg(zs_seg(c)->retx_next)->retx_prev = c;
+	if (zs_seg(m)->flags & ZS_SEG_RETX) /* the rest goes on behind it */
+		zs_list_add_head(&zs_seg(m)->retx, &zs_seg(c)->retx);
 }

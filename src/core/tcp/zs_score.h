@@ -36,9 +36,9 @@ struct zs_score {
 	struct rte_mbuf *lost_hint; /* all up to it were marked, or are in the FIFO; NULL = none */
 	struct rte_mbuf *retx_hint; /* no record before it is to be sent again; NULL = from the head
 				     */
-	struct rte_mbuf *retx_head, *retx_tail; /* the FIFO, through zs_seg.retx_next and _prev */
-	uint32_t sack_hint_left;		/* left edge of the block that ended at sack_hint */
-	uint32_t sack_steps;			/* saved up */
+	struct zs_list retx;	    /* the FIFO, through zs_seg.retx */
+	uint32_t sack_hint_left;    /* left edge of the block that ended at sack_hint */
+	uint32_t sack_steps;	    /* saved up */
 	struct zs_sack_block seen[ZS_MAX_SACK]; /* blocks of the last ACK: need no second walk */
 
 	/* RACK (RFC 8985 5.3): of the record, among those delivered, that was sent last */
@@ -95,7 +95,7 @@ struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb);
 /* The record m is sent again: it enters the FIFO and the count. */
 void zs_score_retx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
 /* m, which has ZS_SEG_RETX, leaves both. */
-void zs_score_unretx(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
+void zs_score_unretx(struct zs_tcb *tcb, struct rte_mbuf *m);
 /* m is lost, and so is the copy that was sent again, if there was one. */
 void zs_score_lost(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m);
 /* m leaves the queue, or n bytes at its start do; it and its places are forgotten. */
