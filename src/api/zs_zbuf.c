@@ -101,9 +101,9 @@ static z_buf *handle_for(struct zs_sock *sk, struct rte_mbuf *m)
 	return handle(m);
 }
 
-static struct rte_mbuf *no_buffer(void)
+static void *fail(int why)
 {
-	errno = ENOBUFS;
+	errno = why;
 	return NULL;
 }
 
@@ -113,17 +113,15 @@ ZS_API z_buf *z_alloc(int fd, size_t len, unsigned flags)
 	struct zs_zstate *z;
 	bool enough;
 
-	if (flags != 0) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (flags != 0)
+		return fail(EINVAL);
 	if (fd >= 0 && (sk = zs_fd_sock(fd)) == NULL)
 		return NULL;
 	z = zs_zstate();
 	if (z == NULL)
 		return NULL;
 	enough = sk != NULL && zs_sock_send_piece(sk) == 0;
-	return handle_for(sk, enough ? no_buffer() : zs_zstate_alloc(z, len));
+	return handle_for(sk, enough ? fail(ENOBUFS) : zs_zstate_alloc(z, len));
 }
 
 ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
@@ -133,10 +131,8 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	struct zs_zstate *z;
 	struct rte_mbuf *m;
 
-	if ((flags & ~(unsigned)MSG_MORE) != 0 || len == 0 || len > CHAIN_MAX) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if ((flags & ~(unsigned)MSG_MORE) != 0 || len == 0 || len > CHAIN_MAX)
+		return fail(EINVAL);
 	if (fd >= 0) {
 		sk = zs_fd_sock(fd);
 		if (sk == NULL)
@@ -149,7 +145,7 @@ ZS_API z_buf *z_alloc_chain(int fd, size_t len, unsigned flags)
 	if (likely(piece > 0))
 		m = zs_zstate_alloc_chain(z, (uint32_t)len, piece, (flags & MSG_MORE) != 0);
 	else
-		m = no_buffer();
+		m = fail(ENOBUFS);
 	return handle_for(sk, m);
 }
 
@@ -179,22 +175,17 @@ ZS_API int z_buf_iov(const z_buf *b, struct z_iov *v, int max)
 	return n;
 }
 
-static void *no_room(const struct rte_mbuf *m)
-{
-	errno = m != NULL ? ENOSPC : EINVAL;
-	return NULL;
-}
-
 ZS_API void *z_buf_append(z_buf *b, size_t n)
 {
 	struct rte_mbuf *m = zs_zbuf(b, __func__);
-	struct rte_mbuf *last = m;
+	struct rte_mbuf *last;
 	void *p;
 
-	if (likely(m != NULL))
-		last = zs_zbuf_last(m);
-	if (unlikely(m == NULL) || !sole_piece(last) || n > rte_pktmbuf_tailroom(last))
-		return no_room(m);
+	if (unlikely(m == NULL))
+		return fail(EINVAL);
+	last = zs_zbuf_last(m);
+	if (!sole_piece(last) || n > rte_pktmbuf_tailroom(last))
+		return fail(ENOSPC);
 	p = rte_pktmbuf_mtod_offset(last, void *, last->data_len);
 	last->data_len = (uint16_t)(last->data_len + n);
 	m->pkt_len += (uint32_t)n;
@@ -205,8 +196,10 @@ ZS_API void *z_buf_prepend(z_buf *b, size_t n)
 {
 	struct rte_mbuf *m = zs_zbuf(b, __func__);
 
-	if (unlikely(m == NULL) || !sole_piece(m) || n > rte_pktmbuf_headroom(m))
-		return no_room(m);
+	if (unlikely(m == NULL))
+		return fail(EINVAL);
+	if (!sole_piece(m) || n > rte_pktmbuf_headroom(m))
+		return fail(ENOSPC);
 	m->data_off = (uint16_t)(m->data_off - n);
 	m->data_len = (uint16_t)(m->data_len + n);
 	m->pkt_len += (uint32_t)n;
@@ -280,10 +273,8 @@ ZS_API z_buf *z_buf_slice(z_buf *b, size_t off, size_t len)
 {
 	size_t total = z_buf_len(b);
 
-	if (len == 0 || off > total || len > total - off) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (len == 0 || off > total || len > total - off)
+		return fail(EINVAL);
 	return handle(ref_range(zs_zbuf(b, __func__), off, len));
 }
 
@@ -339,10 +330,8 @@ ZS_API z_buf *z_buf_split(z_buf *b, size_t off)
 	size_t total = z_buf_len(b);
 	size_t left = off;
 
-	if (off == 0 || off >= total) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (off == 0 || off >= total)
+		return fail(EINVAL);
 	head->pkt_len = (uint32_t)total;
 	while (left > m->data_len) {
 		left -= m->data_len;
