@@ -46,7 +46,7 @@ static bool is_taken(const struct zs_dpdk *d, int fd)
 
 void zs_intr_find_socket(const struct zs_dpdk *d, struct zs_ethport *p, uint16_t queue)
 {
-	DIR *dir = p->quirks.rxsock_family != 0 ? opendir("/proc/self/fd") : NULL;
+	DIR *dir = p->intr && p->quirks.rxsock_family != 0 ? opendir("/proc/self/fd") : NULL;
 	const struct dirent *e;
 	int found = 0;
 
