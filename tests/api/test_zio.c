@@ -426,7 +426,7 @@ static void test_own_memory_of_a_dead_connection(void **state)
 	assert_int_equal(z_mem_unregister(reg), 0);
 }
 
-/* ---- the names of the paper and of the prototype ---- */
+/* ---- with the SYN ---- */
 
 /* A client that connects when it writes, if it knows the server's cookie: what connect() says. */
 static int connect_fast(int *fd)
@@ -478,6 +478,8 @@ static void test_fast_open_waits_for_no_more(void **state)
 		ff_close(fd);
 	}
 }
+
+/* ---- the names of the paper and of the prototype ---- */
 
 static void test_the_papers_listings(void **state)
 {

@@ -524,87 +524,6 @@ static void abort_in_syn_sent(struct tt *t)
 	assert_int_equal(tt_counts(t).tcbs, 0);
 }
 
-/* ---- simultaneous open, RFC 9293 3.5 figure 7 ---- */
-
-static void simultaneous(struct tt *t)
-{
-	assert_int_equal(tt_connect(t), 0);
-	tt_expect(t, "S", 0, 0, 0);
-	tt_in(t, "S", 0, 0, 0, .opt = "mss 1000,sackOK");
-	tt_expect(t, "SA", 0, 1, 0);
-	tt_expect_state(t, ZS_SYN_RCVD);
-}
-
-static void simultaneous_open(struct tt *t)
-{
-	simultaneous(t);
-	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK");
-	tt_expect_state(t, ZS_ESTABLISHED);
-	/* the SYN was known: RFC 5961 4, RFC 2883 4 */
-	tt_expect(t, "A", 1, 1, 0, .opt = "nop,nop,sack 0:1");
-	assert_int_equal(tt_info(t).snd_mss, 1000);
-	tt_send(t, 10);
-	tt_expect(t, "PA", 1, 1, 10);
-	tt_in(t, "A", 1, 11, 0);
-}
-
-/* RFC 9293 3.4 allows to leave data of a SYN to be repeated. */
-static void simultaneous_open_with_data(struct tt *t)
-{
-	assert_int_equal(tt_connect(t), 0);
-	tt_expect(t, "S", 0, 0, 0);
-	tt_in(t, "S", 0, 0, 100, .opt = "mss 1000,sackOK");
-	tt_expect(t, "SA", 0, 1, 0);
-	tt_expect_state(t, ZS_SYN_RCVD);
-	tt_in(t, "A", 1, 1, 100);
-	tt_expect_state(t, ZS_ESTABLISHED);
-	tt_expect(t, "A", 1, 101, 0);
-	tt_read(t, 100);
-}
-
-static void simultaneous_open_ack(struct tt *t)
-{
-	simultaneous(t);
-	tt_in(t, "A", 1, 1, 0);
-	tt_expect_none(t);
-	tt_expect_state(t, ZS_ESTABLISHED);
-	assert_true(tt_take_events(t) & ZS_EV_WRITE);
-	tt_in(t, "A", 1, 1, 30);
-	tt_expect(t, "A", 1, 31, 0);
-	tt_read(t, 30);
-}
-
-static void simultaneous_open_retransmits(struct tt *t)
-{
-	simultaneous(t);
-	tt_expect_after(t, TT_S, "SA", 0, 1, 0);
-	tt_expect_after(t, 2 * TT_S, "SA", 0, 1, 0);
-	tt_in(t, "A", 1, 1, 0);
-	tt_expect_state(t, ZS_ESTABLISHED);
-	tt_expect_quiet(t, 10 * TT_S);
-}
-
-/* RFC 9293 3.10.7.4, fifth: SYN-RECEIVED and an ACK of what was not sent: RST, no change. */
-static void simultaneous_open_bad_ack(struct tt *t)
-{
-	simultaneous(t);
-	tt_in(t, "A", 1, 2, 0);
-	tt_expect(t, "R", 2, 0, 0);
-	tt_expect_state(t, ZS_SYN_RCVD);
-	tt_in(t, "A", 1, 1, 0);
-	tt_expect_state(t, ZS_ESTABLISHED);
-}
-
-/* RFC 9293 3.10.7.4, second: SYN-RECEIVED that came from SYN-SENT is refused. */
-static void simultaneous_open_refused(struct tt *t)
-{
-	simultaneous(t);
-	tt_in(t, "R", 1, 0, 0);
-	tt_expect_none(t);
-	tt_expect_state(t, ZS_CLOSED);
-	assert_int_equal(tt_take_error(t), ECONNREFUSED);
-}
-
 /* ---- ISN and ports ---- */
 
 /* RFC 6528 3: per connection a hash, over all a clock of 4 us. */
@@ -728,12 +647,6 @@ static const struct CMUnitTest tests[] = {
 	TT(syn_sent_no_syn),
 	TT(close_in_syn_sent),
 	TT(abort_in_syn_sent),
-	TT(simultaneous_open),
-	TT(simultaneous_open_with_data),
-	TT(simultaneous_open_ack),
-	TT(simultaneous_open_retransmits),
-	TT(simultaneous_open_bad_ack),
-	TT(simultaneous_open_refused),
 	TT(isn_grows_with_time),
 	TT(isn_differs_per_connection),
 	TT(ephemeral_ports),
