@@ -226,13 +226,14 @@ def wait_for(path):
     raise RuntimeError(f"{path} does not appear")
 
 
-def over_link(o, huge, link, program, size, *load_args):
-    """zload against one of the examples, with its options; what zload and the example report."""
+def over_link(o, huge, link, program, size, *load_args, dpdk="", watch=None):
+    """zload against one of the examples, with its options and more of [dpdk] in its configuration; what
+    zload and the example report. watch: called with the server, under load."""
     program, *options = program.split()
     with scratch() as (where, running):
         commands = {
             "server": [f"{o.build}/examples/{program}", *options, "--conf",
-                       config(where, "server.ini", SERVER_IP, lab.server_core())],
+                       config(where, "server.ini", SERVER_IP, lab.server_core(), dpdk)],
             "load": load_command(o, where, size, *load_args),
         }
         by_role = {}
@@ -240,6 +241,8 @@ def over_link(o, huge, link, program, size, *load_args):
             by_role[role] = Process(commands[role], eal(link, role, where, huge), where, role)
             running.append(by_role[role])
             wait_for(f"{where}/{socket_name(link)}")
+        if watch:
+            watch(by_role["server"])
         by_role["load"].finish()
         by_role["server"].proc.terminate()
         return load_result(where), report_of(by_role["server"].finish(), program)

@@ -317,6 +317,18 @@ int z_poll(int budget);
  */
 int z_ctx_fd(void);
 
+/*
+ * What this thread does without work, from now on; `idle` in the configuration is what it does
+ * until then. For a program, or a part of it, that cannot wait for a core to wake. 0; -1: EPERM;
+ * EINVAL: none of these; ENOSYS: not in this build.
+ */
+enum z_idle {
+	Z_IDLE_ADAPTIVE,  /* polls on for a while after the last work, then sleeps */
+	Z_IDLE_POLL,	  /* polls on */
+	Z_IDLE_POWERSAVE, /* sleeps at once */
+};
+int z_set_idle(enum z_idle mode);
+
 /* ---- introspection ---- */
 
 /* Counters of this thread's stack since its start. */

@@ -51,6 +51,19 @@ static void idle(void *arg, uint64_t until_us)
 	zs_lcore_idle(arg, until_us);
 }
 
+static void set_idle(void *arg, enum z_idle mode)
+{
+	static const enum zs_idle_mode modes[] = {
+		[Z_IDLE_ADAPTIVE] = ZS_IDLE_ADAPTIVE,
+		[Z_IDLE_POLL] = ZS_IDLE_POLL,
+		[Z_IDLE_POWERSAVE] = ZS_IDLE_POWERSAVE,
+	};
+	uint32_t sleep_us;
+
+	(void)zs_lcore_get_idle(arg, &sleep_us);
+	zs_lcore_set_idle(arg, modes[mode], sleep_us);
+}
+
 static void busy(void *arg)
 {
 	zs_lcore_mark_busy(arg);
@@ -202,6 +215,7 @@ static int create_contexts(void)
 		.turn = turn,
 		.flush = flush,
 		.idle = idle,
+		.set_idle = set_idle,
 		.clock_us = clock_us,
 		.busy = busy,
 		.stopping = stopping,

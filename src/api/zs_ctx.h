@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "zstack.h"
+
 #include "api/zs_fd.h"
 #include "core/zs_env.h"
 #include "core/zs_timer.h"
@@ -42,7 +44,8 @@ struct zs_drive {
 	uint64_t (*clock_us)(void *arg); /* read now; may be NULL: that of the stack is good */
 	uint64_t (*wall_us)(void *arg);	 /* time of day; may be NULL: the system's */
 	void (*busy)(void *arg);	 /* the application did something: this turn was busy */
-	bool (*stopping)(void *arg);	 /* a signal asked the process to end */
+	void (*set_idle)(void *arg, enum z_idle mode); /* may be NULL: there is no choice */
+	bool (*stopping)(void *arg);		       /* a signal asked the process to end */
 	void (*wake)(void *arg); /* ends a sleep; any thread. May be NULL: it never sleeps */
 	void (*load)(void *arg, struct zs_load *out); /* may be NULL: not counted */
 	/*

@@ -201,3 +201,17 @@ ZS_API int z_ctx_fd(void)
 	c->has_fd = fd >= 0;
 	return (int)ff_ret(fd);
 }
+
+ZS_API int z_set_idle(enum z_idle mode)
+{
+	struct zs_ctx *c = zs_ctx_get();
+
+	if (c == NULL)
+		return -1;
+	if ((unsigned)mode > Z_IDLE_POWERSAVE)
+		return (int)ff_ret(-EINVAL);
+	if (c->drive.set_idle == NULL)
+		return (int)ff_ret(-ENOSYS);
+	c->drive.set_idle(c->drive.arg, mode);
+	return 0;
+}

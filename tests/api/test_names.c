@@ -218,6 +218,7 @@ static void zero_copy(void **state)
 	FAILS(z_splice_auto(1024, 1025, 0, 0), EPERM);
 	FAILS(z_poll(1), EPERM);
 	FAILS(z_ctx_fd(), EPERM);
+	FAILS(z_set_idle(Z_IDLE_POLL), EPERM);
 	FAILS(z_stats_get(&st, sizeof(st)), EPERM);
 	FAILS(z_drops_get(drops, 2), EPERM);
 	FAILS(z_cores(), EPERM);

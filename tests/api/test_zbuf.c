@@ -420,6 +420,7 @@ static void test_counters(void **state)
 	assert_int_equal(st.copies, 77);
 	assert_int_equal(z_drops_get(drops, 4), 0);
 	assert_errno(z_ctx_fd(), ENOSYS);
+	assert_errno(z_set_idle(Z_IDLE_POLL), ENOSYS);
 }
 
 /* ---- the descriptor: what the port is asked for ---- */
@@ -428,6 +429,8 @@ static struct {
 	int armed;
 	uint64_t at_us;
 } fd_calls;
+
+static int idle_asked = -1;
 
 static int fake_fd(void *arg)
 {
@@ -465,6 +468,24 @@ static void test_descriptor_of_a_context(void **state)
 		assert_int_equal(fd_calls.at_us == 0, fd_calls.armed == 0);
 	}
 	assert_true(fd_calls.at_us > zs_stack_now(t->host[0].ctx->s));
+}
+
+static void fake_set_idle(void *arg, enum z_idle mode)
+{
+	(void)arg;
+	idle_asked = (int)mode;
+}
+
+static void test_what_is_done_without_work(void **state)
+{
+	struct api_world *t = *state;
+
+	t->host[0].ctx->drive.set_idle = fake_set_idle;
+	assert_int_equal(z_set_idle(Z_IDLE_POWERSAVE), 0);
+	assert_int_equal(idle_asked, Z_IDLE_POWERSAVE);
+	assert_errno(z_set_idle((enum z_idle)(Z_IDLE_POWERSAVE + 1)), EINVAL);
+	assert_errno(z_set_idle((enum z_idle) - 1), EINVAL);
+	assert_int_equal(idle_asked, Z_IDLE_POWERSAVE);
 }
 
 static void test_without_a_stack(void **state)
@@ -505,6 +526,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_wrap_without_buffers),
 	z_test(test_counters),
 	z_test(test_descriptor_of_a_context),
+	z_test(test_what_is_done_without_work),
 	z_test(test_without_a_stack),
 };
 

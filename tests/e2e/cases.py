@@ -923,6 +923,7 @@ def group_zload(suite):
     with lab.Lab() as host, kernel_http(suite, host):
         for name, fn in (("closed loop, every body right", zload_closed),
                          ("a rate is kept", zload_rate),
+                         ("a low rate measures the server, not the sleep of zload", zload_prompt),
                          ("a connection per request", zload_close),
                          ("a connection per request at a fixed rate", zload_rate_close),
                          ("-n ends it, 8 requests under way", zload_count),
@@ -998,6 +999,12 @@ def keeps_rate(suite, host, rate, *args):
 
 def zload_rate(suite, host):
     keeps_rate(suite, host, 400, "-d", 3)
+
+
+def zload_prompt(suite, host):
+    """Between two requests nothing happens for 50 ms: what is late then is not the server's fault, nor zload's."""
+    r = in_order(zload(suite, host, "/64", "-c", 1, "-R", 20, "-d", 2))
+    expect(r["latency_ns"]["p50"] < 1.5e6, r["latency_ns"])
 
 
 def zload_rate_close(suite, host):

@@ -76,6 +76,7 @@ void args_usage(FILE *out)
 	      "      --conf FILE      configuration of the stack; without it, a tap device zs0\n"
 	      "                       with the kernel at 10.18.0.1 behind it\n"
 	      "\n"
+	      "zload polls, whatever \"idle\" in the configuration says.\n"
 	      "ZSTACK_EAL_ARGS holds further arguments for DPDK.\n"
 	      "Exit status: 0; 1: nothing was served, or a body was wrong; 2: bad arguments.\n",
 	      out);

@@ -186,6 +186,10 @@ void zs_lcore_flush(struct zs_lcore *lc);
  */
 void zs_lcore_idle(struct zs_lcore *lc, uint64_t until_us);
 
+/* What an lcore without work does from now on. On its own thread. */
+void zs_lcore_set_idle(struct zs_lcore *lc, enum zs_idle_mode mode, uint32_t sleep_us);
+enum zs_idle_mode zs_lcore_get_idle(const struct zs_lcore *lc, uint32_t *sleep_us);
+
 /* The application did something in this turn: it counts as busy. */
 void zs_lcore_mark_busy(struct zs_lcore *lc);
 

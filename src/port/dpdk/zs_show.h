@@ -40,8 +40,4 @@ struct zs_show_proc {
 
 void zs_show_proc(const struct zs_dpdk *d, struct zs_show_proc *out);
 
-/* What an lcore without work does from now on. On its own thread. */
-void zs_lcore_set_idle(struct zs_lcore *lc, enum zs_idle_mode mode, uint32_t sleep_us);
-enum zs_idle_mode zs_lcore_get_idle(const struct zs_lcore *lc, uint32_t *sleep_us);
-
 #endif
