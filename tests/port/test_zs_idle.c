@@ -6,6 +6,7 @@
 #include "tests/zs_test.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <rte_cycles.h>
@@ -126,6 +127,29 @@ static void test_poll_never_sleeps(void **state)
 
 	(void)state;
 	assert_false(sleeps_within(lc, 5000, UINT64_MAX));
+}
+
+static uint64_t first_yield_us; /* after the last work */
+
+/* In place of the C library's. */
+int sched_yield(void)
+{
+	const struct zs_lcore *lc = w.lc[0];
+
+	if (first_yield_us == 0)
+		first_yield_us = (lc->mark_tsc - lc->work_tsc) / lc->idle.us_tsc;
+	return 0;
+}
+
+/* Who shares its core with somebody, of however low a priority, gets it back after a tick. */
+static void test_who_polls_lends_the_core_after_a_while_only(void **state)
+{
+	struct zs_lcore *lc = begin(0, ZS_IDLE_POLL);
+
+	(void)state;
+	first_yield_us = 0;
+	assert_false(sleeps_within(lc, 5000, UINT64_MAX));
+	assert_true(first_yield_us >= 20);
 }
 
 static void test_adaptive_polls_for_a_while_first(void **state)
@@ -376,6 +400,7 @@ static void test_a_signal_ends_the_sleep(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_poll_never_sleeps),
+	cmocka_unit_test(test_who_polls_lends_the_core_after_a_while_only),
 	cmocka_unit_test(test_adaptive_polls_for_a_while_first),
 	cmocka_unit_test(test_powersave_sleeps_at_once),
 	cmocka_unit_test(test_a_busy_turn_does_not_end_in_sleep),

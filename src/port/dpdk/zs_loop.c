@@ -15,7 +15,10 @@
 #include "port/dpdk/zs_procs.h"
 
 enum {
-	YIELD_EVERY = 32, /* idle turns between two offers of the CPU to others */
+	/* Offers of the CPU to others. Who takes one keeps it for some milliseconds, so none is
+	 * made while an answer may be on its way. */
+	YIELD_AFTER_US = 20,
+	YIELD_EVERY = 32, /* idle turns */
 	LINK_US = 100000, /* between two looks at a link that is down */
 };
 
@@ -185,9 +188,9 @@ uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n
 	return sent;
 }
 
-static void pause_turn(const struct zs_lcore *lc)
+static void pause_turn(const struct zs_lcore *lc, uint64_t idle_tsc)
 {
-	if (lc->idle_turns % YIELD_EVERY == 0)
+	if (idle_tsc >= YIELD_AFTER_US * lc->idle.us_tsc && lc->idle_turns % YIELD_EVERY == 0)
 		(void)sched_yield(); /* never fails */
 	else
 		rte_pause();
@@ -195,17 +198,18 @@ static void pause_turn(const struct zs_lcore *lc)
 
 void zs_lcore_idle(struct zs_lcore *lc, uint64_t until_us)
 {
-	uint64_t tsc;
+	uint64_t tsc, idle_tsc;
 
 	if (lc->busy)
 		return;
 	tsc = rte_rdtsc();
 	account(lc, tsc);
 	lc->idle_turns++;
-	if (zs_idle_is_due(lc, tsc - lc->work_tsc) && !zs_dpdk_stopping(lc->d))
+	idle_tsc = tsc - lc->work_tsc;
+	if (zs_idle_is_due(lc, idle_tsc) && !zs_dpdk_stopping(lc->d))
 		zs_idle_sleep(lc, clock_us(lc, tsc), until_us);
 	else
-		pause_turn(lc);
+		pause_turn(lc, idle_tsc);
 }
 
 void zs_lcore_mark_busy(struct zs_lcore *lc)
