@@ -63,14 +63,15 @@ unsigned zs_tcpopt_write_syn(uint8_t *p, const struct zs_tcpopt *o);
 /* nop,nop,TS: 12 bytes, in three words: it stands in nearly every segment */
 static inline unsigned zs_tcpopt_write_ts(uint8_t *p, uint32_t ts_val, uint32_t ts_ecr)
 {
-	const uint32_t words_be[3] = {
-		__builtin_bswap32(ZS_OPT_NOP << 24 | ZS_OPT_NOP << 16 | ZS_OPT_TS << 8 | 10),
-		__builtin_bswap32(ts_val),
-		__builtin_bswap32(ts_ecr),
-	};
+	const uint32_t kind_be =
+		__builtin_bswap32(ZS_OPT_NOP << 24 | ZS_OPT_NOP << 16 | ZS_OPT_TS << 8 | 10);
+	const uint32_t val_be = __builtin_bswap32(ts_val), ecr_be = __builtin_bswap32(ts_ecr);
 
-	memcpy(p, words_be, sizeof(words_be));
-	return sizeof(words_be);
+	/* One by one: read back from an array at once, they would wait for its stores. */
+	memcpy(p, &kind_be, 4);
+	memcpy(p + 4, &val_be, 4);
+	memcpy(p + 8, &ecr_be, 4);
+	return 12;
 }
 
 /* nop,nop,SACK: 4 + 8n bytes, n >= 1 */
