@@ -33,6 +33,7 @@ struct zs_quirks {
 	uint32_t min_room;   /* of a receive buffer */
 	uint32_t extra_room; /* beyond the frame */
 	uint32_t max_mtu;
+	uint16_t sent_max;    /* sent buffers after which it gives them back; 0: as it likes */
 	const char *mtu_hint; /* for the message when max_mtu is exceeded */
 	bool mtu_by_kernel;   /* set the MTU of the kernel interface, not through ethdev */
 	bool page_bufs; /* every buffer of the packet pool has to be one page, without gaps between

@@ -280,9 +280,13 @@ static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uin
 
 static int setup_tx(const struct zs_ethport *p, uint16_t index, uint16_t queue)
 {
-	int rc = rte_eth_tx_queue_setup(p->id, queue, p->n_txd,
-					(unsigned)rte_eth_dev_socket_id(p->id), NULL);
+	struct rte_eth_txconf conf = p->info.default_txconf;
+	int rc;
 
+	if (p->quirks.sent_max != 0 && p->n_txd > 2 * p->quirks.sent_max)
+		conf.tx_free_thresh = p->n_txd - p->quirks.sent_max;
+	rc = rte_eth_tx_queue_setup(p->id, queue, p->n_txd, (unsigned)rte_eth_dev_socket_id(p->id),
+				    &conf);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: transmit queue %u of %u refused: %s", index,
 				    p->info.driver_name, queue, p->n_txd, strerror(-rc));

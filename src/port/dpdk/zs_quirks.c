@@ -113,6 +113,16 @@ static void memif(const struct zs_ethport *p, struct zs_quirks *q)
 }
 
 /*
+ * Left alone, it gives sent buffers back when its ring is nearly full of them, and the processor's
+ * caches have forgotten them.
+ */
+static void virtio(struct zs_quirks *q)
+{
+	q->extra_room = VIRTIO_HEADER;
+	q->sent_max = 2 * ZS_BURST;
+}
+
+/*
  * Virtual devices have in the process that made them what their queues need: descriptors (virtio
  * and memif write to those of another process), mappings (af_packet, af_xdp). net_null needs
  * nothing, and tap sends its descriptors to the others, two of each pair of queues in one message.
@@ -158,7 +168,7 @@ void zs_quirks_get(const struct zs_ethport *p, struct zs_quirks *q)
 	else if (strcmp(name, "net_memif") == 0)
 		memif(p, q);
 	else if (strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_virtio") == 0)
-		q->extra_room = VIRTIO_HEADER;
+		virtio(q);
 	q->no_tx_vlan = inserts_in_software(name);
 	/* Software devices that want no rte_eth_tx_prepare(): the core leaves what they need. */
 	q->no_prepare = strcmp(name, "net_virtio_user") == 0 || strcmp(name, "net_vhost") == 0;
