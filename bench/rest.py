@@ -24,6 +24,8 @@ class Programs:
 
 
 def idle(o, figures):
+    if figures.wanted("idle.core.wake."):
+        figures.add("idle.core.wake", rig.distance(o, "wake") / 1000, "us")
     for link in (*e2e.LINKS, "af_xdp"):
         if figures.wanted(f"idle.{link}.{CONNS}."):
             with e2e.running(Programs(o), "http_zc", link, "adaptive") as (host, server), \

@@ -94,8 +94,9 @@ def interleaved(o, cases, measure, hold=False):
 NEAR_NS = 150   # of a cache line to the other core and back: 50 to 60 where they share a cache
 
 
-def distance(o):
-    out = subprocess.run([f"{o.build}/bench/cores", str(lab.client_core()), str(lab.server_core())],
+def distance(o, *more):
+    """Nanoseconds to the other core and back; more: "wake", until it is woken."""
+    out = subprocess.run([f"{o.build}/bench/cores", str(lab.client_core()), str(lab.server_core()), *more],
                          check=True, stdout=subprocess.PIPE, text=True).stdout
     return int(out)
 
