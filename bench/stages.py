@@ -59,8 +59,6 @@ class Program:
         out = subprocess.run(["addr2line", "-a", "-f", "-i", "-e", self.path], input=asked, check=True,
                              capture_output=True, text=True).stdout
         found = [x.splitlines()[1:] for x in re.split("^(?=0x)", out, flags=re.M)[1:]]
-        if all(lines[1].startswith("?") for lines in found):
-            sys.exit(f"bench/run: {self.path} knows no lines: meson configure -Ddebug=true")
         return {ip: WAITING if "zs_lcore_idle" in lines[::2] else stage(lines[1].rsplit(":", 1)[0])
                 for ip, lines in zip(ips, found)}
 
@@ -110,7 +108,9 @@ def stages(o, figures):
             with rig.near_cores(o, True):
                 report, under_load = record(o, pages.ok, case, "-c", case[3])
                 _, without = record(o, pages.ok, case, "-c", 1, "-R", 1, dpdk="idle=poll")
-            idle = under_load[WAITING] / without[WAITING]   # share of the time
+            if WAITING not in without:
+                sys.exit(f"bench/run: {o.build} knows no lines of its source: meson configure -Ddebug=true")
+            idle = under_load.get(WAITING, 0) / without[WAITING]    # share of the time
             work = {s: max(0, share - idle * without.get(s, 0)) for s, share in under_load.items()
                     if s not in (WAITING, "kernel")}
             cycles = report.get("cycles_best", report["cycles_each"])
