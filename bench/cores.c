@@ -47,7 +47,6 @@ static void *first(void *least_ns)
 	uint64_t *least = least_ns;
 
 	*least = UINT64_MAX;
-
 	for (unsigned int w = 0; w < WINDOWS; w++) {
 		uint64_t start = now_ns();
 

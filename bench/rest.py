@@ -13,26 +13,16 @@ CONNS, RATE = 1000, 20
 PAIRS = 3            # of runs in turn
 
 
-class Programs:
-    """What the end-to-end tests take them from."""
-
-    def __init__(self, o):
-        self.build = o.build
-
-    def program(self, name):
-        return os.path.join(self.build, "examples", name)
-
-
 def idle(o, figures):
     if figures.wanted("idle.core.wake."):
         figures.add("idle.core.wake", rig.distance(o, "wake") / 1000, "us")
     for link in (*e2e.LINKS, "af_xdp"):
         if figures.wanted(f"idle.{link}.{CONNS}."):
-            with e2e.running(Programs(o), "http_zc", link, "adaptive") as (host, server), \
+            with e2e.running(o, "http_zc", link, "adaptive") as (host, server), \
                     e2e.idle_connections(host, CONNS):
                 figures.add(f"idle.{link}.{CONNS}.busy", 100 * e2e.quietest(server), "%")
         if figures.wanted(f"idle.{link}.first_request_later."):
-            late, *_ = e2e.late_beside_poll(Programs(o), link, 0.1, 15)
+            late, *_ = e2e.late_beside_poll(o, link, 0.1, 15)
             figures.add(f"idle.{link}.first_request_later", late, "us")
     with rig.Hugepages() as pages:
         over_virtio(o, figures, pages.ok)
@@ -40,11 +30,9 @@ def idle(o, figures):
 
 def over_virtio(o, figures, huge):
     def runs(*load, hold=False):
-        """{mode: zload's results of each run}, in turn."""
-        pairs = type(o)(**{**vars(o), "runs": PAIRS})
-        found = rig.interleaved(pairs, [("poll",), ("adaptive",)], lambda mode: rig.over_link(
-            o, huge, "virtio", SERIES["zc"], 64, *load, dpdk=f"idle={mode}")[0], hold)
-        o.patience = pairs.patience
+        """zload's results of each run, polling and adaptive, which take turns."""
+        found = rig.interleaved(o, [("poll",), ("adaptive",)], lambda mode: rig.over_link(
+            o, huge, "virtio", SERIES["zc"], 64, *load, dpdk=f"idle={mode}")[0], hold, PAIRS)
         return found["poll",], found["adaptive",]
 
     if figures.wanted("idle.virtio.first_request_later."):

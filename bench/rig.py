@@ -79,10 +79,15 @@ class Hugepages:
         self.set(self.before)
 
 
-def interleaved(o, cases, measure, hold=False):
+def longer(o, seconds):
+    """The options, for measurements that take so much longer."""
+    return type(o)(**{**vars(o), "seconds": o.seconds + seconds})
+
+
+def interleaved(o, cases, measure, hold=False, runs=None):
     """{case: [result of each run]}, case after case, again and again: the machine has its moods."""
     found = {case: [] for case in cases}
-    for _ in range(o.runs):
+    for _ in range(runs or o.runs):
         for case in cases:
             with near_cores(o, hold):
                 found[case].append(measure(*case))

@@ -91,8 +91,7 @@ def record(o, huge, case, *load, dpdk=""):
                         str(server.proc.pid), "--", "sleep", str(o.seconds)], check=True)
         seen.append(samples(data, os.path.realpath(f"{o.build}/examples/{groups.SERIES[series]}")))
 
-    longer = type(o)(**{**vars(o), "seconds": o.seconds + 3})
-    _, report = rig.over_link(longer, huge, link, groups.SERIES[series], body, *load, dpdk=dpdk, watch=watch)
+    _, report = rig.over_link(rig.longer(o, 3), huge, link, groups.SERIES[series], body, *load, dpdk=dpdk, watch=watch)
     return report, seen[0]
 
 

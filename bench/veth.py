@@ -156,9 +156,8 @@ def cpu(o, figures):
     """CPU over offered load, requests of 64 bytes."""
     cases = [(s, r) for r in CPU_RATES for s in CPU_SERIES if figures.wanted(f"cpu.{s}.{r}.")]
     # once each, and the load goes on for longer than the look at the core
-    longer = type(o)(**{**vars(o), "seconds": o.seconds + 1, "runs": 1})
-    found = rig.interleaved(longer, cases, lambda s, r: used(longer, s, r))
-    o.patience = longer.patience
+    longer = rig.longer(o, 1)
+    found = rig.interleaved(o, cases, lambda s, r: used(longer, s, r), runs=1)
     for (s, r), [(share, reached)] in found.items():
         figures.add(f"cpu.{s}.{r}.busy", 100 * share, "%")
         figures.add(f"cpu.{s}.{r}.rate", reached, "requests/s")

@@ -16,8 +16,8 @@ LINKS = ("tap", "af_packet")   # with receive interrupts, and with a socket that
 
 
 def program(suite, name):
-    return suite.program(name) if name in ("http_zc", "http_copy") else \
-        os.path.join(suite.build, "tests", "e2e", name)
+    folder = "examples" if name in ("http_zc", "http_copy") else "tests/e2e"
+    return os.path.join(suite.build, folder, name)
 
 
 @contextlib.contextmanager
