@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include <rte_prefetch.h>
+
 #include "api/zs_kern.h"
 #include "api/zs_note.h"
 
@@ -227,6 +229,7 @@ int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 		uint32_t events;
 
 		zs_note_unready(n);
+		rte_prefetch0(&zs_note_of(q->ready.next)->udata);
 		if (is_dead(n)) {
 			zs_note_detach(ep->p.ctx, n);
 			continue;
@@ -238,6 +241,7 @@ int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 			continue;
 		out[n_out].events = events;
 		out[n_out].data.u64 = n->data;
+		zs_fd_prefetch(&ep->p.ctx->fds, n->fd);
 		n_out++;
 		n->w.edges = 0;
 		if (n->events & EPOLLONESHOT)

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_prefetch.h>
+
 struct zs_ctx;
 struct zs_note;
 struct zs_sock;
@@ -64,6 +66,12 @@ static inline struct zs_fd *zs_fd_slot(const struct zs_fdtab *t, int fd)
 	if (__builtin_expect(i >= t->cap || t->slot[i].kind == ZS_FD_FREE, 0))
 		return NULL;
 	return &t->slot[i];
+}
+
+/* For who is about to use the number. */
+static inline void zs_fd_prefetch(const struct zs_fdtab *t, int fd)
+{
+	rte_prefetch0(&t->slot[(uint32_t)fd - (uint32_t)t->base]);
 }
 
 #endif

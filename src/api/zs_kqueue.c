@@ -327,6 +327,7 @@ int zs_kq_scan(struct zs_kq *kq, struct kevent *out, int max)
 		}
 		if (!(is_fd_note(n) ? fill_fd(n, &out[n_out]) : zs_kq_fill_ident(n, &out[n_out])))
 			continue;
+		zs_fd_prefetch(&kq->p.ctx->fds, n->fd);
 		n_out++;
 		n->w.edges = 0;
 		if (n->flags & EV_ONESHOT)

@@ -465,6 +465,9 @@ void zs_output_run(struct zs_stack *s)
 	while ((node = zs_list_pop(&s->out)) != NULL) {
 		struct zs_tcb *tcb = container_of(node, struct zs_tcb, out);
 
+		/* more than one a turn touches, and its input is a while ago */
+		if (!zs_list_empty(&s->out))
+			zs_tcb_prefetch(container_of(s->out.next, struct zs_tcb, out));
 		if (!output(s, tcb))
 			zs_list_add_tail(&again, node);
 	}

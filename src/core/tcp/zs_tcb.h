@@ -280,8 +280,8 @@ static inline void zs_ack_now(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_output_later(s, tcb);
 }
 
-/* What an arriving segment touches: all but the header of an answer, and what is used less often.
- */
+/* What a segment touches that comes or goes: all but the header of one that goes, which
+ * zs_output_later() has asked for, and what is used less often. */
 static inline void zs_tcb_prefetch(const struct zs_tcb *tcb)
 {
 	rte_prefetch0(&tcb->flow);
