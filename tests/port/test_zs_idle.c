@@ -226,6 +226,21 @@ static void test_deadlines_are_kept(void **state)
 	}
 }
 
+/* Before a machine's own sleep gets deep. The least of some: a crowded machine prolongs them. */
+static void test_adaptive_turns_over_in_its_sleep(void **state)
+{
+	struct zs_lcore *lc = begin(1, ZS_IDLE_ADAPTIVE);
+	uint64_t least = UINT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		zs_lcore_reset_stats(lc);
+		assert_true(sleeps_within(lc, FAR_US, UINT64_MAX));
+		least = RTE_MIN(least, stats(lc).slept_cycles);
+	}
+	assert_in_range(least, 0, 4000 * lc->idle.us_tsc);
+}
+
 static bool rung(const struct zs_lcore *lc)
 {
 	struct pollfd fd = { .fd = lc->idle.event, .events = POLLIN };
@@ -407,6 +422,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_naps_grow_with_the_silence),
 	cmocka_unit_test(test_deadlines_are_kept),
 	cmocka_unit_test(test_who_is_awake_is_not_rung_for),
+	cmocka_unit_test(test_adaptive_turns_over_in_its_sleep),
 	cmocka_unit_test(test_a_sleeper_is_woken_once),
 	cmocka_unit_test(test_work_found_after_arming_keeps_it_awake),
 	cmocka_unit_test(test_wake_ups_that_come_soon_lengthen_the_polling),

@@ -39,7 +39,7 @@ enum {
 	NAP_SHARE_POWERSAVE = 8,
 	NAP_MAX_US = 4000, /* a nap costs some 30 us of CPU time on a virtual machine */
 	NAP_MAX_POWERSAVE_US = 10000,
-	SLEEP_MAX_US = 10000,
+	SLEEP_MAX_US = 2000, /* a core that has been halted for longer takes longer to wake */
 	SLEEP_MAX_POWERSAVE_US = 100000,
 	DOUBT_US = 500, /* a tap device may ring before its driver lets anybody see the packet */
 	TIMER_SLACK_NS = 1000, /* instead of 50 us */
