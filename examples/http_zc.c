@@ -7,7 +7,8 @@
  *	curl http://10.18.0.2/8192
  *
  * READ events are edge-triggered: serve() does all that can be done and is called again when more
- * can. A full send buffer asks for one WRITE event.
+ * can. Input is looked at once, and taken when all requests in it have been answered. A full send
+ *buffer asks for one WRITE event.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -191,45 +192,73 @@ static int send_response(struct conn *c)
 	return c->resp.close || c->out_len > PACKED ? flush(c) : 1;
 }
 
-/* Parses at most one request. 1: something was used; 0: no input now; -1: the peer is done. */
-static int read_request(struct conn *c)
-{
+/* What has been received, looked at and not yet taken. */
+struct input {
 	struct z_iov v[MAX_PIECES];
-	int n = z_peek(c->fd, v, MAX_PIECES, 0);
-	bool complete = false;
-	size_t used = 0;
+	int n, at;   /* pieces, and the one that is parsed */
+	size_t used; /* bytes */
+	bool more;   /* there may be more than was looked at */
+};
 
-	if (n <= 0)
-		return n < 0 && errno == EAGAIN ? 0 : -1;
-	for (int i = 0; i < n && !complete; i++) {
-		if (c->draining)
-			used += v[i].len;
-		else
-			used += http_parse(&c->parser, v[i].ptr, v[i].len, &complete);
-	}
-	z_consume(c->fd, used);
+/* 1: there is input; 0: none now; -1: the peer is done. */
+static int look(struct conn *c, struct input *in, bool whole)
+{
+	if (in->at < in->n)
+		return 1;
+	if (!in->more)
+		return 0;
+	if (in->used > 0)
+		z_consume(c->fd, in->used);
+	in->used = 0;
+	in->at = 0;
+	in->n = z_peek(c->fd, in->v, MAX_PIECES, 0);
+	in->more = !whole || in->n == MAX_PIECES;
+	if (in->n > 0)
+		return 1;
+	return in->n < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+/* Parses at most one request, of one piece. */
+static void read_request(struct conn *c, struct input *in)
+{
+	struct z_iov *v = &in->v[in->at];
+	bool complete = false;
+	size_t n = c->draining ? v->len : http_parse(&c->parser, v->ptr, v->len, &complete);
+
+	v->ptr = (char *)v->ptr + n;
+	v->len -= n;
+	in->used += n;
+	if (v->len == 0)
+		in->at++;
 	if (complete) {
 		http_respond(&c->resp, &c->parser.req);
 		n_requests++;
 	}
-	return 1;
 }
 
-static void serve(struct conn *c)
+/* whole: what has been received is all there is for now, and no end of stream behind it. */
+static void serve(struct conn *c, bool whole)
 {
+	struct input in;
 	int more, sent;
 
-	do {
-		more = send_response(c);
-		if (more == 1 && c->resp.close && !c->draining) {
+	in.n = in.at = 0;
+	in.used = 0;
+	in.more = true;
+	while ((more = send_response(c)) == 1) {
+		if (c->resp.close && !c->draining) {
 			/* Closing with input unread would reset the connection under the response.
 			 */
 			ff_shutdown(c->fd, SHUT_WR);
 			c->draining = true;
 		}
-		if (more == 1)
-			more = read_request(c);
-	} while (more == 1);
+		more = look(c, &in, whole);
+		if (more != 1)
+			break;
+		read_request(c, &in);
+	}
+	if (in.used > 0)
+		z_consume(c->fd, in.used);
 
 	sent = flush(c);
 	if (sent < 0 || (sent == 1 && more < 0))
@@ -277,12 +306,14 @@ static int loop(void *arg)
 	for (int i = 0; i < n; i++) /* they lie anywhere in memory: ask for all of them at once */
 		__builtin_prefetch(conns[events[i].ident]);
 	for (int i = 0; i < n; i++) {
-		int fd = (int)events[i].ident;
+		const struct kevent *e = &events[i];
+		int fd = (int)e->ident;
 
 		if (fd == listener)
 			accept_all();
 		else if (conns[fd] != NULL)
-			serve(conns[fd]);
+			serve(conns[fd],
+			      e->filter == EVFILT_READ && !(e->flags & EV_EOF) && e->fflags == 0);
 	}
 	report_turn(n_requests);
 	return 0;
