@@ -31,7 +31,7 @@ def link_cases(quick):
     points += [("memif_zc", s, z, 50) for z in (64, 8192) for s in SERIES]
     points += [("virtio_packed", s, z, 50) for z in (64, 1024) for s in SERIES]
     points += [("virtio_tso", s, z, 50) for z in (4096, 8192) for s in WITH_CACHED]
-    points += [("virtio", s, 64, "50x16") for s in SERIES]
+    points += [("virtio", s, 64, c) for c in ("50x16", "200x16") for s in SERIES]
     curves = [("virtio", s, z, c) for z in SIZES for c in CONNS for s in SERIES]
     return curves + [p for p in points if p not in curves]
 

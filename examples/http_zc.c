@@ -7,8 +7,8 @@
  *	curl http://10.18.0.2/8192
  *
  * READ events are edge-triggered: serve() does all that can be done and is called again when more
- * can. Input is looked at once, and taken when all requests in it have been answered. A full send
- *buffer asks for one WRITE event.
+ * can. It looks at the input once, and takes it when all requests in it have been answered. A full
+ * send buffer asks for one WRITE event.
  */
 #include <errno.h>
 #include <malloc.h>
