@@ -17,7 +17,8 @@ CONNS = (1, 10, 50, 200)
 def core(o, figures):
     """The stack alone: bench/core prints lines of the same form."""
     cmd = [f"{o.build}/bench/core"] + (["--only", o.only] if o.only.startswith("core.") else [])
-    out = subprocess.run(cmd, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with rig.Hugepages():
+        out = subprocess.run(cmd, check=True, stdout=subprocess.PIPE, text=True).stdout
     for name, value, unit in (line.split() for line in out.splitlines()):
         figures.add(name, float(value), unit)
 
