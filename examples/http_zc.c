@@ -200,6 +200,13 @@ struct input {
 	bool more;   /* there may be more than was looked at */
 };
 
+static void take(struct conn *c, struct input *in)
+{
+	if (in->used > 0)
+		z_consume(c->fd, in->used);
+	in->used = 0;
+}
+
 /* 1: there is input; 0: none now; -1: the peer is done. */
 static int look(struct conn *c, struct input *in, bool whole)
 {
@@ -207,9 +214,7 @@ static int look(struct conn *c, struct input *in, bool whole)
 		return 1;
 	if (!in->more)
 		return 0;
-	if (in->used > 0)
-		z_consume(c->fd, in->used);
-	in->used = 0;
+	take(c, in);
 	in->at = 0;
 	in->n = z_peek(c->fd, in->v, MAX_PIECES, 0);
 	in->more = !whole || in->n == MAX_PIECES;
@@ -257,8 +262,7 @@ static void serve(struct conn *c, bool whole)
 			break;
 		read_request(c, &in);
 	}
-	if (in.used > 0)
-		z_consume(c->fd, in.used);
+	take(c, &in);
 
 	sent = flush(c);
 	if (sent < 0 || (sent == 1 && more < 0))

@@ -229,7 +229,7 @@ int zs_epoll_scan(struct zs_epoll *ep, struct epoll_event *out, int max)
 		uint32_t events;
 
 		zs_note_unready(n);
-		rte_prefetch0(&zs_note_of(q->ready.next)->udata);
+		rte_prefetch0(&zs_note_of(q->ready.next)->data);
 		if (is_dead(n)) {
 			zs_note_detach(ep->p.ctx, n);
 			continue;
