@@ -48,7 +48,7 @@ def link(o, figures):
     cases = [p for p in link_cases(o.quick) if figures.wanted("link.{}.{}.{}.{}.".format(*p))]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o, cases, lambda k, s, z, c: rig.over_link(
-            o, pages.ok, k, WITH_CACHED[s], z, *at_once(c)), hold=True)
+            o, pages.ok, k, WITH_CACHED[s], z, *at_once(c)))
     for (k, s, z, c), runs in found.items():
         name = f"link.{k}.{s}.{z}.{c}"
         figures.add(f"{name}.cycles_per_request",
@@ -68,7 +68,6 @@ def bulk(o, figures):
     cases = [(k, s, c) for k in ("memif_zc", "virtio", "virtio_tso") for s in WITH_CACHED
              for c in (1, 32) if figures.wanted(f"bulk.{k}.{s}.{c}.")]
     with rig.Hugepages() as pages:
-        # cores are not held: one connection leaves both time, and what holds them costs it half
         found = rig.interleaved(o, cases, lambda k, s, c: rig.over_link(
             o, pages.ok, k, WITH_CACHED[s], 1 << 20, "-c", c))
     for (k, s, c), runs in found.items():
@@ -87,7 +86,7 @@ def latency(o, figures):
         return rate, rig.over_link(o, pages.ok, k, SERIES[s], z, "-c", 50, "-R", rate)[0]
 
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o, cases, at_half_load, hold=True)
+        found = rig.interleaved(o, cases, at_half_load)
     for (k, s, z), runs in found.items():
         name = f"latency.{k}.{s}.{z}"
         figures.add(f"{name}.rate", rig.median([rate for rate, _ in runs]), "requests/s")
@@ -101,7 +100,7 @@ def conn(o, figures):
              if figures.wanted(f"conn.{k}.{s}.")]
     with rig.Hugepages() as pages:
         found = rig.interleaved(o, cases, lambda k, s: rig.over_link(
-            o, pages.ok, k, SERIES[s], 64, "-c", 50, "--close"), hold=True)
+            o, pages.ok, k, SERIES[s], 64, "-c", 50, "--close"))
     for (k, s), runs in found.items():
         name = f"conn.{k}.{s}"
         figures.add(f"{name}.cycles", min(r.get("cycles_best", r["cycles_each"]) for _, r in runs),
@@ -113,7 +112,7 @@ def echo(o, figures):
     """What the link itself can do: packets of 64 bytes, flooded and sent back by two testpmd."""
     cases = [(k,) for k in ("memif", "memif_zc", "virtio") if figures.wanted(f"echo.{k}.")]
     with rig.Hugepages() as pages:
-        found = rig.interleaved(o, cases, lambda k: raw_echo(k, pages.ok), hold=True)
+        found = rig.interleaved(o, cases, lambda k: raw_echo(k, pages.ok))
     for (k,), rates in found.items():
         figures.add(f"echo.{k}.rate", max(rates), "packets/s")
 

@@ -29,10 +29,10 @@ def idle(o, figures):
 
 
 def over_virtio(o, figures, huge):
-    def runs(*load, hold=False):
+    def runs(*load):
         """zload's results of each run, polling and adaptive, which take turns."""
         found = rig.interleaved(o, [("poll",), ("adaptive",)], lambda mode: rig.over_link(
-            o, huge, "virtio", SERIES["zc"], 64, *load, dpdk=f"idle={mode}")[0], hold, PAIRS)
+            o, huge, "virtio", SERIES["zc"], 64, *load, dpdk=f"idle={mode}")[0], runs=PAIRS)
         return found["poll",], found["adaptive",]
 
     if figures.wanted("idle.virtio.first_request_later."):
@@ -40,7 +40,7 @@ def over_virtio(o, figures, huge):
                 for a, b in zip(*runs("-c", 1, "-R", RATE))]
         figures.add("idle.virtio.first_request_later", rig.median(late), "us")
     if figures.wanted("idle.virtio.64.50."):
-        polls, sleeps = runs("-c", 50, hold=True)
+        polls, sleeps = runs("-c", 50)
         best = [max(r["best_window"] for r in of) for of in (polls, sleeps)]
         figures.add("idle.virtio.64.50.rate_of_poll", 100 * best[1] / best[0], "%")
         figures.add("idle.virtio.64.50.rate_of_poll_median", 100 * rig.median(

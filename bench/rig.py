@@ -84,13 +84,13 @@ def longer(o, seconds):
     return type(o)(**{**vars(o), "seconds": o.seconds + seconds})
 
 
-def interleaved(o, cases, measure, hold=False, runs=None):
+def interleaved(o, cases, measure, runs=None):
     """{case: [result of each run]}, case after case, again and again: the machine has its moods."""
     found = {case: [] for case in cases}
     for _ in range(runs or o.runs):
         for case in cases:
-            with near_cores(o, hold):
-                found[case].append(measure(*case))
+            await_near_cores(o)
+            found[case].append(measure(*case))
     return found
 
 
@@ -106,25 +106,15 @@ def distance(o, *more):
     return int(out)
 
 
-@contextlib.contextmanager
-def near_cores(o, hold):
+def await_near_cores(o):
     """A host moves virtual cores, to where they share a cache and away: waits for the former, as long
-    as o.patience lasts. hold: and keeps them from halting, for it moves those that wake."""
+    as o.patience lasts."""
     start = time.monotonic()
     while (ns := distance(o)) > NEAR_NS and time.monotonic() - start < o.patience:
         time.sleep(0.5)
     if ns > NEAR_NS:
         print(f"# the cores are far apart: {ns} ns to the other one and back", file=sys.stderr)
     o.patience -= time.monotonic() - start
-    idle = "chrt -i 0 setpriv --pdeathsig KILL sh -c".split() + ["while :; do :; done"]
-    fillers = [subprocess.Popen(lab.pinned(core, idle))
-               for core in (lab.client_core(), lab.server_core()) if hold]
-    try:
-        yield
-    finally:
-        for p in fillers:
-            p.kill()
-            p.wait()
 
 
 def median(values):

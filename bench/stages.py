@@ -104,9 +104,9 @@ def stages(o, figures):
             name = "stages.{}.{}.{}.{}".format(*case)
             if not figures.wanted(name + "."):
                 continue
-            with rig.near_cores(o, True):
-                report, under_load = record(o, pages.ok, case, "-c", case[3])
-                _, without = record(o, pages.ok, case, "-c", 1, "-R", 1, dpdk="idle=poll")
+            rig.await_near_cores(o)
+            report, under_load = record(o, pages.ok, case, "-c", case[3])
+            _, without = record(o, pages.ok, case, "-c", 1, "-R", 1, dpdk="idle=poll")
             if WAITING not in without:
                 sys.exit(f"bench/run: {o.build} knows no lines of its source: meson configure -Ddebug=true")
             idle = under_load.get(WAITING, 0) / without[WAITING]    # share of the time
