@@ -162,19 +162,21 @@ int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);
 
 /*
  * Declares [addr, addr + len) as memory that buffers may point into; it stays the application's,
- * and must stay mapped until z_mem_unregister(). flags: 0. NULL: EINVAL; EFAULT: not all of it is
- * mapped; ENOTSUP: the network devices cannot read it; ENOMEM; EPERM.
+ * and must stay mapped until z_mem_unregister(). It is the calling core's: others register it as
+ * well. flags: 0. NULL: EINVAL; EFAULT: not all of it is mapped; ENOTSUP: the network devices
+ * cannot read it; ENOMEM; EPERM.
  */
 z_mem *z_mem_register(void *addr, size_t len, unsigned flags);
 
-/* 0; -1: EBUSY while buffers point into it. */
+/* 0; -1: EBUSY while buffers point into it; EINVAL: NULL, or another core's. */
 int z_mem_unregister(z_mem *mem);
 
 /*
  * A buffer of the len bytes at ptr inside mem: sent without a copy. When the last reference is
  * gone, the device's included, fn(arg, status) is called as z_buf_on_done() says (0 also when the
  * buffer was freed unsent); until then the bytes must not change. fn may be NULL. Takes no other
- * completion. NULL: EINVAL: not inside mem, len 0 or over 1 MiB; ENOBUFS; ENOMEM.
+ * completion. NULL: EINVAL: not inside mem, mem another core's, len 0 or over 1 MiB; ENOBUFS;
+ * ENOMEM; EPERM.
  */
 z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *arg);
 

@@ -74,10 +74,18 @@ ZS_API z_mem *z_mem_register(void *addr, size_t len, unsigned flags)
 	return mem;
 }
 
+/* Its count is that core's alone. */
+static bool is_of_another_core(const z_mem *mem)
+{
+	return mem->z->c != NULL && mem->z->c != zs_ctx_get();
+}
+
 ZS_API int z_mem_unregister(z_mem *mem)
 {
-	if (mem == NULL || mem->refs > 0) {
-		errno = mem == NULL ? EINVAL : EBUSY;
+	bool is_ours = mem != NULL && !is_of_another_core(mem);
+
+	if (!is_ours || mem->refs > 0) {
+		errno = is_ours ? EBUSY : EINVAL;
 		return -1;
 	}
 	if (mem->z->c != NULL && mem->z->c->drive.mem_unmap != NULL)
@@ -163,7 +171,7 @@ ZS_API z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *
 
 	if (z == NULL)
 		return NULL;
-	if (mem == NULL || len == 0 || len > WRAP_MAX || (char *)ptr < mem->addr ||
+	if (mem == NULL || mem->z != z || len == 0 || len > WRAP_MAX || (char *)ptr < mem->addr ||
 	    (size_t)((char *)ptr - mem->addr) > mem->len ||
 	    len > mem->len - (size_t)((char *)ptr - mem->addr)) {
 		errno = EINVAL;

@@ -380,6 +380,32 @@ static void test_own_memory(void **state)
 	assert_int_equal(z_mem_unregister(reg), 0);
 }
 
+static void test_memory_is_one_cores(void **state)
+{
+	static uint8_t mem[100];
+	struct api_world *t = *state;
+	z_mem *reg, *also;
+	z_buf *b;
+
+	api_on(t, 0);
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	api_on(t, 1);
+	errno = 0;
+	assert_null(z_buf_wrap(reg, mem, sizeof(mem), NULL, NULL));
+	assert_int_equal(errno, EINVAL);
+	assert_errno(z_mem_unregister(reg), EINVAL);
+	also = z_mem_register(mem, sizeof(mem), 0);
+	b = z_buf_wrap(also, mem, sizeof(mem), NULL, NULL);
+	assert_non_null(b);
+	api_on(t, 0);
+	assert_errno(z_mem_unregister(also), EINVAL);
+	assert_int_equal(z_mem_unregister(reg), 0);
+	api_on(t, 1);
+	assert_errno(z_mem_unregister(also), EBUSY);
+	z_buf_free(b);
+	assert_int_equal(z_mem_unregister(also), 0);
+}
+
 static void test_wrap_without_buffers(void **state)
 {
 	static uint8_t mem[100000];
@@ -523,6 +549,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_of_what_is_not_sent),
 	z_test(test_a_fresh_buffer_has_no_old_completion),
 	z_test(test_own_memory),
+	z_test(test_memory_is_one_cores),
 	z_test(test_wrap_without_buffers),
 	z_test(test_counters),
 	z_test(test_descriptor_of_a_context),
