@@ -404,6 +404,46 @@ static void test_own_memory_over_the_wire(void **state)
 	assert_int_equal(copies(x.t, 0), 0);
 }
 
+/* A head that was written, and a body that is referred to: the headers go in front of the head. */
+static void test_head_and_own_memory_are_two_buffers(void **state)
+{
+	enum { HEAD = 50, BODY = 200, ALL = HEAD + BODY };
+	static uint8_t mem[BODY];
+	struct z_stats before, after;
+	struct told d = { 0 };
+	struct conn x;
+	z_mem *reg;
+	z_buf *b;
+
+	conn_open(&x, state);
+	zs_sim_fill(1, HEAD, mem, BODY);
+	reg = z_mem_register(mem, BODY, 0);
+	for (int lost = 0; lost < 2; lost++) {
+		api_on(x.t, 0);
+		assert_int_equal(z_stats_get(&before, sizeof(before)), 0);
+		b = api_filled(0, HEAD);
+		z_buf_join(b, z_buf_wrap(reg, mem, BODY, tell, &d));
+		x.t->link->wire[0].cfg.loss_ppm = lost ? 1000000 : 0;
+		assert_int_equal(z_write(x.c, b, ALL), ALL);
+		api_run_ms(x.t, 1);
+		assert_int_equal(z_stats_get(&after, sizeof(after)), 0);
+		assert_int_equal(after.tx_in_place, before.tx_in_place + 1);
+		assert_int_equal(after.tx_indirect, before.tx_indirect);
+		x.t->link->wire[0].cfg.loss_ppm = 0;
+		api_run_ms(x.t, 1000);
+		api_on(x.t, 1);
+		assert_int_equal(z_read(x.s, &b, SIZE_MAX), ALL);
+		api_expect_bytes(b, 0, ALL);
+		z_buf_free(b);
+	}
+	api_on(x.t, 0);
+	api_run_ms(x.t, 1000);
+	z_poll(0);
+	assert_int_equal(d.times, 2);
+	assert_int_equal(z_mem_unregister(reg), 0);
+	assert_int_equal(copies(x.t, 0), 0);
+}
+
 static void test_own_memory_of_a_dead_connection(void **state)
 {
 	static uint8_t mem[1000];
@@ -792,6 +832,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_when_the_connection_dies),
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
+	z_test(test_head_and_own_memory_are_two_buffers),
 	z_test(test_own_memory_of_a_dead_connection),
 	z_test(test_fast_open_waits_for_no_more),
 	z_test(test_the_papers_listings),

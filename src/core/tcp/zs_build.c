@@ -261,7 +261,7 @@ static struct rte_mbuf *piece(struct zs_stack *s, struct rte_mbuf *m)
 	return m;
 }
 
-static struct rte_mbuf *build_in_place(struct rte_mbuf *m, unsigned hdr)
+static void build_in_place(struct rte_mbuf *m, unsigned hdr)
 {
 	const struct zs_seg *seg = zs_seg(m);
 
@@ -269,20 +269,16 @@ static struct rte_mbuf *build_in_place(struct rte_mbuf *m, unsigned hdr)
 	m->next = NULL;
 	m->nb_segs = 1;
 	rte_mbuf_refcnt_update(m, 1);
-	return m;
 }
 
-static struct rte_mbuf *build_chain(struct zs_stack *s, const struct zs_segment *sg, unsigned hdr)
+/* Puts so many bytes, from the record m on, behind the head. NULL, and the head is freed: no
+ * buffer. */
+static struct rte_mbuf *add_pieces(struct zs_stack *s, struct rte_mbuf *head, struct rte_mbuf *m,
+				   uint32_t left)
 {
-	struct rte_mbuf *head = zs_hdr_alloc(s);
 	struct rte_mbuf *last = head;
-	uint32_t left = sg->len;
 
-	if (head == NULL)
-		return NULL;
-	head->data_off = (uint16_t)(head->buf_len - RTE_ALIGN_CEIL(hdr, 8));
-	zs_pkt_set(head, head->data_off, (uint16_t)hdr);
-	for (struct rte_mbuf *m = sg->first; left > 0; m = zs_seg(m)->next) {
+	for (; left > 0; m = zs_seg(m)->next) {
 		struct rte_mbuf *p = piece(s, m);
 
 		if (p == NULL) {
@@ -296,6 +292,34 @@ static struct rte_mbuf *build_chain(struct zs_stack *s, const struct zs_segment 
 		head->pkt_len += p->data_len;
 	}
 	return head;
+}
+
+static struct rte_mbuf *build_chain(struct zs_stack *s, const struct zs_segment *sg, unsigned hdr)
+{
+	struct rte_mbuf *head = zs_hdr_alloc(s);
+
+	if (head == NULL)
+		return NULL;
+	s->stats.tx_indirect += sg->len > 0;
+	head->data_off = (uint16_t)(head->buf_len - RTE_ALIGN_CEIL(hdr, 8));
+	zs_pkt_set(head, head->data_off, (uint16_t)hdr);
+	return add_pieces(s, head, sg->first, sg->len);
+}
+
+/* The headers go into the first record, if it is ours to write, else into a buffer of their own.
+ * NULL: no buffer. */
+static inline __attribute__((always_inline)) struct rte_mbuf *build_packet(
+	struct zs_stack *s, const struct zs_segment *sg, unsigned hdr)
+{
+	struct rte_mbuf *m = sg->first;
+
+	if (sg->len == 0 || !fits_in_place(m, zs_seg(m), hdr))
+		return build_chain(s, sg, hdr);
+	s->stats.tx_in_place++;
+	build_in_place(m, hdr);
+	if (likely(zs_seg(m)->len == sg->len))
+		return m;
+	return add_pieces(s, m, zs_seg(m)->next, sg->len - zs_seg(m)->len);
 }
 
 /*
@@ -321,16 +345,9 @@ static inline __attribute__((always_inline)) int build(struct zs_stack *s, struc
 
 	if (unlikely(sg->len > 0 && zs_seg(sg->first)->tx_count > 0))
 		reclaim(s, tcb, sg->first);
-	if (sg->len > 0 && zs_seg(sg->first)->len == sg->len &&
-	    fits_in_place(sg->first, zs_seg(sg->first), hdr)) {
-		m = build_in_place(sg->first, hdr);
-		s->stats.tx_in_place++;
-	} else {
-		m = build_chain(s, sg, hdr);
-		if (unlikely(m == NULL))
-			return -ENOBUFS;
-		s->stats.tx_indirect += sg->len > 0;
-	}
+	m = build_packet(s, sg, hdr);
+	if (unlikely(m == NULL))
+		return -ENOBUFS;
 	commit_window(tcb, sg->wnd);
 	set_tx(m, l4_len, family);
 	put_headers(s, tcb, rte_pktmbuf_mtod(m, uint8_t *), sg, l4_len, family);
@@ -396,15 +413,9 @@ bool zs_build_like(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, u
 
 	if (before->pkt_len != hdr + sg.len || zs_txq_room(nif) == 0)
 		return false;
-	if (fits_in_place(m, zs_seg(m), hdr)) {
-		m = build_in_place(m, hdr);
-		s->stats.tx_in_place++;
-	} else {
-		m = build_chain(s, &sg, hdr);
-		if (unlikely(m == NULL))
-			return false;
-		s->stats.tx_indirect++;
-	}
+	m = build_packet(s, &sg, hdr);
+	if (unlikely(m == NULL))
+		return false;
 	copy_headers(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_mtod(before, uint8_t *), hdr);
 	tcp = rte_pktmbuf_mtod_offset(m, struct zs_tcp_hdr *, l4_off);
 	tcp->seq_be = rte_cpu_to_be_32(seq);
