@@ -56,9 +56,13 @@ def link(o, figures):
         figures.add(f"{name}.cycles_per_request_median",
                     rig.median([r.get("cycles_median", r["cycles_each"]) for _, r in runs]),
                     "cycles")
-        figures.add(f"{name}.rate", max(l["best_window"] for l, _ in runs), "requests/s")
+        best = max(l["best_window"] for l, _ in runs)
+        figures.add(f"{name}.rate", best, "requests/s")
         figures.add(f"{name}.rate_median", rig.median([l["median_window"] for l, _ in runs]),
                     "requests/s")
+        if s != "copy" and (copying := found.get((k, "copy", z, c))):
+            figures.add(f"{name}.rate_to_copy", best / max(l["best_window"] for l, _ in copying),
+                        "ratio")
         figures.add(f"{name}.p50", min(l["latency_ns"]["p50"] for l, _ in runs) / 1000, "us")
         figures.add(f"{name}.copies", max(r["copies"] for _, r in runs), "bytes")
 
