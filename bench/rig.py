@@ -30,7 +30,7 @@ class Figures:
                                in zip(only.split("."), name.split(".")))
 
     def add(self, name, value, unit):
-        value = round(value, 1) if abs(value) < 100 else round(value)
+        value = float(f"{value:.3g}") if abs(value) < 100 else round(value)
         self.lines.append({"name": name, "value": value, "unit": unit})
         print(name, value, unit, flush=True)
 

@@ -49,6 +49,22 @@ def by_zload(o, program, size, conns, mtu=1500):
         return rig.load_result(where)
 
 
+def by_bounce(o):
+    """The nanoseconds that a frame takes to testpmd, which sends it back as it is, and home."""
+    with lab.Lab() as host, rig.scratch() as (where, running):
+        core = {"vs": lab.server_core(), "vk": lab.client_core()}
+        args = {end: [*(EAL + DEVICES["af_xdp"].format(end)).split(), "--lcores", f"(0,1)@{c}", "--"]
+                for end, c in core.items()}
+        running.append(rig.Process(["dpdk-testpmd", *args["vs"], "--forward-mode=macswap",
+                                    "--port-topology=loop", "--total-num-mbufs=8192",
+                                    "--stats-period", "60"], "", where, "server", host.stack))
+        time.sleep(1.2)
+        host.kernel.run("ip addr flush dev vk")
+        running.append(rig.Process([f"{o.build}/bench/bounce", *args["vk"], str(1.25 * o.seconds)],
+                                   "", where, "load", host.kernel))
+        return int(running[-1].finish().split()[-1])
+
+
 def by_wrk(o, program, size, conns, device="af_xdp", offloads=False):
     """What people know; in the kernel, whose part of the work is the limit. (requests/s, p99 in us)"""
     url = f"http://{rig.SERVER_IP}/{size}"
@@ -69,8 +85,20 @@ def kernel(o, figures):
     zload_on_veth(o, figures, "kernel.veth", (64, 8192) if o.quick else SIZES,
                   (50,) if o.quick else (1, 50))
     if not o.quick:
+        if figures.wanted("kernel.veth.bounce."):
+            bounce_on_veth(o, figures)
         zload_on_veth(o, figures, "kernel.veth9000", (64, 8192), (50,), mtu=9000)
         wrk_on_veth(o, figures)
+
+
+def bounce_on_veth(o, figures):
+    """What the link takes of the time of one request, when nobody does anything with it."""
+    cases = [(s,) for s in ("linux", "bounce")]
+    found = rig.interleaved(o, cases, lambda s: by_bounce(o) if s == "bounce" else
+                            by_zload(o, SERIES[s], 64, 1)["latency_ns"]["p50"])
+    p50 = min(found["bounce",])
+    figures.add("kernel.veth.bounce.p50", p50 / 1000, "us")
+    figures.add("kernel.veth.bounce.p50_to_linux", p50 / min(found["linux",]), "ratio")
 
 
 def zload_on_veth(o, figures, group, sizes, conns, **lab_args):
