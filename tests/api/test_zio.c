@@ -8,6 +8,7 @@
 
 #include "apitest.h"
 #include "core/tcp/zs_tcp.h"
+#include "core/zs_state.h"
 #include "ff_veth.h"
 #include "zs_simpattern.h"
 #include "zstack.h"
@@ -402,6 +403,35 @@ static void test_own_memory_over_the_wire(void **state)
 	assert_int_equal(d.status, 0);
 	assert_int_equal(z_mem_unregister(reg), 0);
 	assert_int_equal(copies(x.t, 0), 0);
+}
+
+/* Where the device cuts segments, what does not fit into an ordinary buffer is copied into a large
+ * one. */
+static void test_copy_takes_one_large_buffer(void **state)
+{
+	enum { SIZE = 3000 };
+	static uint8_t bytes[SIZE], got[SIZE];
+	struct z_stats before, after;
+	struct zs_simhost *h;
+	struct conn x;
+
+	conn_open(&x, state);
+	zs_sim_fill(1, 0, bytes, SIZE);
+	h = x.t->host[0].h;
+	h->cfg.stack.netif[0].offloads |= ZS_OFF_TX_TSO | ZS_OFF_TX_TCP_CKSUM;
+	h->s->netif[0].offloads = h->cfg.stack.netif[0].offloads;
+	assert_int_equal(z_stats_get(&before, sizeof(before)), 0);
+	assert_int_equal(ff_write(x.c, bytes, SIZE), SIZE);
+	assert_int_equal(z_stats_get(&after, sizeof(after)), 0);
+	assert_int_equal(after.allocs, before.allocs + 1);
+	api_on(x.t, 1);
+	for (size_t in = 0; in < SIZE;) {
+		ssize_t n = ff_read(x.s, got + in, SIZE - in);
+
+		assert_true(n > 0);
+		in += (size_t)n;
+	}
+	assert_memory_equal(got, bytes, SIZE);
 }
 
 /* A head that was written, and a body that is referred to: the headers go in front of the head. */
@@ -832,6 +862,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_when_the_connection_dies),
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
+	z_test(test_copy_takes_one_large_buffer),
 	z_test(test_head_and_own_memory_are_two_buffers),
 	z_test(test_own_memory_of_a_dead_connection),
 	z_test(test_fast_open_waits_for_no_more),

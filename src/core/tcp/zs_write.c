@@ -250,14 +250,14 @@ static void fill(const struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *
 }
 
 /*
- * A large room for n bytes that leave as one packet, instead of three ordinary ones or more; the
+ * A large room for n bytes that leave as one packet, instead of two ordinary ones or more; the
  * application has its half of those buffers for itself.
  */
 static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 {
 	struct rte_mempool *mp = s->env.big_pool;
 
-	if (n <= 2u * rte_pktmbuf_data_room_size(s->env.pkt_pool) ||
+	if (n <= rte_pktmbuf_data_room_size(s->env.pkt_pool) ||
 	    rte_mempool_get_ops(mp->ops_index)->get_count(mp) <= mp->size / 2)
 		return NULL;
 	return rte_pktmbuf_alloc(mp);
