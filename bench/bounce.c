@@ -16,13 +16,14 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "tools/zload/hist.h"
+
 enum {
 	FRAME = 128,	       /* bytes: about that of a small request */
 	EXPERIMENTAL = 0x88b5, /* ethertype (IEEE 802) */
 	BUFFERS = 8192,
 	RING = 2048,
 	WARM_UP = 5,	    /* a fifth of the time is not counted */
-	MOST = 1 << 22,	    /* times kept */
 	LOST_A_SECOND = 10, /* a frame that takes longer is given up */
 };
 
@@ -74,23 +75,16 @@ static bool received(void)
 	return ours;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
+static struct hist took; /* nanoseconds */
 
 int main(int argc, char **argv)
 {
 	int n_eal = rte_eal_init(argc, argv);
 	double seconds = n_eal >= 0 && argc > n_eal + 1 ? atof(argv[n_eal + 1]) : 0;
-	uint64_t *took = malloc(MOST * sizeof(took[0]));
 	struct rte_mempool *pool;
 	uint64_t hz, begin, now;
-	size_t n = 0;
 
-	if (seconds <= 0 || took == NULL)
+	if (seconds <= 0)
 		fail("usage: bounce EAL-ARGS -- SECONDS");
 	pool = start_port();
 	hz = rte_get_tsc_hz();
@@ -103,14 +97,12 @@ int main(int argc, char **argv)
 		while (!(back = received()) && rte_rdtsc() - sent < hz / LOST_A_SECOND)
 			;
 		now = rte_rdtsc();
-		if (back && n < MOST && (double)(now - begin) * WARM_UP > seconds * (double)hz)
-			took[n++] = now - sent;
+		if (back && (double)(now - begin) * WARM_UP > seconds * (double)hz)
+			hist_record(&took, (now - sent) * 1000000000 / hz);
 	} while ((double)(now - begin) < seconds * (double)hz);
-	if (n == 0)
+	if (took.count == 0)
 		fail("nothing came back");
-	qsort(took, n, sizeof(took[0]), by_value);
-	printf("%" PRIu64 "\n", took[n / 2] * 1000000000 / hz);
-	free(took);
+	printf("%" PRIu64 "\n", hist_percentile(&took, 50));
 	(void)rte_eth_dev_stop(0);
 	return rte_eal_cleanup();
 }
