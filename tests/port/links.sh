@@ -280,6 +280,7 @@ link_tso() {
 	fetch "TSO, peer without it" http_copy "$virtio" "$vhost" client
 	check "TSO, peer without it: there are none" no_large "$tmp/server.log"
 	check "virtio_user: sent buffers come back at once" few_kept "$tmp/server.log"
+	fetch "virtio_user: rings of the device's own size, 256" http_zc "${virtio/queue_size=1024,/}" "$vhost" client
 	fetch "LRO" http_copy "$vhost,tso=1" "$virtio" server
 	fetch "LRO, packed ring" http_copy "$vhost,tso=1" "${virtio/queue_size/packed_vq=1,queue_size}" server
 	fetch "LRO switched off" http_copy "$vhost,tso=1" "$virtio" server lro=0

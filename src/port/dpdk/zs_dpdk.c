@@ -12,6 +12,7 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_log.h>
 
 #include "core/tcp/zs_tcp.h"
 #include "port/dpdk/zs_eal_args.h"
@@ -44,6 +45,22 @@ void zs_dpdk_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
+}
+
+int zs_dpdk_hush(const char *log)
+{
+	int type = rte_log_register(log); /* that which there is, if there is one */
+	int level = type < 0 ? -1 : rte_log_get_level((uint32_t)type);
+
+	if (level >= 0)
+		(void)rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
+	return level;
+}
+
+void zs_dpdk_unhush(const char *log, int level)
+{
+	if (level >= 0)
+		(void)rte_log_set_level((uint32_t)rte_log_register(log), (uint32_t)level);
 }
 
 void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg)

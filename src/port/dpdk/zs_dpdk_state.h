@@ -169,6 +169,10 @@ struct zs_dpdk {
 /* zs_dpdk.c: one line on stderr; returns rc. */
 __attribute__((format(printf, 2, 3))) int zs_dpdk_fail(int rc, const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void zs_dpdk_warn(const char *fmt, ...);
+/* Lines below critical of the log type of that name are kept back, where refusal is an answer. What
+ * it returns goes to zs_dpdk_unhush(). */
+int zs_dpdk_hush(const char *log);
+void zs_dpdk_unhush(const char *log, int level);
 
 /* Are its frames those of VLANs alone? */
 static inline bool zs_dpdk_has_vlan(const struct zs_dpdk_config *cfg, uint16_t port)

@@ -278,15 +278,30 @@ static int setup_rx(struct zs_dpdk *d, struct zs_ethport *p, uint16_t index, uin
 	return 0;
 }
 
-static int setup_tx(const struct zs_ethport *p, uint16_t index, uint16_t queue)
+/*
+ * A ring of virtio has the size that its host gave it, whatever is asked for (QEMU: 256). The
+ * driver does not say which, but refuses a threshold that is too large for it.
+ */
+static int try_tx(const struct zs_ethport *p, uint16_t queue, uint16_t ring)
 {
+	static const char log[] = "pmd.net.virtio.init";
 	struct rte_eth_txconf conf = p->info.default_txconf;
+	bool may_fail = p->quirks.sent_max != 0 && ring > 2 * p->quirks.sent_max;
+	int level = may_fail ? zs_dpdk_hush(log) : -1;
 	int rc;
 
-	if (p->quirks.sent_max != 0 && p->n_txd > 2 * p->quirks.sent_max)
-		conf.tx_free_thresh = p->n_txd - p->quirks.sent_max;
+	if (may_fail)
+		conf.tx_free_thresh = ring - p->quirks.sent_max;
 	rc = rte_eth_tx_queue_setup(p->id, queue, p->n_txd, (unsigned)rte_eth_dev_socket_id(p->id),
 				    &conf);
+	zs_dpdk_unhush(log, level);
+	return rc == -EINVAL && may_fail ? try_tx(p, queue, ring / 2) : rc;
+}
+
+static int setup_tx(const struct zs_ethport *p, uint16_t index, uint16_t queue)
+{
+	int rc = try_tx(p, queue, p->n_txd);
+
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "port %u: %s: transmit queue %u of %u refused: %s", index,
 				    p->info.driver_name, queue, p->n_txd, strerror(-rc));

@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <rte_log.h>
-
 #include "port/dpdk/zs_dpdk_state.h"
 
 /* ---- sockets ---- */
@@ -67,17 +65,14 @@ void zs_intr_find_socket(const struct zs_dpdk *d, struct zs_ethport *p, uint16_t
 /* The descriptor of a queue's interrupt; negative: there is none. ethdev is told not to mind. */
 static int queue_fd(const struct zs_ethport *p, uint16_t queue)
 {
-	int type = rte_log_register("lib.ethdev");
-	int level = type < 0 ? -1 : rte_log_get_level((uint32_t)type);
-	int fd;
+	static const char log[] = "lib.ethdev";
+	int level, fd;
 
 	if (p->rxsock[queue] > 0)
 		return p->rxsock[queue];
-	if (level >= 0)
-		(void)rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
+	level = zs_dpdk_hush(log);
 	fd = rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, queue);
-	if (level >= 0)
-		(void)rte_log_set_level((uint32_t)type, (uint32_t)level);
+	zs_dpdk_unhush(log, level);
 	return fd;
 }
 
