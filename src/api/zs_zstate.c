@@ -183,7 +183,7 @@ static struct rte_mbuf *take_room(struct zs_zstate *z, struct zs_zgauge *g, uint
 
 	if (likely(m != NULL)) {
 		zs_taken_fresh(z->c->s, m);
-		zs_pkt_prefetch_write(m, len);
+		zs_pkt_prefetch_write(m, 0, len);
 	}
 	return m;
 }
@@ -228,7 +228,7 @@ static struct rte_mbuf *chain_of(struct zs_zstate *z, struct zs_zgauge *g, uint3
 		for (uint32_t i = 0; i < n; i++) {
 			v[i]->data_len = (uint16_t)RTE_MIN(left, piece);
 			left -= v[i]->data_len;
-			zs_pkt_prefetch_write(v[i], v[i]->data_len);
+			zs_pkt_prefetch_write(v[i], 0, v[i]->data_len);
 			*end = v[i];
 			end = &v[i]->next;
 		}

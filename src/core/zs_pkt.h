@@ -21,6 +21,14 @@
 
 enum { ZS_PRIV_SIZE = 64, ZS_PACKET_MAX = 2048 };
 
+/*
+ * Where the payload of a copying write starts: with the headers of IPv4 before it, 66 bytes with
+ * timestamps, in the buffer's second line. 8 bytes less, where the headroom ends, and the device
+ * would have to fetch the first line for two bytes, and we to claim it back.
+ */
+enum { ZS_COPY_OFF = 2 * RTE_CACHE_LINE_SIZE + 8 };
+_Static_assert((int)ZS_COPY_OFF >= RTE_PKTMBUF_HEADROOM, "no less headroom than other buffers");
+
 enum zs_seg_flag {
 	ZS_SEG_SACKED = 0x01, /* the peer reported it by SACK */
 	ZS_SEG_LOST = 0x02,   /* declared lost; counted in tcb->lost until retransmitted or acked */
@@ -138,15 +146,15 @@ static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 }
 
 /*
- * Asks for the lines of a fresh buffer that headers and n bytes of payload will be written into.
- * The device read them last, or a core behind it, and stores would wait for one after the other.
- * Longer writes than a packet's claim lines whole, and need none of this.
+ * Asks for the lines of a fresh buffer, from that at off on, that headers and n bytes of payload
+ * will be written into. The device read them last, or a core behind it, and stores would wait for
+ * one after the other. Longer writes than a packet's claim lines whole, and need none of this.
  */
-static inline void zs_pkt_prefetch_write(const struct rte_mbuf *m, uint32_t n)
+static inline void zs_pkt_prefetch_write(const struct rte_mbuf *m, uint32_t off, uint32_t n)
 {
 	const uint8_t *p = m->buf_addr, *end = p + m->data_off + (n <= ZS_PACKET_MAX ? n : 0);
 
-	for (; p < end; p += 2 * RTE_CACHE_LINE_SIZE) {
+	for (p += off; p < end; p += 2 * RTE_CACHE_LINE_SIZE) {
 		__builtin_prefetch(p, 1, 3);
 		__builtin_prefetch(p + RTE_CACHE_LINE_SIZE, 1, 3);
 	}

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "apitest.h"
-#include "core/tcp/zs_tcp.h"
+#include "core/tcp/zs_tcb.h"
 #include "core/zs_state.h"
 #include "ff_veth.h"
 #include "zs_simpattern.h"
@@ -432,6 +432,21 @@ static void test_copy_takes_one_large_buffer(void **state)
 		in += (size_t)n;
 	}
 	assert_memory_equal(got, bytes, SIZE);
+}
+
+/* The headers of a copying write, with timestamps, and what a device puts before them stay clear of
+ * the buffer's first line. */
+static void test_copy_leaves_the_first_line(void **state)
+{
+	struct rte_mbuf *m;
+	struct conn x;
+
+	conn_open(&x, state);
+	assert_int_equal(ff_write(x.c, "abc", 3), 3);
+	m = zs_fd_sock(x.c)->tcb->sndq.head;
+	assert_in_range(m->data_off, RTE_CACHE_LINE_SIZE, 2 * RTE_CACHE_LINE_SIZE - 1);
+	assert_int_equal(m->data_len, 66 + 3);
+	assert_true(zs_seg(m)->off >= RTE_PKTMBUF_HEADROOM);
 }
 
 /* A head that was written, and a body that is referred to: the headers go in front of the head. */
@@ -863,6 +878,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
 	z_test(test_copy_takes_one_large_buffer),
+	z_test(test_copy_leaves_the_first_line),
 	z_test(test_head_and_own_memory_are_two_buffers),
 	z_test(test_own_memory_of_a_dead_connection),
 	z_test(test_fast_open_waits_for_no_more),

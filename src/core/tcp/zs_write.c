@@ -257,7 +257,7 @@ static struct rte_mbuf *take_large(struct zs_stack *s, size_t n)
 {
 	struct rte_mempool *mp = s->env.big_pool;
 
-	if (n <= rte_pktmbuf_data_room_size(s->env.pkt_pool) ||
+	if (n <= rte_pktmbuf_data_room_size(s->env.pkt_pool) - (size_t)ZS_COPY_OFF ||
 	    rte_mempool_get_ops(mp->ops_index)->get_count(mp) <= mp->size / 2)
 		return NULL;
 	return rte_pktmbuf_alloc(mp);
@@ -318,11 +318,13 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 			if (m == NULL)
 				break;
 			s->stats.allocs++;
+			m->data_off = ZS_COPY_OFF;
 			enqueue(s, tcb, m, seq);
 			zs_seg(m)->flags = ZS_SEG_COPIED | ZS_SEG_SUMMED;
 			zs_seg(m)->sum = 0;
 			room = RTE_MIN((uint32_t)rte_pktmbuf_tailroom(m), most);
-			zs_pkt_prefetch_write(m, (uint32_t)RTE_MIN((size_t)room, left));
+			zs_pkt_prefetch_write(m, RTE_CACHE_LINE_SIZE,
+					      (uint32_t)RTE_MIN((size_t)room, left));
 		}
 		n = (uint32_t)RTE_MIN((size_t)room, left);
 		fill(s, tcb, tcb->sndq.tail, src, n);
