@@ -434,8 +434,8 @@ static void test_copy_takes_one_large_buffer(void **state)
 	assert_memory_equal(got, bytes, SIZE);
 }
 
-/* The headers of a copying write, with timestamps, and what a device puts before them stay clear of
- * the buffer's first line. */
+/* The headers of a copying write, with timestamps, begin in the buffer's second line; a device that
+ * puts its own before them (virtio) still begins in the first. */
 static void test_copy_leaves_the_first_line(void **state)
 {
 	struct rte_mbuf *m;
