@@ -167,6 +167,19 @@ static void path_mtu_is_no_loss(struct tt *t)
 	tt_drain(t);
 }
 
+/* A segment of several buffers did not fit, though each of them does; the one behind it did. */
+static void path_mtu_of_gathered(struct tt *t)
+{
+	tt_connect_passive(t);
+	assert_int_equal(tt_send_bufs(t, 1460 + 400, 730), 0);
+	tt_expect(t, "A", 1, 1, 1460);
+	tt_expect(t, "PA", 1461, 1, 400);
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1300, 1);
+	tt_expect_run(t, 1, 1, 730, 2);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 1861, 0);
+}
+
 /* All that we send may not be fragmented (RFC 1191 3), or there would be no such errors. */
 static void df_is_set(struct tt *t)
 {
@@ -258,13 +271,14 @@ static void others_unharmed(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(hard_in_syn_sent), TT(wrong_sequence_in_syn_sent),
-	TT(soft_in_syn_sent), TT(established_survives),
-	TT(source_quench),    TT(path_mtu),
-	TT(path_mtu_twice),   TT(path_mtu_is_no_loss),
-	TT(df_is_set),	      TT(path_mtu_not_believed),
-	TT(path_mtu_floor),   TT(path_mtu_impossible),
-	TT(path_mtu_zero),    TT(others_unharmed),
+	TT(hard_in_syn_sent),	   TT(wrong_sequence_in_syn_sent),
+	TT(soft_in_syn_sent),	   TT(established_survives),
+	TT(source_quench),	   TT(path_mtu),
+	TT(path_mtu_twice),	   TT(path_mtu_is_no_loss),
+	TT(path_mtu_of_gathered),  TT(df_is_set),
+	TT(path_mtu_not_believed), TT(path_mtu_floor),
+	TT(path_mtu_impossible),   TT(path_mtu_zero),
+	TT(others_unharmed),
 };
 
 ZS_TEST_MAIN(tests)

@@ -51,6 +51,40 @@ static void third_dupack(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* RFC 5681 3.2: the lost segment, all of it, of however many buffers it is. */
+static void third_dupack_of_buffers(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000", .rtt_us = 100 * TT_MS);
+	assert_int_equal(tt_send_bufs(t, 10 * MSS, MSS / 4), 0);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	for (unsigned i = 0; i < 3; i++)
+		dupack(t);
+	tt_expect(t, "A", 1, 1, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 5001, 0);
+	tt_expect(t, "A", 5001, 1, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 10001, 0);
+}
+
+/* Of small segments, that is one of them. */
+static void third_dupack_of_small(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000", .rtt_us = 100 * TT_MS);
+	zs_tcp_opts(t->c->tcb)->nodelay = true;
+	zs_tcp_opts_changed(t->s, t->c->tcb);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(tt_send_bufs(t, 100, 50), 0);
+		tt_expect(t, "PA", 1 + 100 * i, 1, 100);
+		tt_advance(t, TT_MS);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		dupack(t);
+	tt_expect(t, "PA", 1, 1, 100);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 501, 0);
+}
+
 /* RFC 5681 2: not duplicates: data, another window, SYN or FIN, nothing outstanding. */
 static void not_duplicates(struct tt *t)
 {
@@ -499,6 +533,8 @@ static void lost_fin(struct tt *t)
 
 static const struct CMUnitTest tests[] = {
 	TT(third_dupack),
+	TT(third_dupack_of_buffers),
+	TT(third_dupack_of_small),
 	TT(not_duplicates),
 	TT(limited_transmit),
 	TT(limited_transmit_sack),

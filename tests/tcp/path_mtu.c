@@ -53,6 +53,22 @@ static void full_segments_get_shorter(struct tt *t)
 	tt_in(t, "A", 1, 1 + 3 * MSS, 0);
 }
 
+/* A segment of several buffers is as long as all of them; they fit one by one. */
+static void gathered_segments_get_shorter(struct tt *t)
+{
+	start(t);
+	assert_int_equal(tt_send_bufs(t, 2 * MSS, MSS / 2), 0);
+	tt_expect_run(t, 1, 1, MSS, 2);
+	three_timeouts(t, 1, MSS);
+	tt_expect_within(t, TT_S / 2, 2 * TT_S, "A", 1, 1, MSS / 2);
+	assert_int_equal(tt_info(t).snd_mss, lower_mss());
+	assert_int_equal(tt_stats(t)->tcp_black_holes, 1);
+	tt_in(t, "A", 1, 1 + MSS / 2, 0);
+	tt_expect_run(t, 1 + MSS / 2, 1, MSS / 2, 2);
+	tt_in(t, "A", 1, 1 + 2 * MSS, 0);
+	tt_expect_none(t);
+}
+
 /* A path that is down takes no segment: those that any path takes stay as they are. */
 static void short_segments_stay(struct tt *t)
 {
@@ -114,11 +130,9 @@ static void jumbo_becomes_ethernet(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(full_segments_get_shorter),
-	TT(short_segments_stay),
-	TT(losses_are_none),
-	TT_CFG(switched_off, off),
-	TT_CFG(jumbo_becomes_ethernet, jumbo_link),
+	TT(full_segments_get_shorter), TT(gathered_segments_get_shorter),
+	TT(short_segments_stay),       TT(losses_are_none),
+	TT_CFG(switched_off, off),     TT_CFG(jumbo_becomes_ethernet, jumbo_link),
 };
 
 ZS_TEST_MAIN(tests)

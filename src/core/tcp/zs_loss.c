@@ -10,25 +10,21 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 
-/*
- * One segment is lost, as far as we know: the first record, or a segment's worth where the device
- * made the segments.
- */
+/* One segment is lost, as far as we know: the first. */
 static void mark_head_lost(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct rte_mbuf *m = tcb->sndq.head;
-	uint32_t left = tcb->mss;
+	uint32_t left = 0;
 
-	if ((m == NULL || m == tcb->unsent) && tcb->flags & ZS_TF_FIN_SENT)
+	if (m != NULL && m != tcb->unsent)
+		left = RTE_MIN(zs_sndq_segment(s, tcb, m), (uint32_t)tcb->mss);
+	else if (tcb->flags & ZS_TF_FIN_SENT)
 		tcb->flags |= ZS_TF_FIN_LOST;
-	while (m != NULL && m != tcb->unsent && left > 0 && !(zs_seg(m)->flags & ZS_SEG_SACKED)) {
+	for (; left > 0 && !(zs_seg(m)->flags & ZS_SEG_SACKED); m = zs_seg(m)->next) {
 		if (zs_seg(m)->len > left)
 			(void)zs_sndq_split(s, tcb, m, left); /* or more than needed */
 		zs_score_lost(s, tcb, m);
-		if (!zs_tcb_tso(s, tcb))
-			return;
 		left -= RTE_MIN(left, zs_seg(m)->len);
-		m = zs_seg(m)->next;
 	}
 }
 

@@ -28,12 +28,19 @@ static uint32_t overhead(const struct zs_tcb *tcb)
  * when they are sent again. */
 static void set_mss(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mss)
 {
-	tcb->mss = (uint16_t)mss;
-	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
-	     m = zs_seg(m)->next) {
-		if (zs_seg(m)->len > mss && !(zs_seg(m)->flags & ZS_SEG_SACKED))
-			zs_score_lost(s, tcb, m);
+	struct rte_mbuf *m = tcb->sndq.head;
+
+	while (m != NULL && m != tcb->unsent) {
+		uint32_t left = zs_sndq_segment(s, tcb, m);
+		bool fits = left <= mss;
+
+		for (; left > 0; m = zs_seg(m)->next) {
+			if (!fits && !(zs_seg(m)->flags & ZS_SEG_SACKED))
+				zs_score_lost(s, tcb, m);
+			left -= zs_seg(m)->len;
+		}
 	}
+	tcb->mss = (uint16_t)mss;
 	zs_output_later(s, tcb);
 }
 
@@ -58,7 +65,7 @@ void zs_mtu_on_timeout(struct zs_stack *s, struct zs_tcb *tcb)
 
 	if (tcb->retx_count % MAX_PROBES != 0 || tcb->sndq.head == NULL || !s->cfg.mtu_black_holes)
 		return;
-	size = RTE_MIN(zs_seg(tcb->sndq.head)->len, (uint32_t)tcb->mss) + room;
+	size = RTE_MIN(zs_sndq_segment(s, tcb, tcb->sndq.head), (uint32_t)tcb->mss) + room;
 	if (size <= base)
 		return;
 	s->stats.tcp_black_holes++;

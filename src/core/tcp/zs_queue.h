@@ -22,6 +22,9 @@ void zs_sndq_sent(struct zs_stack *s, struct zs_tcb *tcb, uint32_t len);
 /* Cuts record m after len bytes (0 < len < its length): the rest becomes a record of its own behind
  * it. -ENOBUFS. */
 int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, uint32_t len);
+/* m was sent: the bytes that went out with it in one segment, whole records from m on, as far as
+ * can be told; where the device cuts, in one turn. */
+uint32_t zs_sndq_segment(const struct zs_stack *s, const struct zs_tcb *tcb, struct rte_mbuf *m);
 /* Nothing is in flight, and nothing may be sent for now: gives back a reference that the first
  * record can do without. */
 void zs_sndq_yield(struct zs_tcb *tcb);

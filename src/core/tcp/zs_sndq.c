@@ -97,6 +97,26 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	return 0;
 }
 
+uint32_t zs_sndq_segment(const struct zs_stack *s, const struct zs_tcb *tcb, struct rte_mbuf *m)
+{
+	const struct zs_netif *nif = &s->netif[tcb->netif];
+	bool tso = zs_tcb_tso(s, tcb);
+	unsigned max = tso ? nif->tso_bufs : nif->seg_bufs;
+	uint32_t most = tso ? UINT32_MAX : tcb->mss;
+	uint32_t len = zs_seg(m)->len;
+
+	for (unsigned pieces = 1; pieces < max && !zs_seg(m)->apart; pieces++) {
+		struct rte_mbuf *next = zs_seg(m)->next;
+
+		if (next == NULL || next == tcb->unsent ||
+		    zs_seg(next)->tx_us != zs_seg(m)->tx_us || len + zs_seg(next)->len > most)
+			break;
+		len += zs_seg(next)->len;
+		m = next;
+	}
+	return len;
+}
+
 static void complete(struct rte_mbuf *m, int status)
 {
 	struct zs_seg *seg = zs_seg(m);
