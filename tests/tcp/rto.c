@@ -480,6 +480,21 @@ static void no_buffers(struct tt *t)
 	tt_release_tx(t);
 }
 
+/* A SYN that waits for a buffer when it is answered is not sent again. */
+static void no_buffers_for_a_syn(struct tt *t)
+{
+	assert_int_equal(tt_connect(t), 0);
+	tt_expect(t, "S", 0, 0, 0);
+	tt_starve(true);
+	tt_expect_quiet(t, TT_S + 10 * TT_MS);
+	tt_in(t, "SA", 0, 1, 0, .opt = "mss 1000,sackOK");
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_starve(false);
+	tt_turn(t);
+	tt_expect(t, "A", 1, 1, 0);
+	tt_expect_none(t);
+}
+
 static const struct CMUnitTest tests[] = {
 	TT(first_sample),
 	TT(first_sample_active),
@@ -510,6 +525,7 @@ static const struct CMUnitTest tests[] = {
 	TT(backoff_ends),
 	TT(device_refuses),
 	TT(no_buffers),
+	TT(no_buffers_for_a_syn),
 };
 
 ZS_TEST_MAIN(tests)

@@ -78,6 +78,19 @@ static void simultaneous_open_retransmits(struct tt *t)
 	tt_expect_quiet(t, 10 * TT_S);
 }
 
+/* A SYN-ACK that waits for a buffer when it is acknowledged is not sent again. */
+static void simultaneous_open_no_buffers(struct tt *t)
+{
+	simultaneous(t);
+	tt_starve(true);
+	tt_expect_quiet(t, TT_S + 10 * TT_MS);
+	tt_in(t, "A", 1, 1, 0);
+	tt_expect_state(t, ZS_ESTABLISHED);
+	tt_starve(false);
+	tt_turn(t);
+	tt_expect_none(t);
+}
+
 /* RFC 9293 3.10.7.4, fifth: SYN-RECEIVED and an ACK of what was not sent: RST, no change. */
 static void simultaneous_open_bad_ack(struct tt *t)
 {
@@ -157,6 +170,7 @@ static const struct CMUnitTest tests[] = {
 	TT(simultaneous_open_with_data),
 	TT(simultaneous_open_ack),
 	TT(simultaneous_open_retransmits),
+	TT(simultaneous_open_no_buffers),
 	TT(simultaneous_open_bad_ack),
 	TT(simultaneous_open_refused),
 	TT(close_sends_fin),

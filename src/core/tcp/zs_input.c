@@ -186,6 +186,7 @@ static enum zs_verdict check_syn_rcvd(struct zs_stack *s, struct zs_tcb *tcb, st
 	}
 	zs_tcp_set_state(tcb, tcb->flags & ZS_TF_FIN_SENT ? ZS_FIN_WAIT_1 : ZS_ESTABLISHED);
 	zs_tfo_child_done(s, tcb);
+	tcb->flags &= ~(uint32_t)ZS_TF_SYN_DUE;
 	tcb->snd_una = tcb->iss + 1;
 	tcb->snd_wnd = pi->wnd << tcb->snd_wscale;
 	tcb->snd_wl1 = pi->seq;
@@ -330,6 +331,7 @@ static void syn_sent_established(struct zs_stack *s, struct zs_tcb *tcb,
 			 RTE_MAX((uint32_t)(s->now_us - tcb->last_send_us), 1u));
 	zs_tfo_learn(s, tcb, pi, tcb->snd_nxt != tcb->iss + 1);
 	zs_syn_acked(s, tcb, pi->ack);
+	tcb->flags &= ~(uint32_t)ZS_TF_SYN_DUE;
 	tcb->snd_una = pi->ack;
 	tcb->retx_count = 0;
 	tcb->stalled_us = 0;
