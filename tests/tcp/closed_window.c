@@ -60,6 +60,28 @@ static void shrunk_to_zero_for_ever(struct tt *t)
 	tt_in(t, "A", 1, 3002, 0);
 }
 
+static void answer_until_timeout(struct tt *t, uint64_t nth)
+{
+	while (tt_stats(t)->tcp_rto < nth)
+		answer_until(t, tt_time(t) + 10 * TT_MS, 1001);
+}
+
+/* RFC 5681 3.1: ssthresh stays when a timeout has repeated the segment before. */
+static void ssthresh_falls_once(struct tt *t)
+{
+	uint32_t ssthresh;
+
+	start(t);
+	tt_send(t, 5 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 5);
+	tt_in(t, "A", 1, 1001, 0, .wnd = TT_WND0);
+	answer_until_timeout(t, 1);
+	ssthresh = tt_info(t).ssthresh;
+	assert_true(ssthresh > 2 * MSS);
+	answer_until_timeout(t, 4);
+	assert_int_equal(tt_info(t).ssthresh, ssthresh);
+}
+
 /* A peer that is gone is given up. */
 static void shrunk_to_zero_unanswered(struct tt *t)
 {
@@ -159,9 +181,9 @@ static void user_timeout_begins_anew(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(shrunk_to_zero_for_ever), TT(shrunk_to_zero_unanswered), TT(fin_into_closed_window),
-	TT(orphan_with_data),	     TT(orphan_with_fin),	    TT(user_timeout_unanswered),
-	TT(user_timeout_answered),   TT(user_timeout_begins_anew),
+	TT(ssthresh_falls_once),     TT(shrunk_to_zero_for_ever), TT(shrunk_to_zero_unanswered),
+	TT(fin_into_closed_window),  TT(orphan_with_data),	  TT(orphan_with_fin),
+	TT(user_timeout_unanswered), TT(user_timeout_answered),	  TT(user_timeout_begins_anew),
 };
 
 ZS_TEST_MAIN(tests)

@@ -114,7 +114,7 @@ void zs_tlp_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktin
 
 /* After marks and snd_una are up to date: declares losses, enters and leaves recovery. */
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a);
-/* The retransmission timer expired. */
+/* The retransmission timer expired, after retx_count times in a row. */
 void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb);
 /* The reordering window ended: what is lost now? */
 void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb);

@@ -206,7 +206,7 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->flags & ZS_TF_FIN_SENT)
 		tcb->flags |= ZS_TF_FIN_LOST;
 	/* RFC 5681 3.1 (4): once per loss event, not for each timeout of the same data */
-	if (tcb->retx_count <= 1) {
+	if (tcb->retx_count == 0) {
 		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, inflight);
 		tcb->recover = tcb->snd_nxt;
 	}

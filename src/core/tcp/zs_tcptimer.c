@@ -83,12 +83,12 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
-	if (!closed || tcb->retx_count == 0)
-		tcb->retx_count++;
 	tcb->nh_checked_ms = 0; /* the neighbour may be what failed (RFC 1122 2.3.2.1) */
 	tcb->hdr_len = 0;
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
+	if (!closed || tcb->retx_count == 0)
+		tcb->retx_count++;
 	if (!closed)
 		zs_mtu_on_timeout(s, tcb);
 	back_off(s, tcb);

@@ -39,7 +39,7 @@ void zs_undo_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 		return;
 	}
 	zs_score(s, tcb)->frto = ZS_FRTO_OFF;
-	if (tcb->retx_count <= 1)
+	if (tcb->retx_count == 0)
 		zs_undo_forget(s, tcb);
 }
 
