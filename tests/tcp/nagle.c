@@ -3,6 +3,7 @@
  * When small segments go: Nagle (RFC 9293 3.7.4, RFC 1122 4.2.3.4) in Minshall's form: one small
  * segment in flight, full ones do not count; NODELAY, CORK, MSG_MORE.
  */
+#include "core/tcp/zs_tcb.h"
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -32,6 +33,20 @@ static void one_small_in_flight(struct tt *t)
 	tt_expect(t, "PA", 11, 1, 50);
 	tt_expect_none(t);
 	tt_in(t, "A", 1, 61, 0);
+}
+
+/* The last small one is half of sequence space away, behind full ones only, and looks like new. */
+static void small_long_ago(struct tt *t)
+{
+	start(t);
+	t->c->tcb->snd_small = t->c->tcb->snd_una - 0x80000001;
+	tt_send(t, 10);
+	tt_expect(t, "PA", 1, 1, 10);
+	tt_send(t, 20);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 11, 0);
+	tt_expect(t, "PA", 11, 1, 20);
+	tt_in(t, "A", 1, 31, 0);
 }
 
 /* As soon as a full segment is together it goes. */
@@ -228,6 +243,7 @@ static void buffers_are_gathered(struct tt *t)
 
 static const struct CMUnitTest tests[] = {
 	TT(one_small_in_flight),
+	TT(small_long_ago),
 	TT(full_segment_goes),
 	TT(tail_of_a_write),
 	TT(nodelay),

@@ -3,6 +3,7 @@
  * RACK and tail loss probes (RFC 8985) on the wire. 1000-byte segments; a round trip of 100 ms
  * where no other is named.
  */
+#include "core/tcp/zs_score.h"
 #include "tests/zs_test.h"
 #include "tt.h"
 
@@ -420,6 +421,21 @@ static void dsack_widens_the_window(struct tt *t)
 	tt_expect_within(t, 50 * TT_MS, 51 * TT_MS, "A", 12001, 1, MSS);
 }
 
+/* The round of the last D-SACK is half of sequence space away, and does not go on. */
+static void dsack_long_ago(struct tt *t)
+{
+	show_reordering(t);
+	tt_in(t, "A", 1, 12001, 0);
+	tt_send(t, 4 * MSS);
+	tt_drain(t);
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 3001:4001");
+	zs_score(t->s, t->c->tcb)->dsack_round = t->c->tcb->snd_una - 0x80000001;
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 12001, 0, .opt = "nop,nop,sack 13001:16001");
+	tt_expect_within(t, 75 * TT_MS, 76 * TT_MS, "A", 12001, 1, MSS);
+}
+
 /* A retransmission is lost as well: found when something sent after it arrives, not by a timeout.
  */
 static void lost_retransmission(struct tt *t)
@@ -512,6 +528,7 @@ static const struct CMUnitTest tests[] = {
 	TT(last_suspect),
 	TT(few_segments_and_fin),
 	TT(dsack_widens_the_window),
+	TT(dsack_long_ago),
 	TT(lost_retransmission),
 	TT(loss_behind_a_probe),
 	TT(late_original),

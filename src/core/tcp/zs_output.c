@@ -45,7 +45,7 @@ static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail
 		return true;
 	if (tcb->opts.cork || tcb->flags & ZS_TF_MORE)
 		return false;
-	return tcb->opts.nodelay || !zs_seq_gt(tcb->snd_small, tcb->snd_una);
+	return tcb->opts.nodelay || !zs_tcb_unacked(tcb, tcb->snd_small);
 }
 
 /*

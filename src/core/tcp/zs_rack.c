@@ -85,9 +85,8 @@ void zs_rack_dsack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *
 	sc->dsacks++;
 	if (tcb->tlp == ZS_TLP_AGAIN && zs_seq_geq(a->dsack_end + 1, sc->tlp_end))
 		return;
-	if (sc->dsack_in_round && zs_seq_lt(tcb->snd_una, sc->dsack_round))
+	if (zs_tcb_unacked(tcb, sc->dsack_round))
 		return;
-	sc->dsack_in_round = true;
 	sc->dsack_round = tcb->snd_nxt;
 	if (sc->reo_wnd_mult < REO_WND_MULT_MAX)
 		sc->reo_wnd_mult++;

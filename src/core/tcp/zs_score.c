@@ -9,7 +9,11 @@ struct zs_score *zs_score_wake(struct zs_stack *s, struct zs_tcb *tcb)
 	struct zs_score *sc = zs_score(s, tcb);
 
 	if (!(tcb->flags & ZS_TF_SCORE)) {
-		*sc = (struct zs_score){ .reo_wnd_mult = 1, .sack_steps = ZS_SACK_STEPS_MAX };
+		*sc = (struct zs_score){
+			.reo_wnd_mult = 1,
+			.sack_steps = ZS_SACK_STEPS_MAX,
+			.dsack_round = tcb->snd_una,
+		};
 		tcb->flags |= ZS_TF_SCORE;
 	} else if (zs_marked(tcb)) {
 		return sc;

@@ -68,7 +68,6 @@ struct zs_score {
 	bool reordered;	      /* RACK.reordering_seen */
 	uint32_t reord_seen;  /* acknowledgements that told of it */
 	uint16_t reordering;  /* how far, in segments; 0 = never */
-	bool dsack_in_round;  /* dsack_round is valid */
 	uint8_t reo_wnd_mult; /* RACK.reo_wnd_mult */
 	uint8_t reo_wnd_persist;
 	uint32_t dsack_round;  /* snd_nxt when the last D-SACK counted */

@@ -304,6 +304,13 @@ static inline uint32_t zs_inflight(const struct zs_tcb *tcb)
 	return out > left ? out - left : 0;
 }
 
+/* SND.UNA < seq <= SND.NXT: not all before seq is acknowledged. False for what was sent long ago.
+ */
+static inline bool zs_tcb_unacked(const struct zs_tcb *tcb, uint32_t seq)
+{
+	return zs_seq_in(tcb->snd_nxt, seq, tcb->snd_nxt - tcb->snd_una);
+}
+
 /* The device cuts what is sent: records need not end where segments do. */
 static inline bool zs_tcb_tso(const struct zs_stack *s, const struct zs_tcb *tcb)
 {
