@@ -243,6 +243,22 @@ static void spurious_timeout(struct tt *t)
 	tt_expect_quiet(t, 10 * TT_S);
 }
 
+/* The same of FIN. */
+static void spurious_timeout_with_fin(struct tt *t)
+{
+	start(t, 100 * TT_MS);
+	tt_send(t, 3 * MSS);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_drain(t);
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	tt_in(t, "A", 1, 3002, 0);
+	tt_expect_state(t, ZS_FIN_WAIT_2);
+	tt_in(t, "A", 1, 3002, 100);
+	tt_expect(t, "A", 3002, 101, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+	tt_read(t, 100);
+}
+
 /* RFC 6675 5.1, RFC 2018 5.1: what was SACKed is not repeated before it has to be. */
 static void timeout_with_sack(struct tt *t)
 {
@@ -512,6 +528,7 @@ static const struct CMUnitTest tests[] = {
 	TT(window_after_timeout),
 	TT(slow_start_after_timeout),
 	TT(spurious_timeout),
+	TT(spurious_timeout_with_fin),
 	TT(timeout_with_sack),
 	TT_CFG(gives_up, few_retries),
 	TT(gives_up_late),

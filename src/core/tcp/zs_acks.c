@@ -315,7 +315,8 @@ static uint32_t oldest_ack(const struct zs_tcb *tcb)
 enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
 			     const struct zs_pktinfo *pi)
 {
-	bool fin_was_out = (tcb->flags & ZS_TF_FIN_SENT) && tcb->snd_una != tcb->snd_nxt;
+	bool fin = tcb->flags & ZS_TF_FIN_SENT && tcb->snd_una != tcb->snd_nxt &&
+		   pi->ack == tcb->snd_nxt;
 	bool old = zs_seq_lt(pi->ack, tcb->snd_una);
 
 	if (zs_seq_gt(pi->ack, tcb->snd_nxt) || (old && zs_seq_lt(pi->ack, oldest_ack(tcb)))) {
@@ -327,8 +328,8 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 	if (old &&
 	    (pi->opt.n_sack == 0 || !(tcb->flags & ZS_TF_SACK) || tcb->snd_una == tcb->snd_nxt))
 		return ZS_CONTINUE;
+	if (fin)
+		tcb->flags &= ~(uint32_t)ZS_TF_FIN_LOST;
 	zs_ack_process(s, tcb, pi);
-	if (fin_was_out && tcb->snd_una == tcb->snd_nxt)
-		return fin_acked(s, tcb, m);
-	return ZS_CONTINUE;
+	return fin ? fin_acked(s, tcb, m) : ZS_CONTINUE;
 }
