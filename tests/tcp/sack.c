@@ -124,6 +124,24 @@ static void not_negotiated(struct tt *t)
 	tt_read(t, 200);
 }
 
+/* Nor is there anything to say before data, however often something came twice. */
+static void not_negotiated_duplicate(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1460");
+	tt_in(t, "A", 1, 1, 100);
+	tt_in(t, "A", 1, 1, 100);
+	tt_send(t, 10);
+	tt_drain(t);
+	tt_send(t, 20); /* waits for the ACK of the first 10 */
+	tt_expect_none(t);
+	tt_in(t, "A", 101, 1, 100, .hold = true);
+	tt_in(t, "A", 201, 11, 100);
+	tt_expect(t, "PA", 11, 301, 20);
+	tt_expect_none(t);
+	tt_read(t, 300);
+	tt_in(t, "A", 301, 31, 0);
+}
+
 /* ---- as sender: ten segments of 1000 bytes in flight ---- */
 
 static void ten_out(struct tt *t)
@@ -334,6 +352,7 @@ static const struct CMUnitTest tests[] = {
 	TT(blocks_before_data),
 	TT(blocks_shorten_data),
 	TT(not_negotiated),
+	TT(not_negotiated_duplicate),
 	TT(sacked_is_counted),
 	TT(impossible_blocks),
 	TT(partial_blocks),

@@ -7,15 +7,16 @@
 static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
 {
 	unsigned max = tcb->flags & ZS_TF_TS ? 3 : 4;
+	bool dsack = (tcb->flags & ZS_TF_DSACK) != 0;
 	uint8_t n = 0;
 
+	tcb->flags &= ~(uint32_t)ZS_TF_DSACK;
 	if (!(tcb->flags & ZS_TF_SACK))
 		return 0;
-	if (tcb->flags & ZS_TF_DSACK)
+	if (dsack)
 		out[n++] = tcb->dsack;
 	for (unsigned i = 0; i < tcb->n_recent && n < max; i++)
 		out[n++] = tcb->recent[i];
-	tcb->flags &= ~(uint32_t)ZS_TF_DSACK;
 	return n;
 }
 
