@@ -131,14 +131,14 @@ uint64_t zs_sock_linger_us(const struct zs_sock *sk)
 	    (sk->flags & (ZS_SF_LINGER | ZS_SF_NONBLOCK)) != ZS_SF_LINGER)
 		return 0;
 	st = zs_tcp_state(sk->tcb);
-	if (st < ZS_ESTABLISHED || st == ZS_TIME_WAIT || zs_sock_readable(sk) > 0)
+	if (st < ZS_SYN_RCVD || st == ZS_TIME_WAIT || zs_sock_readable(sk) > 0)
 		return 0;
 	return (uint64_t)sk->linger_s * 1000000;
 }
 
 bool zs_sock_delivered(const struct zs_sock *sk)
 {
-	enum zs_tcp_state st = zs_tcp_state(sk->tcb);
+	enum zs_tcp_state st = zs_tcp_shown_state(sk->tcb);
 
 	return st != ZS_FIN_WAIT_1 && st != ZS_CLOSING && st != ZS_LAST_ACK;
 }

@@ -4,6 +4,7 @@
  * what is sent leaves at once.
  */
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 #include "apitest.h"
@@ -112,18 +113,73 @@ static void close_lingers(void **state)
 	assert_int_equal(ff_close(s), 0);
 }
 
+/* Nothing is acknowledged any more, and the time of two seconds passes. */
+static void close_in_vain(struct api_world *t, int fd)
+{
+	uint64_t t0 = api_now_us(t);
+
+	assert_int_equal(ff_close(fd), 0);
+	assert_in_range(api_now_us(t) - t0, 2000000, 2010000);
+}
+
 static void close_lingers_for_a_time(void **state)
 {
 	struct api_world *t = *state;
-	uint64_t t0;
 	int c, s;
 
 	make_pair(t, &c, &s);
 	set_linger(c, 2);
 	t->link->wire[1].cfg.loss_ppm = 1000000; /* no acknowledgement */
-	t0 = api_now_us(t);
+	close_in_vain(t, c);
+}
+
+/* More than cwnd: our FIN waits behind it. */
+static void close_lingers_with_data_unsent(void **state)
+{
+	struct api_world *t = *state;
+	int c, s;
+
+	make_pair(t, &c, &s);
+	set_linger(c, 2);
+	t->link->wire[1].cfg.loss_ppm = 1000000;
+	api_write_all(c, 50000, 1);
+	close_in_vain(t, c);
+}
+
+static void fast_open_connect(int *fd)
+{
+	struct sockaddr_in to = api_addr(1, PORT);
+	int on = 1;
+
+	*fd = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ff_setsockopt(*fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)), 0);
+	assert_int_equal(ff_connect(*fd, sa(&to), sizeof(to)), 0);
+}
+
+/* Fast Open: it was accepted and answered, and its SYN-ACK is not acknowledged yet. */
+static void close_lingers_before_the_handshake_ends(void **state)
+{
+	struct api_world *t = *state;
+	int qlen = 8, lfd, c, s;
+	char buf[8];
+
+	api_on(t, 1);
+	lfd = api_listen(PORT, 0);
+	assert_int_equal(ff_setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &qlen, sizeof(qlen)), 0);
+	api_on(t, 0);
+	fast_open_connect(&c); /* gets the cookie */
 	assert_int_equal(ff_close(c), 0);
-	assert_in_range(api_now_us(t) - t0, 2000000, 2010000);
+	fast_open_connect(&c);
+	assert_int_equal(ff_fcntl(c, F_SETFL, O_NONBLOCK), 0);
+	t->link->wire[1].cfg.loss_ppm = 1000000;
+	assert_int_equal(ff_write(c, "ask", 3), 3);
+	api_on(t, 1);
+	assert_int_equal(ff_close(ff_accept(lfd, NULL, NULL)), 0);
+	s = ff_accept(lfd, NULL, NULL);
+	assert_int_equal(ff_read(s, buf, sizeof(buf)), 3);
+	set_linger(s, 2);
+	assert_int_equal(ff_write(s, "tell", 4), 4);
+	close_in_vain(t, s);
 }
 
 static void nonblocking_close_does_not_linger(void **state)
@@ -482,6 +538,8 @@ int main(void)
 		TEST(read_blocks_until_data),
 		TEST(close_lingers),
 		TEST(close_lingers_for_a_time),
+		TEST(close_lingers_with_data_unsent),
+		TEST(close_lingers_before_the_handshake_ends),
 		TEST(nonblocking_close_does_not_linger),
 		TEST(rcvtimeo),
 		TEST(nonblocking_read_gives_the_stack_a_turn),
