@@ -137,6 +137,15 @@ static void in_close_wait(struct tt *t)
 	tt_expect_state(t, ZS_CLOSE_WAIT);
 }
 
+/* The application still holds what has come to its end. */
+static void not_in_time_wait(struct tt *t)
+{
+	tt_enter(t, ZS_TIME_WAIT);
+	turn_on(t);
+	tt_expect_quiet(t, 100ull * TT_S);
+	assert_int_equal(tt_take_error(t), 0);
+}
+
 /* RFC 1122 4.2.3.6: the peer's probes, with no byte or one byte of garbage, are answered. */
 static void peers_probes(struct tt *t)
 {
@@ -197,6 +206,7 @@ static const struct CMUnitTest tests[] = {
 	TT(not_with_data_in_flight),
 	TT(turned_off),
 	TT(in_close_wait),
+	TT(not_in_time_wait),
 	TT(peers_probes),
 	TT(user_timeout),
 	TT(long_user_timeout),

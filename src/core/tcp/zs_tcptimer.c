@@ -134,7 +134,7 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 
 void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb)
 {
-	if (tcb->flags & ZS_TF_ORPHAN || !zs_tcb_synchronized(tcb))
+	if (tcb->flags & ZS_TF_ORPHAN || !zs_tcb_synchronized(tcb) || tcb->state == ZS_TIME_WAIT)
 		return;
 	zs_tcb_timer(s, tcb, ZS_TT_LIFE,
 		     tcb->opts.keepalive ? s->now_us + (uint64_t)tcb->opts.keep_idle_ms * 1000 : 0);
