@@ -146,6 +146,26 @@ static void not_in_time_wait(struct tt *t)
 	assert_int_equal(tt_take_error(t), 0);
 }
 
+/* Any option may be set meanwhile: neither the first probe nor the next waits longer for it. */
+static void other_options(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	for (unsigned i = 0; i < 2; i++) {
+		tt_advance(t, (i == 0 ? 9 : 1) * TT_S);
+		zs_tcp_opts_changed(t->s, t->c->tcb);
+		tt_expect_within(t, TT_S - 2 * TT_MS, TT_S + TT_MS, "A", 0, 1, 0);
+	}
+	tt_in(t, "A", 1, 1, 0);
+	zs_tcp_opts(t->c->tcb)->keep_idle_ms = 5000;
+	zs_tcp_opts_changed(t->s, t->c->tcb);
+	tt_expect_within(t, 5 * TT_S - TT_MS, 5 * TT_S + TT_MS, "A", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	zs_tcp_opts(t->c->tcb)->keep_idle_ms = 20000;
+	zs_tcp_opts_changed(t->s, t->c->tcb);
+	tt_expect_within(t, 20ull * TT_S - TT_MS, 20ull * TT_S + TT_MS, "A", 0, 1, 0);
+}
+
 /* RFC 1122 4.2.3.6: the peer's probes, with no byte or one byte of garbage, are answered. */
 static void peers_probes(struct tt *t)
 {
@@ -207,6 +227,7 @@ static const struct CMUnitTest tests[] = {
 	TT(turned_off),
 	TT(in_close_wait),
 	TT(not_in_time_wait),
+	TT(other_options),
 	TT(peers_probes),
 	TT(user_timeout),
 	TT(long_user_timeout),

@@ -134,10 +134,13 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 
 void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb)
 {
+	uint64_t due = s->now_us + (uint64_t)tcb->opts.keep_idle_ms * 1000;
+
 	if (tcb->flags & ZS_TF_ORPHAN || !zs_tcb_synchronized(tcb) || tcb->state == ZS_TIME_WAIT)
 		return;
-	zs_tcb_timer(s, tcb, ZS_TT_LIFE,
-		     tcb->opts.keepalive ? s->now_us + (uint64_t)tcb->opts.keep_idle_ms * 1000 : 0);
+	if (tcb->deadline[ZS_TT_LIFE] != 0) /* where it is too early now, keepalive() waits on */
+		due = RTE_MIN(due, tcb->deadline[ZS_TT_LIFE]);
+	zs_tcb_timer(s, tcb, ZS_TT_LIFE, tcb->opts.keepalive ? due : 0);
 }
 
 /* tcp(7): the user timeout, where there is one, decides in place of the number of probes. */

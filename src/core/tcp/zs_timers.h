@@ -8,7 +8,7 @@ struct zs_tcb;
 struct zs_timer;
 
 void zs_tcb_timer_fire(struct zs_stack *s, struct zs_timer *t);
-/* (Re)starts the keepalive timer as the options say. */
+/* Starts or stops the keepalive timer as the options say; what is due is not put off. */
 void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb);
 
 #endif
