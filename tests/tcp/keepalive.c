@@ -115,6 +115,36 @@ static void not_with_data_in_flight(struct tt *t)
 	tt_expect_none(t);
 }
 
+/* Probes of a closed window ask as well, and it is they that are counted then. */
+static void not_with_data_waiting(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
+	tt_send(t, 10);
+	tt_advance(t, 100ull * TT_S);
+	assert_true(tt_pending(t) > 3); /* unanswered */
+	tt_drain(t);
+	tt_expect_state(t, ZS_ESTABLISHED);
+}
+
+/* Nor do keepalive's count for the data that is written after them. */
+static void data_after_probes(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	zs_tcp_opts(t->c->tcb)->keep_count = 60;
+	tt_in(t, "A", 1, 1, 0, .wnd = TT_WND0);
+	tt_advance(t, 50 * TT_S);
+	assert_true(tt_pending(t) > t->cfg.data_retries);
+	tt_drain(t);
+	tt_send(t, 10);
+	tt_advance(t, 10 * TT_S);
+	assert_true(tt_pending(t) > 1);
+	tt_drain(t);
+	tt_expect_state(t, ZS_ESTABLISHED);
+}
+
 /* Turned off again in the middle. */
 static void turned_off(struct tt *t)
 {
@@ -224,6 +254,8 @@ static const struct CMUnitTest tests[] = {
 	TT(answered_by_rst),
 	TT(traffic_defers),
 	TT(not_with_data_in_flight),
+	TT(not_with_data_waiting),
+	TT(data_after_probes),
 	TT(turned_off),
 	TT(in_close_wait),
 	TT(not_in_time_wait),

@@ -42,6 +42,8 @@ static bool give_up_probing(struct zs_stack *s, struct zs_tcb *tcb)
 	bool orphan = (tcb->flags & ZS_TF_ORPHAN) != 0;
 	unsigned limit = orphan ? ORPHAN_PROBES : s->cfg.data_retries;
 
+	if (tcb->stalled_us == 0) /* keepalive's, from before */
+		tcb->probes = 0;
 	if (give_up(s, tcb, tcb->probes, limit) || (orphan && tcb->probe_shift == MAX_BACKOFF))
 		return true;
 	tcb->probes++;
@@ -143,16 +145,18 @@ void zs_keepalive_start(struct zs_stack *s, struct zs_tcb *tcb)
 	zs_tcb_timer(s, tcb, ZS_TT_LIFE, tcb->opts.keepalive ? due : 0);
 }
 
-/* tcp(7): the user timeout, where there is one, decides in place of the number of probes. */
+/* What is in flight or waits has a timer that asks and gives up. tcp(7): the user timeout, where
+ * there is one, decides in place of the number of probes. */
 static bool keepalive(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint64_t ms = tcb->opts.user_timeout_ms, end = tcb->last_recv_us + ms * 1000;
 	uint64_t idle_until = tcb->last_recv_us + (uint64_t)tcb->opts.keep_idle_ms * 1000;
 	uint64_t next = s->now_us + (uint64_t)tcb->opts.keep_intvl_ms * 1000;
+	bool busy = tcb->snd_una != tcb->snd_nxt || tcb->unsent != NULL || zs_fin_waits(tcb);
 
 	if (!tcb->opts.keepalive)
 		return false;
-	if (idle_until > s->now_us || tcb->snd_una != tcb->snd_nxt) {
+	if (idle_until > s->now_us || busy) {
 		zs_tcb_timer(s, tcb, ZS_TT_LIFE, idle_until > s->now_us ? idle_until : next);
 		return false;
 	}
