@@ -269,6 +269,7 @@ static void accept_queue_full_then_room(struct tt *t)
 	assert_int_equal(t->listener->n_accept, 1);
 	assert_int_equal(tt_counts(t).half_open, 1);
 	assert_int_equal(tt_drops(t, ZS_DROP_TCP_ACCEPT_FULL), 1);
+	tt_advance(t, 500 * TT_MS);
 	tt_use(t, 0);
 	tt_accept(t);
 	tt_use(t, 1);
@@ -276,6 +277,7 @@ static void accept_queue_full_then_room(struct tt *t)
 	tt_expect(t, "A", 1, 11, 0);
 	tt_accept(t);
 	tt_read(t, 10);
+	assert_in_range(tt_info(t).srtt_us, 1, TT_MS);
 }
 
 static void few_half_open(struct zs_config *cfg)
@@ -412,27 +414,82 @@ static void bind_to_a_foreign_address(struct tt *t)
 
 /* ---- TCP_DEFER_ACCEPT, as Linux ---- */
 
-static void deferring_listener(struct tt *t, uint8_t syn_acks)
+static void defer(struct tt *t, uint8_t syn_acks, const char *opt)
 {
 	tt_listen(t, 4);
 	t->listener->opts.defer_accept = syn_acks;
-	tt_in(t, "S", 0, 0, 0, .opt = "mss 1460,sackOK");
+	tt_in(t, "S", 0, 0, 0, .opt = opt);
 	tt_expect(t, "SA", 0, 1, 0);
+}
+
+static void end_handshake(struct tt *t)
+{
 	tt_in(t, "A", 1, 1, 0);
 	tt_expect_none(t);
 	assert_int_equal(t->listener->n_accept, 0);
+}
+
+static void deferring_listener(struct tt *t, uint8_t syn_acks)
+{
+	defer(t, syn_acks, "mss 1460,sackOK");
+	end_handshake(t);
+}
+
+static void data_after(struct tt *t, uint64_t us)
+{
+	tt_advance(t, us);
+	tt_in(t, "PA", 1, 1, 10);
+	tt_accept(t);
+	tt_expect(t, "A", 1, 11, 0);
+	tt_read(t, 10);
 }
 
 /* The connection is accepted when its first data comes. */
 static void deferred_until_data(struct tt *t)
 {
 	deferring_listener(t, 2);
-	tt_advance(t, 500 * TT_MS);
-	tt_in(t, "PA", 1, 1, 10);
-	assert_int_equal(t->listener->n_accept, 1);
-	tt_accept(t);
-	tt_expect(t, "A", 1, 11, 0);
-	tt_read(t, 10);
+	data_after(t, 500 * TT_MS);
+	assert_in_range(tt_info(t).srtt_us, 1, TT_MS);
+}
+
+/* RFC 6298 3: the round trip ended with the ACK, and what the client thinks about is no part of it;
+ * RFC 6928 2: nor was a SYN-ACK lost meanwhile. */
+static void deferred_is_no_round_trip(struct tt *t)
+{
+	deferring_listener(t, 5);
+	data_after(t, 4 * TT_S);
+	assert_in_range(tt_info(t).srtt_us, 1, TT_MS);
+	assert_int_equal(tt_info(t).cwnd, 10 * 1460);
+}
+
+static void use_ts(struct zs_config *cfg)
+{
+	cfg->use_ts = true;
+}
+
+/* RFC 7323 4: neither is it by the timestamp that the data echoes. */
+static void deferred_is_no_round_trip_by_echo(struct tt *t)
+{
+	defer(t, 5, "mss 1460,sackOK,ts");
+	t->c->ts = true;
+	tt_expect_within(t, 999 * TT_MS, 1010 * TT_MS, "SA", 0, 1, 0);
+	tt_advance(t, 20 * TT_MS);
+	end_handshake(t);
+	data_after(t, 900 * TT_MS);
+	assert_in_range(tt_info(t).srtt_us, 19 * TT_MS, 21 * TT_MS);
+}
+
+/* Those that were lost before count. */
+static void deferred_after_losses(struct tt *t)
+{
+	defer(t, 5, "mss 1460,sackOK");
+	tt_expect_within(t, 999 * TT_MS, 1010 * TT_MS, "SA", 0, 1, 0);
+	tt_expect_within(t, 1999 * TT_MS, 2010 * TT_MS, "SA", 0, 1, 0);
+	end_handshake(t);
+	data_after(t, 100 * TT_MS);
+	assert_int_equal(tt_info(t).srtt_us, 0);
+	assert_int_equal(tt_info(t).rto_us, 3 * TT_S);
+	assert_int_equal(tt_info(t).cwnd, 1460);
 }
 
 /* The peer is left alone until the last SYN-ACK, and its answer to that counts. */
@@ -518,6 +575,9 @@ static const struct CMUnitTest tests[] = {
 	TT(options_are_inherited),
 	TT(bind_to_a_foreign_address),
 	TT(deferred_until_data),
+	TT(deferred_is_no_round_trip),
+	TT_CFG(deferred_is_no_round_trip_by_echo, use_ts),
+	TT(deferred_after_losses),
 	TT(deferred_for_a_time),
 	TT(deferred_and_closed),
 	TT(bind_errors),

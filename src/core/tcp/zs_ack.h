@@ -47,8 +47,11 @@ enum zs_verdict zs_ack_check(struct zs_stack *s, struct zs_tcb *tcb, struct rte_
 /* The acknowledgement and window of a segment whose ACK lies in [snd_una, snd_nxt]. */
 void zs_ack_process(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi);
 void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us);
-/* The handshake is over, after so many timeouts of our SYN or SYN-ACK, which was sent rtt_us ago;
- * 0: more than once. */
+/* By the timestamp that a segment echoes (RFC 7323 4); 0 = no sample. */
+uint32_t zs_rtt_echoed(const struct zs_stack *s, uint32_t ts_off, const struct zs_pktinfo *pi);
+/* The handshake took rtt_us, 0 = not known, after so many timeouts of our SYN or SYN-ACK. */
+void zs_rtt_begin(struct zs_stack *s, struct zs_tcb *tcb, unsigned timeouts, uint32_t rtt_us);
+/* The same where it ends with pi, and what was sent first went rtt_us ago. */
 void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
 		      unsigned timeouts, uint32_t rtt_us);
 

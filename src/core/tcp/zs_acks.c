@@ -38,22 +38,23 @@ void zs_rtt_sample(struct zs_stack *s, struct zs_tcb *tcb, uint32_t rtt_us)
 	tcb->rto_us = (uint32_t)RTE_MIN(rto, (uint64_t)s->cfg.rto_max_us);
 }
 
-/*
- * By the echoed timestamp (RFC 7323 4); 0 = no sample. Its clock ticks in milliseconds: that the
- * path is shorter than exact samples say, it does not know.
- */
+uint32_t zs_rtt_echoed(const struct zs_stack *s, uint32_t ts_off, const struct zs_pktinfo *pi)
+{
+	uint32_t ms = s->now_ms + ts_off - pi->opt.ts_ecr;
+
+	if (!pi->opt.has_ts || pi->opt.ts_ecr == 0 || ms >= s->cfg.rto_max_us / 1000)
+		return 0;
+	return RTE_MAX(ms * 1000, 1u);
+}
+
+/* The echo's clock ticks in milliseconds: that the path is shorter than exact samples say, it does
+ * not know. */
 static uint32_t rtt_by_ts(const struct zs_stack *s, const struct zs_tcb *tcb,
 			  const struct zs_pktinfo *pi)
 {
-	uint32_t ms;
+	uint32_t rtt = tcb->flags & ZS_TF_TS ? zs_rtt_echoed(s, tcb->ts_off, pi) : 0;
 
-	if (!(tcb->flags & ZS_TF_TS) || !pi->opt.has_ts || pi->opt.ts_ecr == 0)
-		return 0;
-	ms = s->now_ms + tcb->ts_off - pi->opt.ts_ecr;
-	if (ms >= s->cfg.rto_max_us / 1000)
-		return 0;
-	return tcb->min_rtt_us == UINT32_MAX ? RTE_MAX(ms * 1000, 1u)
-					     : RTE_MAX(ms * 1000, tcb->min_rtt_us);
+	return rtt == 0 || tcb->min_rtt_us == UINT32_MAX ? rtt : RTE_MAX(rtt, tcb->min_rtt_us);
 }
 
 /* Karn: only from data sent once, or by timestamp. 0 = no sample. */
@@ -65,18 +66,21 @@ static uint32_t rtt_of(struct zs_stack *s, const struct zs_tcb *tcb, const struc
 	return rtt_by_ts(s, tcb, pi);
 }
 
-void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
-		      unsigned timeouts, uint32_t rtt_us)
+void zs_rtt_begin(struct zs_stack *s, struct zs_tcb *tcb, unsigned timeouts, uint32_t rtt_us)
 {
-	uint32_t rtt = timeouts == 0 && rtt_us != 0 ? rtt_us : rtt_by_ts(s, tcb, pi);
-
 	tcb->rto_us = s->cfg.rto_initial_us;
-	if (rtt != 0)
-		zs_rtt_sample(s, tcb, rtt);
+	if (rtt_us != 0)
+		zs_rtt_sample(s, tcb, rtt_us);
 	else if (timeouts > 0) /* RFC 6298 5.7 */
 		tcb->rto_us = RTE_MAX(tcb->rto_us, (uint32_t)RTO_AFTER_LOST_SYN_US);
 	if (timeouts > 1) /* RFC 6928 2: a single one may have been spurious */
 		tcb->cwnd = tcb->mss;
+}
+
+void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi,
+		      unsigned timeouts, uint32_t rtt_us)
+{
+	zs_rtt_begin(s, tcb, timeouts, timeouts == 0 ? rtt_us : rtt_by_ts(s, tcb, pi));
 }
 
 /* RFC 9293 3.10.7.4: SND.WL1 and SND.WL2 keep old segments from changing the window. */

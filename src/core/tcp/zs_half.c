@@ -72,7 +72,7 @@ void zs_half_answer(struct zs_stack *s, struct zs_half *h)
 
 	if (opt.fastopen != 0)
 		zs_tfo_cookie(zs_tfo_key(s, l), &h->flow, cookie);
-	h->sent_us = s->now_us;
+	h->sent_us = (uint32_t)s->now_us;
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
@@ -190,6 +190,17 @@ static void half_challenge(struct zs_stack *s, struct zs_half *h)
 	(void)zs_send_raw(s, &raw); /* as good as lost: the peer asks again */
 }
 
+/* The round trip ends here, however long the connection waits for data or for room. */
+static void note_acked(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
+{
+	h->acked = true;
+	h->timeouts = h->retries;
+	if (h->retries == 0 && !h->again)
+		h->rtt_us = RTE_MAX((uint32_t)s->now_us - h->sent_us, 1u);
+	else if (h->ts)
+		h->rtt_us = zs_rtt_echoed(s, h->ts_off, pi);
+}
+
 enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
 {
 	const struct zs_listener *l = zs_half_listener(s, h);
@@ -230,14 +241,13 @@ enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct z
 		zs_send_rst_for(s, pi);
 		return ZS_DROP_TCP_BAD_ACK;
 	}
+	if (!h->acked)
+		note_acked(s, h, pi);
 	return l->n_accept >= l->backlog ? ZS_DROP_TCP_ACCEPT_FULL : ZS_DROP_COUNT;
 }
 
-bool zs_half_defers(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi)
+bool zs_half_defers(struct zs_stack *s, const struct zs_half *h, const struct zs_pktinfo *pi)
 {
-	if (pi->data_len > 0 || pi->tcp_flags & ZS_FIN ||
-	    h->retries >= zs_half_listener(s, h)->opts.defer_accept)
-		return false;
-	h->acked = true;
-	return true;
+	return pi->data_len == 0 && !(pi->tcp_flags & ZS_FIN) &&
+	       h->retries < zs_half_listener(s, h)->opts.defer_accept;
 }

@@ -13,7 +13,8 @@ struct zs_half {
 	struct zs_flow flow;
 	struct zs_list fifo; /* on s->tcp.half_fifo[retries], by deadline */
 	uint64_t deadline_us;
-	uint64_t sent_us; /* of the SYN-ACK */
+	uint32_t sent_us; /* of the SYN-ACK */
+	uint32_t rtt_us;  /* it took to be acknowledged; 0 = not measured */
 	uint32_t iss, irs;
 	uint32_t ts_recent;
 	uint32_t ts_off;
@@ -23,9 +24,10 @@ struct zs_half {
 	uint8_t peer_wscale;
 	uint8_t retries;
 	bool ts, sack, wscale, ecn;
-	bool acked;  /* and deferred: data is awaited */
-	bool again;  /* the SYN-ACK was sent again because the SYN was */
-	uint8_t tfo; /* the SYN-ACK carries a cookie: bits of zs_tcpopt.fastopen, 0 = no */
+	bool acked;	  /* the SYN-ACK was; data is awaited, or room */
+	bool again;	  /* the SYN-ACK was sent again because the SYN was */
+	uint8_t timeouts; /* of the SYN-ACK, before it was acknowledged */
+	uint8_t tfo;	  /* the SYN-ACK carries a cookie: bits of zs_tcpopt.fastopen, 0 = no */
 };
 _Static_assert(sizeof(struct zs_half) <= 112, "half-open entries are compact");
 
@@ -49,7 +51,7 @@ void zs_half_answer(struct zs_stack *s, struct zs_half *h);
 enum zs_drop zs_half_check(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi);
 /* TCP_DEFER_ACCEPT: the end of the handshake alone is nothing to bother the application with. The
  * last SYN-ACK makes the peer answer once more, and that counts. */
-bool zs_half_defers(struct zs_stack *s, struct zs_half *h, const struct zs_pktinfo *pi);
+bool zs_half_defers(struct zs_stack *s, const struct zs_half *h, const struct zs_pktinfo *pi);
 /* The connection takes the entry's place in the flow table; the entry is gone. */
 void zs_half_become(struct zs_stack *s, struct zs_half *h, struct zs_tcb *tcb);
 void zs_half_free(struct zs_stack *s, struct zs_half *h);

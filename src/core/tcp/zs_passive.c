@@ -181,16 +181,14 @@ void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf 
 }
 
 /* The handshake is complete: the connection comes into being. NULL when the table is full. */
-static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h,
-				   const struct zs_pktinfo *pi)
+static struct zs_tcb *half_promote(struct zs_stack *s, struct zs_half *h)
 {
 	struct zs_listener *l = zs_half_listener(s, h);
 	struct zs_tcb *tcb = tcb_of(s, l, h);
 
 	if (tcb == NULL)
 		return NULL;
-	zs_rtt_handshake(s, tcb, pi, h->retries,
-			 h->again ? 0 : RTE_MAX((uint32_t)(s->now_us - h->sent_us), 1u));
+	zs_rtt_begin(s, tcb, h->timeouts, h->rtt_us);
 	zs_half_become(s, h, tcb);
 	zs_tcp_set_state(tcb, ZS_ESTABLISHED);
 	zs_keepalive_start(s, tcb);
@@ -211,7 +209,7 @@ void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m, st
 		rte_pktmbuf_free(m);
 		return;
 	}
-	tcb = half_promote(s, h, pi);
+	tcb = half_promote(s, h);
 	if (tcb == NULL) {
 		zs_pkt_drop(s, m, ZS_DROP_TCP_NO_TCB);
 		return;
