@@ -93,6 +93,67 @@ static void new_connection(struct tt *t)
 	tt_expect_state(t, ZS_ESTABLISHED);
 }
 
+enum { BYTES = 7 * 10 * 1460 };
+
+/* Our numbers went further than those of a clock would have meanwhile. Returns the last. */
+static uint32_t enter_after_much(struct tt *t)
+{
+	tt_connect_passive(t);
+	for (uint32_t sent = 0; sent < BYTES; sent += BYTES / 7) {
+		tt_send(t, BYTES / 7);
+		tt_drain(t);
+		tt_in(t, "A", 1, 1 + sent + BYTES / 7, 0);
+	}
+	tt_close(t);
+	tt_expect(t, "FA", BYTES + 1, 1, 0);
+	tt_in(t, "FA", 1, BYTES + 2, 0);
+	tt_expect(t, "A", BYTES + 2, 2, 0);
+	return t->c->iss + BYTES + 1;
+}
+
+/* The accept queue is full: nothing is given up for a SYN that is not taken. */
+static void new_syn_is_refused(struct tt *t)
+{
+	uint32_t last;
+
+	tt_listen(t, 1);
+	last = enter_after_much(t);
+	tt_use(t, 1);
+	tt_in(t, "S", 0, 0, 0);
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_in(t, "A", 1, 1, 0);
+	tt_use(t, 0);
+	tt_in(t, "S", 1000, 0, 0, .opt = "mss 1460");
+	tt_expect_none(t);
+	assert_int_equal(tt_drops(t, ZS_DROP_TCP_ACCEPT_FULL), 1);
+	assert_int_equal(tt_counts(t).time_wait, 1);
+	tt_use(t, 1);
+	tt_accept(t);
+	tt_use(t, 0);
+	tt_in(t, "S", 1000, 0, 0, .opt = "mss 1460");
+	tt_expect(t, "SA", 0, 1001, 0);
+	assert_true(zs_seq_gt(t->c->iss, last));
+}
+
+static void one_half_open(struct zs_config *cfg)
+{
+	cfg->max_half_open = 1;
+}
+
+/* A cookie's number is not beyond the old ones. */
+static void no_cookie(struct tt *t)
+{
+	tt_enter(t, ZS_TIME_WAIT);
+	tt_use(t, 1);
+	tt_in(t, "S", 0, 0, 0);
+	tt_expect(t, "SA", 0, 1, 0);
+	tt_use(t, 0);
+	tt_in(t, "S", 1000, 0, 0, .opt = "mss 1460");
+	tt_expect_none(t);
+	assert_int_equal(tt_drops(t, ZS_DROP_TCP_SYN_FULL), 1);
+	tt_expect_state(t, ZS_TIME_WAIT);
+}
+
 /* A SYN that is not beyond what was received may be an old one: ACK, stays. */
 static void old_syn(struct tt *t)
 {
@@ -306,6 +367,8 @@ static const struct CMUnitTest tests[] = {
 	TT(repeated_fin),
 	TT(no_ack_bit),
 	TT(new_connection),
+	TT(new_syn_is_refused),
+	TT_CFG(no_cookie, one_half_open),
 	TT(old_syn),
 	TT_CFG(new_connection_by_timestamp, use_ts),
 	TT_CFG(old_syn_by_timestamp, use_ts),

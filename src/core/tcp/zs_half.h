@@ -34,6 +34,8 @@ _Static_assert(sizeof(struct zs_half) <= 112, "half-open entries are compact");
 /* Consumes m: a segment for a listener; a SYN is answered with this initial sequence number. */
 void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf *m,
 		     struct zs_pktinfo *pi, uint32_t iss);
+/* Why a SYN is not taken now; ZS_DROP_COUNT when it is. */
+enum zs_drop zs_listen_refuses(const struct zs_stack *s, const struct zs_listener *l);
 /* Consumes m: a segment of a half-open connection. */
 void zs_half_input(struct zs_stack *s, struct zs_half *h, struct rte_mbuf *m,
 		   struct zs_pktinfo *pi);

@@ -13,7 +13,7 @@
 
 enum { MIN_HALF_OPEN = 256 /* a listener may always have so many handshakes under way */ };
 
-static enum zs_drop refuse_syn(const struct zs_stack *s, const struct zs_listener *l)
+enum zs_drop zs_listen_refuses(const struct zs_stack *s, const struct zs_listener *l)
 {
 	if (l->n_accept >= l->backlog)
 		return ZS_DROP_TCP_ACCEPT_FULL;
@@ -164,7 +164,7 @@ void zs_listen_input(struct zs_stack *s, struct zs_listener *l, struct rte_mbuf 
 		zs_pkt_drop(s, m, ZS_DROP_TCP_STATE);
 		return;
 	}
-	why = refuse_syn(s, l);
+	why = zs_listen_refuses(s, l);
 	if (why != ZS_DROP_COUNT) {
 		if (why == ZS_DROP_TCP_SYN_FULL && s->cfg.syn_cookies)
 			send_cookie(s, l, pi);

@@ -122,6 +122,21 @@ uint32_t zs_tw_next_iss(struct zs_stack *s, const struct zs_tw *tw)
 	return zs_seq_max(zs_isn(s, &tw->flow), tw->snd_nxt + ISS_STEP);
 }
 
+/* The entry goes when the SYN is taken; a cookie would not have the number that it asks for. */
+static void open_anew(struct zs_stack *s, struct zs_tw *tw, struct zs_listener *l,
+		      struct rte_mbuf *m, struct zs_pktinfo *pi)
+{
+	uint32_t iss = zs_tw_next_iss(s, tw);
+	enum zs_drop why = zs_listen_refuses(s, l);
+
+	if (why != ZS_DROP_COUNT) {
+		zs_pkt_drop(s, m, why);
+		return;
+	}
+	zs_tw_free(s, tw);
+	zs_listen_input(s, l, m, pi, iss);
+}
+
 void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struct zs_pktinfo *pi)
 {
 	struct zs_listener *l;
@@ -134,10 +149,7 @@ void zs_tw_input(struct zs_stack *s, struct zs_tw *tw, struct rte_mbuf *m, struc
 		return;
 	}
 	if (proves_new(s, tw, pi) && (l = zs_listener_find(s, &pi->flow)) != NULL) {
-		uint32_t iss = zs_tw_next_iss(s, tw);
-
-		zs_tw_free(s, tw);
-		zs_listen_input(s, l, m, pi, iss);
+		open_anew(s, tw, l, m, pi);
 		return;
 	}
 	if (!(pi->tcp_flags & ZS_ACK) && !(pi->tcp_flags & ZS_SYN)) {
