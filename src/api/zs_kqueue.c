@@ -184,6 +184,16 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 
 /* ---- events ---- */
 
+/* NOTE_LOWAT: what is there suffices. Where room does not, more of it is told. */
+static bool reaches_mark(const struct zs_note *n, uint32_t amount)
+{
+	bool enough = (int64_t)amount >= n->sdata;
+
+	if (!enough && n->kind == ZS_NOTE_WRITE)
+		zs_sock_await_room(n->w.sk);
+	return enough;
+}
+
 /* An event of a socket; false when there is nothing to report. */
 static inline bool fill_sock(const struct zs_note *n, struct kevent *out)
 {
@@ -201,7 +211,7 @@ static inline bool fill_sock(const struct zs_note *n, struct kevent *out)
 	else
 		eof = (ev & ZS_EV_HUP) != 0 || (ev != 0 && (sk->flags & ZS_SF_WR_SHUT));
 	if (n->fflags & NOTE_LOWAT)
-		ready = (int64_t)amount >= n->sdata;
+		ready = reaches_mark(n, amount);
 	else
 		ready = (ev & (is_read ? ZS_EV_READ : ZS_EV_WRITE)) != 0;
 	if (!ready && !eof && (ev & ZS_EV_ERR) == 0 && !n->fired)

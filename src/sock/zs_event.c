@@ -208,3 +208,9 @@ uint32_t zs_sock_writable(const struct zs_sock *sk)
 	}
 	__builtin_unreachable();
 }
+
+void zs_sock_await_room(const struct zs_sock *sk)
+{
+	if (sk->kind == ZS_SK_TCP)
+		zs_tcp_await_room(sk->tcb);
+}

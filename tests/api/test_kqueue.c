@@ -260,6 +260,72 @@ static void write_filter_and_both_filters(void **state)
 	assert_int_equal(ev[0].filter, EVFILT_READ);
 }
 
+enum { WRITE_MARK = 40000 };
+
+/* The peer reads bit by bit: the mark of the write filter is told once it is reached. */
+static void expect_write_mark(struct api_world *t, struct pair p, int kq, size_t left)
+{
+	struct kevent ev[2];
+	char block[4096];
+	int n = poll_kq(kq, ev, 2);
+
+	assert_int_equal(n, 0);
+	while (n == 0 && left > 0) {
+		size_t take = left < sizeof(block) ? left : sizeof(block);
+
+		api_on(t, 0);
+		assert_int_equal(ff_recv(p.c, block, take, MSG_WAITALL), take);
+		left -= take;
+		api_run_ms(t, 50);
+		api_on(t, 1);
+		n = poll_kq(kq, ev, 2);
+	}
+	assert_int_equal(n, 1);
+	assert_in_range(ev[0].data, WRITE_MARK, WRITE_MARK + 2 * sizeof(block));
+}
+
+static void lowat_of_a_writer_that_was_refused(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	char block[4096] = { 0 };
+	size_t written = 0;
+	ssize_t n;
+	int kq = ff_kqueue();
+
+	assert_int_equal(ff_ioctl(p.s, 0x5421 /* FIONBIO */, &(int){ 1 }), 0);
+	while ((n = ff_write(p.s, block, sizeof(block))) > 0) {
+		written += (size_t)n;
+		api_run_ms(t, 1);
+	}
+	assert_int_equal(
+		change(kq, (uintptr_t)p.s, EVFILT_WRITE, EV_ADD, NOTE_LOWAT, WRITE_MARK, NULL), 0);
+	expect_write_mark(t, p, kq, written);
+}
+
+static void lowat_of_a_writer_that_was_not(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	char block[4096] = { 0 };
+	size_t written = 0;
+	struct kevent ev;
+	int kq = ff_kqueue();
+	int plain = ff_kqueue();
+
+	assert_int_equal(change(plain, (uintptr_t)p.s, EVFILT_WRITE, EV_ADD, 0, 0, NULL), 0);
+	while (poll_kq(plain, &ev, 1) == 1 && ev.data > WRITE_MARK - 4000) {
+		assert_int_equal(ff_write(p.s, block, sizeof(block)), sizeof(block));
+		written += sizeof(block);
+		api_run_ms(t, 1);
+	}
+	assert_int_equal(poll_kq(plain, &ev, 1), 1); /* there is room */
+	assert_int_equal(ff_close(plain), 0);
+	assert_int_equal(
+		change(kq, (uintptr_t)p.s, EVFILT_WRITE, EV_ADD, NOTE_LOWAT, WRITE_MARK, NULL), 0);
+	expect_write_mark(t, p, kq, written);
+}
+
 static void eof_with_data_and_without(void **state)
 {
 	struct api_world *t = *state;
@@ -593,6 +659,8 @@ int main(void)
 		TEST(disable_enable),
 		TEST(lowat_note),
 		TEST(write_filter_and_both_filters),
+		TEST(lowat_of_a_writer_that_was_refused),
+		TEST(lowat_of_a_writer_that_was_not),
 		TEST(eof_with_data_and_without),
 		TEST(reset_is_eof_with_the_error),
 		TEST(refused_connect),

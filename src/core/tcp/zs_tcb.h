@@ -32,7 +32,7 @@ enum zs_tcb_flag {
 	ZS_TF_ORPHAN = 1u << 9,	     /* no socket any more */
 	ZS_TF_SYN_SENT = 1u << 10,   /* our SYN is at iss */
 	ZS_TF_MORE = 1u << 11,	     /* the last write announced more (MSG_MORE) */
-	ZS_TF_WANT_SPACE = 1u << 12, /* a write was refused: raise WRITE when there is room */
+	ZS_TF_WANT_SPACE = 1u << 12, /* a writer waits for room: raise WRITE when there is some */
 	ZS_TF_FORCE = 1u << 13,	     /* send what is queued now whatever Nagle says, once */
 	ZS_TF_BOUND = 1u << 14,	     /* on port_hash */
 	ZS_TF_IN_TABLE = 1u << 15,   /* in the flow table */

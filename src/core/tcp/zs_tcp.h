@@ -164,6 +164,8 @@ uint32_t zs_tcp_send_space(const struct zs_tcb *tcb);
 /* There is room; for who was refused some only once a third of the buffer is free: not for each ACK
  * a crumb. */
 bool zs_tcp_writable(const struct zs_stack *s, struct zs_tcb *tcb);
+/* The room is not enough: ZS_EV_WRITE by the next ACK after which a third of the buffer is free. */
+void zs_tcp_await_room(struct zs_tcb *tcb);
 /* What is queued has its share of the pool: there are no more buffers for it now. */
 bool zs_tcp_has_share(const struct zs_stack *s, const struct zs_tcb *tcb);
 /* The application found no buffer to write with: ZS_EV_WRITE when it is worth another try. */

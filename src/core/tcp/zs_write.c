@@ -62,6 +62,11 @@ bool zs_tcp_writable(const struct zs_stack *s, struct zs_tcb *tcb)
 	return likely(!(tcb->flags & ZS_TF_WANT_SPACE)) || zs_sndq_roomy(s, tcb);
 }
 
+void zs_tcp_await_room(struct zs_tcb *tcb)
+{
+	tcb->flags |= ZS_TF_WANT_SPACE;
+}
+
 /*
  * No more than a quarter of what is free: however many write, all get about the same, and each has
  * something queued, whose acknowledgements tell it when to go on.
