@@ -184,12 +184,17 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 
 /* ---- events ---- */
 
-/* NOTE_LOWAT: what is there suffices. Where room does not, more of it is told. */
-static bool reaches_mark(const struct zs_note *n, uint32_t amount)
+/* NOTE_LOWAT: what is there suffices. Room is of use in a connection; where it does not suffice,
+ * more of it is told. */
+static bool reaches_mark(const struct zs_note *n, unsigned ev, uint32_t amount)
 {
 	bool enough = (int64_t)amount >= n->sdata;
 
-	if (!enough && n->kind == ZS_NOTE_WRITE)
+	if (n->kind == ZS_NOTE_READ)
+		return enough;
+	if ((ev & ZS_EV_WRITE) == 0)
+		return false;
+	if (!enough)
 		zs_sock_await_room(n->w.sk);
 	return enough;
 }
@@ -211,7 +216,7 @@ static inline bool fill_sock(const struct zs_note *n, struct kevent *out)
 	else
 		eof = (ev & ZS_EV_HUP) != 0 || (ev != 0 && (sk->flags & ZS_SF_WR_SHUT));
 	if (n->fflags & NOTE_LOWAT)
-		ready = reaches_mark(n, amount);
+		ready = reaches_mark(n, ev, amount);
 	else
 		ready = (ev & (is_read ? ZS_EV_READ : ZS_EV_WRITE)) != 0;
 	if (!ready && !eof && (ev & ZS_EV_ERR) == 0 && !n->fired)

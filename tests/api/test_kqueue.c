@@ -398,6 +398,30 @@ static void refused_connect(void **state)
 	assert_int_equal(err, ECONNREFUSED);
 }
 
+/* However low the mark is, a socket has to be connected first. */
+static void lowat_waits_for_the_connection(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in sin = api_addr(1, PORT);
+	struct kevent ev[2];
+	int fd, kq;
+
+	api_on(t, 1);
+	assert_true(api_listen(PORT, SOCK_NONBLOCK) >= 0);
+	api_on(t, 0);
+	kq = ff_kqueue();
+	fd = ff_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(change(kq, (uintptr_t)fd, EVFILT_WRITE, EV_ADD, NOTE_LOWAT, 1, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	assert_errno(ff_connect(fd, sa(&sin), sizeof(sin)), EINPROGRESS);
+	assert_int_equal(change(kq, (uintptr_t)fd, EVFILT_WRITE, EV_ADD, NOTE_LOWAT, 1, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	assert_int_equal(wait_kq_ms(kq, ev, 2, 10), 1);
+	assert_int_equal(ev[0].filter, EVFILT_WRITE);
+	assert_int_equal(ev[0].flags & EV_EOF, 0);
+	assert_int_equal(ff_connect(fd, sa(&sin), sizeof(sin)), 0);
+}
+
 static void change_errors(void **state)
 {
 	struct api_world *t = *state;
@@ -664,6 +688,7 @@ int main(void)
 		TEST(eof_with_data_and_without),
 		TEST(reset_is_eof_with_the_error),
 		TEST(refused_connect),
+		TEST(lowat_waits_for_the_connection),
 		TEST(change_errors),
 		TEST(closing_removes_registrations),
 		TEST(timers),
