@@ -101,10 +101,16 @@ static int find_fd(struct zs_kq *kq, const struct kevent *kev, struct zs_fd **f)
 	return -EINVAL;
 }
 
+static unsigned mask_of(const struct kevent *kev)
+{
+	if (kev->filter == EVFILT_WRITE)
+		return ZS_EV_WRITE;
+	return ZS_EV_READ | ZS_EV_RDHUP | (kev->fflags & NOTE_LOWAT ? ZS_EV_SOME : 0);
+}
+
 static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 {
 	enum zs_note_kind kind = kev->filter == EVFILT_READ ? ZS_NOTE_READ : ZS_NOTE_WRITE;
-	unsigned mask = kind == ZS_NOTE_READ ? ZS_EV_READ | ZS_EV_RDHUP : ZS_EV_WRITE;
 	struct zs_ctx *c = kq->p.ctx;
 	struct zs_note *n;
 	struct zs_fd *f;
@@ -122,7 +128,7 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 	if (n == NULL && (kev->flags & EV_ADD) == 0)
 		return -ENOENT;
 	if (n == NULL)
-		n = zs_note_attach(&kq->p, f, (int)kev->ident, kind, mask);
+		n = zs_note_attach(&kq->p, f, (int)kev->ident, kind, mask_of(kev));
 	if (n == NULL) {
 		zs_kern_unwant(c, (int)kev->ident);
 		return -ENOMEM;
@@ -131,6 +137,7 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 	if (kev->flags & EV_ADD) {
 		n->fflags = kev->fflags & NOTE_LOWAT;
 		n->sdata = n->child != NULL ? -1 : kev->data; /* nothing was told yet */
+		n->w.mask = (uint16_t)mask_of(kev);
 	}
 	kq->p.q.arrivals++;
 	if ((n->flags & EV_DISABLE) == 0)

@@ -20,6 +20,7 @@ enum zs_ev {
 	ZS_EV_HUP = 0x08,   /* the connection is over in both directions */
 	ZS_EV_ERR = 0x10,   /* an error is pending (ep error) */
 	ZS_EV_ERRQ = 0x20,  /* of the socket layer: its error queue (MSG_ERRQUEUE) is not empty */
+	ZS_EV_SOME = 0x40,  /* likewise: data arrived, but SO_RCVLOWAT is not reached */
 };
 
 enum zs_ep_kind { ZS_EP_TCP, ZS_EP_LISTENER, ZS_EP_UDP };

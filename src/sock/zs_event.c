@@ -4,7 +4,7 @@
  * of the connection itself (zs_sock_readiness) and follows Linux' tcp_poll: end of stream is
  * readable, a socket that will answer an error is readable and writable. An edge that is no longer
  * true when it is handed on (the data was read meanwhile, or SO_RCVLOWAT is not reached) is not
- * handed on.
+ * handed on. Who has a mark of his own is told of less than SO_RCVLOWAT by ZS_EV_SOME.
  */
 #include "sock/zs_sock_priv.h"
 
@@ -60,6 +60,16 @@ void zs_watch_del(struct zs_watch *w)
 	w->sk = NULL;
 }
 
+/* Of the edges ev those that are true. */
+static unsigned still_true(const struct zs_sock *sk, unsigned ev)
+{
+	unsigned now = zs_sock_readiness(sk);
+
+	if (ev & ~now & ZS_EV_READ && sk->kind == ZS_SK_TCP && zs_tcp_readable(sk->tcb) > 0)
+		return (ev & now) | ZS_EV_SOME;
+	return ev & now;
+}
+
 static void notify(struct zs_sock *sk, unsigned ev)
 {
 	struct zs_list *node;
@@ -72,7 +82,7 @@ static void notify(struct zs_sock *sk, unsigned ev)
 		ev |= ZS_EV_WRITE;
 	if (unlikely(ev != ZS_EV_READ || sk->kind != ZS_SK_TCP ||
 		     zs_tcp_readable(sk->tcb) < sk->rcvlowat))
-		ev &= zs_sock_readiness(sk);
+		ev = still_true(sk, ev);
 	for (node = sk->watches.next; node != &sk->watches; node = node->next)
 		mark(container_of(node, struct zs_watch, sock_link), ev);
 }

@@ -225,6 +225,32 @@ static void lowat_note(void **state)
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 }
 
+/* The mark of the filter counts, not that of the socket. */
+static void lowat_note_overrides_the_socket(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	struct kevent ev[2];
+	int kq = ff_kqueue();
+	int plain = ff_kqueue();
+
+	assert_int_equal(ff_setsockopt(p.s, SOL_SOCKET, SO_RCVLOWAT, &(int){ 10 }, sizeof(int)), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD, 0, 0, NULL), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD, NOTE_LOWAT, 4, NULL), 0);
+	assert_int_equal(change(plain, (uintptr_t)p.s, EVFILT_READ, EV_ADD, 0, 0, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	assert_int_equal(poll_kq(plain, ev, 2), 0);
+	client_writes(t, p, "abc");
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	client_writes(t, p, "d");
+	assert_int_equal(poll_kq(plain, ev, 2), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_int_equal(ev[0].data, 4);
+	client_writes(t, p, "efghij");
+	assert_int_equal(poll_kq(plain, ev, 2), 1);
+	assert_int_equal(ev[0].data, 10);
+}
+
 static void write_filter_and_both_filters(void **state)
 {
 	struct api_world *t = *state;
@@ -682,6 +708,7 @@ int main(void)
 		TEST(dispatch_disables),
 		TEST(disable_enable),
 		TEST(lowat_note),
+		TEST(lowat_note_overrides_the_socket),
 		TEST(write_filter_and_both_filters),
 		TEST(lowat_of_a_writer_that_was_refused),
 		TEST(lowat_of_a_writer_that_was_not),

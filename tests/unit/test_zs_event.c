@@ -127,6 +127,31 @@ static void test_rcvlowat(void **state)
 	trio_close(&x);
 }
 
+static void test_less_than_rcvlowat_is_told_to_who_asks(void **state)
+{
+	struct trio x;
+	char buf[16];
+
+	(void)state;
+	trio_open(&x, ZS_EV_READ | ZS_EV_SOME);
+	assert_int_equal(set_int(x.s, SOL_SOCKET, SO_RCVLOWAT, 10), 0);
+	assert_int_equal(send_str(x.c, "12345", 0), 5);
+	run_ms(&x.t, 100);
+	assert_int_equal(take_edges(&x), ZS_EV_SOME);
+	assert_int_equal(send_str(x.c, "67890", 0), 5);
+	run_ms(&x.t, 100);
+	assert_int_equal(take_edges(&x), ZS_EV_READ);
+	expect_str(x.s, "1234567890");
+	/* not what was read meanwhile */
+	x.t.s->app = NULL; /* events stay in the core */
+	assert_int_equal(send_str(x.c, "abc", 0), 3);
+	run_ms(&x.t, 5);
+	assert_int_equal(recv_n(x.s, buf, sizeof(buf), 0), 3);
+	assert_int_equal(zs_sock_dispatch(x.t.s->s), 1);
+	assert_int_equal(x.q.n_ready, 0);
+	trio_close(&x);
+}
+
 static void test_lowat_beyond_the_window_does_not_stall(void **state)
 {
 	static char block[65536];
@@ -307,6 +332,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_edge_of_data_read_meanwhile_is_not_told),
 	cmocka_unit_test(test_mask_selects_but_not_errors),
 	cmocka_unit_test(test_rcvlowat),
+	cmocka_unit_test(test_less_than_rcvlowat_is_told_to_who_asks),
 	cmocka_unit_test(test_lowat_beyond_the_window_does_not_stall),
 	cmocka_unit_test(test_end_of_stream_passes_lowat),
 	cmocka_unit_test(test_write_edge_when_room_comes_back),
