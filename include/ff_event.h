@@ -4,7 +4,9 @@
  * EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER, EVFILT_USER; other filters are refused with EINVAL. A
  * kqueue or epoll instance may be the ident of EVFILT_READ, up to five deep: data is the number of
  * its events, those included that are found to be over when they are fetched. The numbers in data
- * and fflags that are errno values are Linux's.
+ * and fflags that are errno values are Linux's. As in FreeBSD, every change of what is registered,
+ * EV_ENABLE and EV_DISABLE too, brings its udata, and EVFILT_READ and EVFILT_WRITE their fflags and
+ * data.
  */
 #ifndef FF_EVENT_H
 #define FF_EVENT_H
@@ -73,10 +75,11 @@ struct kevent {
 #define EV_ENABLE 0x0004
 #define EV_DISABLE 0x0008
 #define EV_FORCEONESHOT 0x0100
-#define EV_ONESHOT 0x0010  /* deleted once reported */
-#define EV_CLEAR 0x0020	   /* edge trigger: reported again when something new arrives */
-#define EV_RECEIPT 0x0040  /* answer this change with EV_ERROR, data 0 for success */
-#define EV_DISPATCH 0x0080 /* disabled once reported */
+#define EV_KEEPUDATA 0x0200 /* a change without EV_ADD: what is registered keeps its udata */
+#define EV_ONESHOT 0x0010   /* deleted once reported */
+#define EV_CLEAR 0x0020	    /* edge trigger: reported again when something new arrives */
+#define EV_RECEIPT 0x0040   /* answer this change with EV_ERROR, data 0 for success */
+#define EV_DISPATCH 0x0080  /* disabled once reported */
 #define EV_SYSFLAGS 0xF000
 #define EV_DROP 0x1000
 #define EV_FLAG1 0x2000

@@ -222,6 +222,8 @@ int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev)
 			zs_kq_ident_free(&in->n);
 		return rc;
 	}
+	if (kind == ZS_NOTE_USER && kev->flags & EV_CLEAR)
+		in->n.fired = false; /* by an earlier change */
 	zs_kq_set_flags(&in->n, kev);
 	if (kind == ZS_NOTE_TIMER)
 		in->n.flags |= EV_CLEAR;

@@ -55,10 +55,10 @@ void zs_kq_unref(struct zs_kq *kq)
 
 void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev)
 {
-	if (kev->flags & EV_ADD) {
+	if (kev->flags & EV_ADD)
 		n->flags = (uint16_t)((kev->flags & KEPT_FLAGS) | (n->flags & EV_DISABLE));
+	if ((kev->flags & EV_KEEPUDATA) == 0)
 		n->udata = kev->udata;
-	}
 	if (kev->flags & EV_FORCEONESHOT) {
 		n->flags |= EV_ONESHOT;
 		n->fired = true;
@@ -134,11 +134,9 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 		return -ENOMEM;
 	}
 	zs_kq_set_flags(n, kev);
-	if (kev->flags & EV_ADD) {
-		n->fflags = kev->fflags & NOTE_LOWAT;
-		n->sdata = n->child != NULL ? -1 : kev->data; /* nothing was told yet */
-		n->w.mask = (uint16_t)mask_of(kev);
-	}
+	n->fflags = kev->fflags & NOTE_LOWAT;
+	n->sdata = n->child != NULL ? -1 : kev->data; /* nothing was told yet */
+	n->w.mask = (uint16_t)mask_of(kev);
 	kq->p.q.arrivals++;
 	if ((n->flags & EV_DISABLE) == 0)
 		zs_note_ready(n);
@@ -147,6 +145,8 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 
 int zs_kq_change(struct zs_kq *kq, const struct kevent *kev)
 {
+	if (kev->flags & EV_ADD && kev->flags & EV_KEEPUDATA)
+		return -EINVAL;
 	switch (kev->filter) {
 	case EVFILT_READ:
 	case EVFILT_WRITE:

@@ -462,6 +462,7 @@ static void change_errors(void **state)
 	assert_errno(change(kq, 1, EVFILT_TIMER, EV_ADD, 0, -1, NULL), EINVAL);
 	assert_errno(change(kq, 1, EVFILT_TIMER, EV_DELETE, 0, 0, NULL), ENOENT);
 	assert_errno(change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL), ENOENT);
+	assert_errno(change(kq, 1, EVFILT_USER, EV_ADD | EV_KEEPUDATA, 0, 0, NULL), EINVAL);
 
 	/* with room in the event list, each failure is an event and the good changes hold */
 	EV_SET(&ch[0], 5, EVFILT_READ, EV_ADD, 0, 0, (void *)7);
@@ -606,7 +607,7 @@ static void user_events(void **state)
 	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_FFCOPY | 0x11, 0, &kq),
 			 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
-	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_TRIGGER, 99, NULL), 0);
+	assert_int_equal(change(kq, 7, EVFILT_USER, 0, NOTE_TRIGGER, 99, &kq), 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 	assert_int_equal(ev[0].ident, 7);
 	assert_int_equal(ev[0].filter, EVFILT_USER);
@@ -626,6 +627,68 @@ static void user_events(void **state)
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 	assert_int_equal(change(kq, 8, EVFILT_USER, EV_DELETE, 0, 0, NULL), 0);
 	assert_int_equal(poll_kq(kq, ev, 2), 0);
+}
+
+/* nginx' threads: the pointer comes with the trigger. */
+static void each_change_brings_its_udata(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	struct kevent ev[2];
+	int a, b, kq = ff_kqueue();
+
+	assert_int_equal(change(kq, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL), 0);
+	assert_int_equal(change(kq, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, &a), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_ptr_equal(ev[0].udata, &a);
+	assert_int_equal(change(kq, 0, EVFILT_USER, EV_KEEPUDATA, NOTE_TRIGGER, 0, &b), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_ptr_equal(ev[0].udata, &a);
+
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0, &a),
+			 0);
+	client_writes(t, p, "x");
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_ptr_equal(ev[0].udata, &a);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ENABLE, 0, 0, &b), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_ptr_equal(ev[0].udata, &b);
+	assert_int_equal(
+		change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ENABLE | EV_KEEPUDATA, 0, 0, &a), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_ptr_equal(ev[0].udata, &b);
+}
+
+static void each_change_brings_its_mark(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	struct kevent ev[2];
+	int kq = ff_kqueue();
+
+	assert_int_equal(ff_setsockopt(p.s, SOL_SOCKET, SO_RCVLOWAT, &(int){ 3 }, sizeof(int)), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD, NOTE_LOWAT, 4, NULL), 0);
+	client_writes(t, p, "abc");
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ENABLE, 0, 0, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 4, NULL),
+			 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+}
+
+/* A change with EV_CLEAR takes back what was triggered before it. */
+static void clear_takes_a_trigger_back(void **state)
+{
+	struct kevent ev[2];
+	int kq = ff_kqueue();
+
+	(void)state;
+	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER, 0, NULL), 0);
+	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 0);
+	assert_int_equal(change(kq, 7, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER, 0, NULL), 0);
+	assert_int_equal(poll_kq(kq, ev, 2), 1);
 }
 
 /* More ready than the array holds: nobody is starved. */
@@ -723,6 +786,9 @@ int main(void)
 		TEST(timer_is_changed_by_adding_again),
 		TEST(many_timers),
 		TEST(user_events),
+		TEST(each_change_brings_its_udata),
+		TEST(each_change_brings_its_mark),
+		TEST(clear_takes_a_trigger_back),
 		TEST(fairness),
 		TEST(timeouts),
 		TEST(do_each),

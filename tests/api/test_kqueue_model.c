@@ -114,6 +114,8 @@ static void edge(struct model *m, int i)
 
 static int error_of_change(const struct model *m, int i, unsigned short flags)
 {
+	if (flags & EV_ADD && flags & EV_KEEPUDATA)
+		return EINVAL;
 	if (flags & EV_DELETE)
 		return m->note[i].there ? 0 : ENOENT;
 	return m->note[i].there || flags & EV_ADD ? 0 : ENOENT;
@@ -139,7 +141,7 @@ static void touch_user(struct note *n, bool is_new, const struct kevent *kev)
 	if (is_new)
 		n->fflags = bits;
 	n->data = kev->data;
-	n->fired = n->fired || kev->fflags & NOTE_TRIGGER;
+	n->fired = (n->fired && (kev->flags & EV_CLEAR) == 0) || kev->fflags & NOTE_TRIGGER;
 }
 
 static void change_table(struct model *m, int i, const struct kevent *kev)
@@ -153,13 +155,13 @@ static void change_table(struct model *m, int i, const struct kevent *kev)
 	}
 	if (is_new)
 		*n = (struct note){ .there = true };
-	if (kev->flags & EV_ADD) {
+	if (kev->flags & EV_ADD)
 		n->kept = kev->flags & (EV_CLEAR | EV_ONESHOT | EV_DISPATCH);
+	if ((kev->flags & EV_KEEPUDATA) == 0)
 		n->udata = (uintptr_t)kev->udata;
-	}
 	if (is_user(i)) {
 		touch_user(n, is_new, kev);
-	} else if (kev->flags & EV_ADD) {
+	} else {
 		n->fflags = kev->fflags;
 		n->data = kev->data;
 	}
@@ -186,6 +188,8 @@ static struct kevent random_change(struct model *m, int *i)
 		kev.flags |= with[below(m, 6)];
 	if (below(m, 8) == 0)
 		kev.flags |= EV_RECEIPT;
+	if (below(m, 4) == 0)
+		kev.flags |= EV_KEEPUDATA;
 	kev.udata = (void *)(uintptr_t)below(m, 1000);
 	if (is_user(*i)) {
 		kev.ident = (uintptr_t)*i;
