@@ -31,6 +31,14 @@ static ssize_t recv_once(const struct rx *r, const struct iovec *iov, int n)
 	return zs_sock_recv(r->sk, iov, n, flags, r->from, r->from_len, r->msg_flags);
 }
 
+/* For whatever comes: await_least() is for SO_RCVLOWAT, and MSG_WAITALL does not care for it. */
+static int await_some(const struct rx *r)
+{
+	if (zs_stream_blocks(r->c, r->sk, r->flags))
+		return zs_wait_least(r->c, r->sk, 1);
+	return zs_wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags);
+}
+
 static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 {
 	bool again = true;
@@ -40,7 +48,7 @@ static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 		rc = recv_once(r, iov, n);
 		if (rc != -EAGAIN || !again)
 			return rc;
-		rc = zs_wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags);
+		rc = await_some(r);
 		if (rc < 0)
 			return rc;
 		again = zs_may_block(r->c, r->sk, r->flags);

@@ -139,6 +139,29 @@ static void read_waits_for_lowat(void **state)
 	assert_errno(ff_read(new_lowat_socket(), buf, 8), ENOTCONN);
 }
 
+/* All that was asked for is all that MSG_WAITALL waits for, whatever SO_RCVLOWAT is. */
+static void waitall_passes_lowat(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	char buf[8];
+
+	set_lowat(c, 4);
+	at(p.t, 5, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 2, MSG_WAITALL), 2);
+	at(p.t, 5, write_text, &p);
+	at(p.t, 9, write_text, &p);
+	at(p.t, 13, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 6, MSG_WAITALL), 6);
+	assert_memory_equal(buf, "ababab", 6);
+	/* at its timeout: what is there */
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	at(p.t, 5, write_text, &p);
+	assert_int_equal(ff_recv(c, buf, 8, MSG_WAITALL), 2);
+	assert_errno(ff_recv(c, buf, 8, MSG_WAITALL), EAGAIN);
+}
+
 static void z_read_waits_for_lowat(void **state)
 {
 	struct timeval tv = { .tv_usec = 20000 };
@@ -171,7 +194,7 @@ static void z_read_waits_for_lowat(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(reset_after_a_part_is_told), TEST(reset_after_a_part_of_a_write),
 	TEST(peek_waits_for_all),	  TEST(read_waits_for_lowat),
-	TEST(z_read_waits_for_lowat),
+	TEST(waitall_passes_lowat),	  TEST(z_read_waits_for_lowat),
 };
 
 ZS_TEST_MAIN(tests)
