@@ -28,6 +28,8 @@
 #include "port/dpdk/zs_fanout.h"
 #include "port/dpdk/zs_procs.h"
 #include "port/dpdk/zs_rss.h"
+#include "wire/zs_cksum.h"
+#include "wire/zs_hdr.h"
 
 enum { PORT = 7, LONELY_PORT = 8, CLOSED_PORT = 9, CLIENTS = 32 };
 
@@ -279,6 +281,72 @@ static void test_fragments_meet_and_go_on(void **state)
 	expect_idle();
 }
 
+static struct rte_mbuf *new_frame(enum zs_ethertype type, size_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).pkt);
+	struct zs_eth_hdr *eth;
+
+	assert_non_null(m);
+	eth = (struct zs_eth_hdr *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + len));
+	memset(eth, 0, sizeof(*eth) + len);
+	eth->type_be = htons(type);
+	return m;
+}
+
+/* 8 bytes of an IGMP query at 0, with more to come, or 8 behind them. */
+static struct rte_mbuf *new_igmp_fragment(uint16_t frag)
+{
+	struct rte_mbuf *m = new_frame(ZS_ETH_IP4, sizeof(struct zs_ip4_hdr) + 8);
+	struct zs_eth_hdr *eth = rte_pktmbuf_mtod(m, struct zs_eth_hdr *);
+	struct zs_ip4_hdr *ip = (struct zs_ip4_hdr *)(eth + 1);
+
+	eth->dst = zs_netif_by_port(w.s[0], 0)->mac;
+	*ip = (struct zs_ip4_hdr){
+		.ver_ihl = 0x45,
+		.len_be = htons(sizeof(*ip) + 8),
+		.id_be = htons(77),
+		.frag_be = htons(frag),
+		.ttl = 1,
+		.proto = ZS_PROTO_IGMP,
+		.src_be = htonl(peer_ip + 4),
+		.dst_be = htonl(port_ip),
+	};
+	ip->cksum = zs_cksum_finish(zs_cksum_raw(ip, sizeof(*ip)));
+	*(uint8_t *)(ip + 1) = 0x11;
+	return m;
+}
+
+static uint64_t taken_over_by_second(void)
+{
+	struct zs_lcore_stats st;
+
+	zs_lcore_get_stats(w.lc[1], &st);
+	return st.taken_over;
+}
+
+/* A datagram that came in fragments and is for all stacks. */
+static void test_whole_datagrams_for_all_reach_all(void **state)
+{
+	struct rte_mbuf *m[] = { new_igmp_fragment(ZS_IP4_MF), new_igmp_fragment(1) };
+	uint64_t before = taken_over_by_second();
+	struct zs_ip6_hdr *ip6;
+
+	(void)state;
+	assert_int_equal(zs_rss_frame(&w.rss, m[0], 9), 0);
+	assert_int_equal(rte_ring_enqueue_bulk(w.peer.to_port, (void **)m, 2, NULL), 2);
+	expect_idle();
+	assert_int_equal(taken_over_by_second(), before + 1);
+
+	m[0] = new_frame(ZS_ETH_IP6, sizeof(*ip6) + sizeof(struct zs_icmp6_hdr));
+	ip6 = rte_pktmbuf_mtod_offset(m[0], struct zs_ip6_hdr *, sizeof(struct zs_eth_hdr));
+	ip6->next = ZS_PROTO_ICMP6;
+	((struct zs_icmp6_hdr *)(ip6 + 1))->type = ZS_MLD_QUERY;
+	assert_false(zs_fan_pass_on(w.lc[0], 0, m[0], ZS_PASS_WHOLE));
+	rte_pktmbuf_free(m[0]); /* still the caller's */
+	expect_idle();
+	assert_int_equal(taken_over_by_second(), before + 2);
+}
+
 static void test_connected_port_is_chosen_for_the_way_back(void **state)
 {
 	struct zs_addr peer = zs_addr_ip4(htonl(peer_ip));
@@ -495,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_stray_finds_its_socket),
 		cmocka_unit_test(test_closed_port_is_refused_once),
 		cmocka_unit_test(test_fragments_meet_and_go_on),
+		cmocka_unit_test(test_whole_datagrams_for_all_reach_all),
 		cmocka_unit_test(test_connected_port_is_chosen_for_the_way_back),
 		cmocka_unit_test(test_full_ring_is_a_drop_with_a_name),
 		cmocka_unit_test(test_frames_go_where_the_application_says),

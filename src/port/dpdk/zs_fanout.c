@@ -349,9 +349,13 @@ bool zs_fan_pass_on(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass w
 
 	if (!d->spread)
 		return false;
-	to = whole ? zs_procs_heir(d, zs_rss_frame(&d->rss, m, lc->index))
-		   : next_to_ask(lc, &asked);
+	to = whole ? zs_rss_frame(&d->rss, m, lc->index) : next_to_ask(lc, &asked);
 	m->port = (uint16_t)(port | asked << ASKED_SHIFT);
+	if (to == ZS_RSS_ALL) {
+		zs_fan_news(lc, m);
+		return false;
+	}
+	to = zs_procs_heir(d, to);
 	if (to == lc->index)
 		return false;
 	hand_over(lc, to, &m, 1);
