@@ -501,6 +501,41 @@ static void test_who_takes_no_part_yet_sends_nothing(void **state)
 	expect_idle();
 }
 
+/* Four processes and a device with two queues: the second, which sends for the fourth, is not
+ * there. */
+static void test_the_primary_sends_for_who_is_not_there(void **state)
+{
+	static struct zs_shared sh = { .state = { ZS_PROC_PRESENT, ZS_PROC_ABSENT, ZS_PROC_PRESENT,
+						  ZS_PROC_PRESENT } };
+	static struct zs_box box[4];
+	static struct zs_dpdk d = { .n_ports = 1, .n_stacks = 4, .box = box, .port[0].n_txq = 2 };
+	struct zs_procs procs = { .sh = &sh, .fd = -1, .id = 3 };
+	struct zs_lcore fourth = { .d = &d, .index = 3, .node = w.lc[0]->node };
+	struct rte_ring *to[2];
+
+	(void)state;
+	d.procs = &procs;
+	for (int i = 0; i < 2; i++) {
+		to[i] = rte_ring_create(i == 0 ? "first" : "second", 8, SOCKET_ID_ANY, 0);
+		assert_non_null(to[i]);
+		box[i].ring[1][3] = to[i];
+		box[i].need_wakeup = &sh.stack[i].need_wakeup;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct rte_mbuf *m = new_frame(ZS_ETH_IP4, 20);
+
+		assert_int_equal(zs_fan_tx(&fourth, 0, &m, 1), 1);
+		assert_int_equal(rte_ring_count(to[0]), 1);
+		assert_int_equal(rte_ring_count(to[1]), i);
+		sh.state[1] = ZS_PROC_PRESENT;
+	}
+	for (uint16_t i = 0; i < 2; i++) {
+		zs_fan_bury(&fourth, i);
+		rte_ring_free(to[i]);
+	}
+	expect_idle();
+}
+
 /* A client's next connection may come to another stack than the one that gave it its cookie. */
 static void test_cookies_of_one_lcore_are_good_on_another(void **state)
 {
@@ -570,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_groups_of_any_lcore),
 		cmocka_unit_test(test_frames_wait_for_the_sender),
 		cmocka_unit_test(test_who_takes_no_part_yet_sends_nothing),
+		cmocka_unit_test(test_the_primary_sends_for_who_is_not_there),
 		cmocka_unit_test(test_cookies_of_one_lcore_are_good_on_another),
 	};
 

@@ -133,11 +133,13 @@ void zs_fan_bury(struct zs_lcore *lc, uint16_t index)
 {
 	struct zs_box *box = &lc->d->box[index];
 
-	for (uint16_t from = 0; from < n_sources(lc->d); from++) {
-		if (box->ring[0][from] == NULL)
-			continue;
-		mend(box->ring[0][from], false);
-		empty_ring(box->ring[0][from]);
+	for (size_t row = 0; row < RTE_DIM(box->ring); row++) {
+		for (uint16_t from = 0; from < n_sources(lc->d); from++) {
+			if (box->ring[row][from] == NULL)
+				continue;
+			mend(box->ring[row][from], false);
+			empty_ring(box->ring[row][from]);
+		}
 	}
 }
 
@@ -375,13 +377,14 @@ uint16_t zs_fan_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct zs_lcore *lc = ctx;
 	const struct zs_dpdk *d = lc->d;
-	uint16_t n_txq = d->port[port].n_txq, owner;
+	uint16_t n_txq = d->port[port].n_txq;
+	unsigned owner;
 
 	if (unlikely(zs_procs_waits(d)))
 		return 0;
 	if (lc->index < n_txq)
 		return zs_loop_tx(lc, port, pkts, n);
-	owner = lc->index % n_txq;
+	owner = zs_procs_heir(d, lc->index % n_txq);
 	if (d->procs != NULL)
 		n = make_sendable(lc, pkts, n);
 	n = (uint16_t)rte_ring_enqueue_burst(d->box[owner].ring[1 + port][source(lc)],
