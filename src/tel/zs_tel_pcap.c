@@ -29,14 +29,14 @@ static int tell_status(struct zs_tel_query *q, const char *params, struct rte_te
 	return 0;
 }
 
-/* On a stack's loop: whoever gets here is in no callback. */
+/* On a stack's loop: whoever gets here looks at no packet. */
 static void nothing(struct zs_ctx *c, void *arg)
 {
 	(void)c;
 	(void)arg;
 }
 
-/* A loop that stands still may be in a callback: then the capture's memory has to stay. */
+/* A loop that stands still may look at packets: then the capture's memory has to stay. */
 static int stop(struct zs_tel_query *q)
 {
 	int rc = 0;

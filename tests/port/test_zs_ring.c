@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "core/zs_pkt.h"
 #include "core/zs_udp.h"
 #include "port/dpdk/zs_dpdk.h"
+#include "port/dpdk/zs_pcap.h"
 
 enum { PORT = 7, TURNS = 2000 };
 
@@ -244,6 +246,56 @@ static void test_device_that_is_full_is_counted_and_tried_again(void **state)
 	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
 }
 
+/* Packets of so many bytes in a pcapng file. */
+static unsigned count_packets(const char *file, uint32_t len)
+{
+	enum { PACKET = 6, BLOCK_WORDS = 7 };
+	uint32_t b[BLOCK_WORDS]; /* type, length, interface, time (2), captured, original */
+	FILE *f = fopen(file, "r");
+	unsigned n = 0;
+
+	assert_non_null(f);
+	while (fread(b, sizeof(b), 1, f) == 1) {
+		n += b[0] == PACKET && b[6] == len;
+		assert_true(b[1] >= sizeof(b));
+		assert_int_equal(fseek(f, (long)(b[1] - sizeof(b)), SEEK_CUR), 0);
+	}
+	fclose(f);
+	return n;
+}
+
+/* The device refuses it, many times, and then takes it. */
+static void test_a_capture_has_each_frame_once(void **state)
+{
+	enum { FRAMES = RINGPEER_SIZE + 20, LEN = 33, HEADERS = 14 + 20 + 8 };
+	char file[] = "/tmp/test_zs_ring.XXXXXX", err[ZS_PCAP_ERR];
+	struct zs_pcap_options o = { .file = file, .filter = "", .port = ZS_PCAP_ALL_PORTS };
+	struct zs_addr to = zs_addr_ip4(htonl(peer_ip));
+	uint16_t port = w.client->flow.lport;
+	struct rte_mbuf *m;
+
+	(void)state;
+	close(mkstemp(file));
+	assert_int_equal(zs_pcap_start(w.d, &o, err), 0);
+	for (int i = 0; i < FRAMES; i++) {
+		m = rte_pktmbuf_alloc(zs_dpdk_pools(w.d).pkt);
+		assert_non_null(m);
+		memset(rte_pktmbuf_append(m, LEN), 'a', LEN);
+		assert_int_equal(zs_udp_send(zs_lcore_stack(w.lc), w.server, m, &to, port), 0);
+		turn_port();
+	}
+	assert_true(zs_stack_tx_pending(zs_lcore_stack(w.lc)));
+	settle();
+	assert_false(zs_stack_tx_pending(zs_lcore_stack(w.lc)));
+	zs_pcap_detach(w.d);
+	zs_pcap_finish(w.d);
+	assert_int_equal(count_packets(file, HEADERS + LEN), FRAMES);
+	unlink(file);
+	while ((m = zs_udp_recv(w.peer.s, w.client)) != NULL)
+		rte_pktmbuf_free(m);
+	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
+}
+
 static void test_statistics_tell_busy_from_idle(void **state)
 {
 	struct zs_lcore_stats st;
@@ -342,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_offloads_are_what_is_advertised),
 		cmocka_unit_test(test_datagrams_cross_and_buffers_return),
 		cmocka_unit_test(test_device_that_is_full_is_counted_and_tried_again),
+		cmocka_unit_test(test_a_capture_has_each_frame_once),
 		cmocka_unit_test(test_statistics_tell_busy_from_idle),
 		cmocka_unit_test(test_clock_runs_with_the_wall),
 		cmocka_unit_test(test_second_init_is_refused),

@@ -61,8 +61,9 @@ struct zs_ethport {
 	int rxsock[ZS_MAX_LCORES]; /* of each receive queue, the socket that serves as one; 0: none
 				    */
 	uint16_t mtu;
-	bool tx_prepare;  /* the driver wants rte_eth_tx_prepare() before a burst */
-	bool tso_prepare; /* likewise, when there is a TSO packet in it */
+	struct zs_pcap *capture; /* of what is sent; NULL: none. Written by another thread */
+	bool tx_prepare;	 /* the driver wants rte_eth_tx_prepare() before a burst */
+	bool tso_prepare;	 /* likewise, when there is a TSO packet in it */
 	bool configured, started;
 	uint32_t offloads; /* enum zs_offload */
 	struct zs_mac mac;

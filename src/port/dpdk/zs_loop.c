@@ -12,6 +12,7 @@
 
 #include "port/dpdk/zs_fanout.h"
 #include "port/dpdk/zs_frames.h"
+#include "port/dpdk/zs_pcap.h"
 #include "port/dpdk/zs_procs.h"
 
 enum {
@@ -175,7 +176,9 @@ uint16_t zs_loop_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n
 	const struct zs_ethport *p = &lc->d->port[port];
 	uint16_t queue = lc->index;
 	uint16_t good = prepare(p, queue, pkts, n);
-	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, good);
+	struct zs_pcap *capture = __atomic_load_n(&p->capture, __ATOMIC_ACQUIRE);
+	uint16_t sent = unlikely(capture != NULL) ? zs_pcap_send(capture, p->id, queue, pkts, good)
+						  : rte_eth_tx_burst(p->id, queue, pkts, good);
 
 	lc->stats.tx_packets += sent;
 	if (sent > 0)

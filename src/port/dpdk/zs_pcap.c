@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Capture: callbacks of ethdev, copies, and the thread that writes them. */
+/* Capture: what looks at packets, copies, and the thread that writes them. */
 #define ALLOW_EXPERIMENTAL_API /* pcapng, and BPF from libpcap */
 #include "port/dpdk/zs_pcap.h"
 
@@ -49,7 +49,6 @@ struct zs_pcap {
 	uint64_t packets, missed; /* likewise; missed: by several */
 	uint16_t n_ports, port[ZS_MAX_PORTS];
 	const struct rte_eth_rxtx_callback *rx[ZS_MAX_PORTS][ZS_MAX_LCORES];
-	const struct rte_eth_rxtx_callback *tx[ZS_MAX_PORTS][ZS_MAX_LCORES];
 	char file[ZS_PCAP_FILE];
 };
 
@@ -67,56 +66,90 @@ static void stamp(struct rte_mbuf *copy, uint64_t ns)
 	       sizeof(high_low));
 }
 
-static void capture(struct zs_pcap *p, uint16_t port, uint16_t queue, struct rte_mbuf **pkts,
-		    uint16_t n, enum rte_pcapng_direction dir)
+static bool is_full(const struct zs_pcap *p)
 {
-	struct rte_mbuf *copy[BURST];
-	uint64_t verdict[BURST];
-	unsigned n_copies = 0, missed = 0, put;
+	return __atomic_load_n(&p->full, __ATOMIC_RELAXED);
+}
+
+/* Copies of a burst. */
+struct batch {
+	uint64_t wanted[BURST];
+	struct rte_mbuf *copy[BURST]; /* NULL: not wanted, or no memory */
+};
+
+static void copy_burst(const struct zs_pcap *p, struct batch *b, uint16_t port, uint16_t queue,
+		       struct rte_mbuf **pkts, uint16_t n, enum rte_pcapng_direction dir)
+{
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	for (uint16_t i = 0; i < n; i++)
+		b->wanted[i] = 1;
 	if (p->bpf != NULL)
-		(void)rte_bpf_exec_burst(p->bpf, (void **)pkts, verdict, n);
+		(void)rte_bpf_exec_burst(p->bpf, (void **)pkts, b->wanted, n);
 	for (uint16_t i = 0; i < n; i++) {
-		if (p->bpf != NULL && verdict[i] == 0)
-			continue;
-		copy[n_copies] =
-			rte_pcapng_copy(port, queue, pkts[i], p->copies, p->snaplen, 0, dir);
-		if (copy[n_copies] == NULL) {
-			missed++;
-			continue;
-		}
-		stamp(copy[n_copies++], (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+		b->copy[i] = NULL;
+		if (b->wanted[i] != 0)
+			b->copy[i] = rte_pcapng_copy(port, queue, pkts[i], p->copies, p->snaplen, 0,
+						     dir);
+		if (b->copy[i] != NULL)
+			stamp(b->copy[i],
+			      (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 	}
-	put = rte_ring_enqueue_burst(p->ring, (void **)copy, n_copies, NULL);
-	rte_pktmbuf_free_bulk(copy + put, n_copies - put);
+}
+
+/* The first n of the burst are for the file. */
+static void keep(struct zs_pcap *p, struct batch *b, uint16_t n)
+{
+	unsigned n_copies = 0, missed = 0, put;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (b->copy[i] != NULL)
+			b->copy[n_copies++] = b->copy[i];
+		else
+			missed += b->wanted[i] != 0;
+	}
+	put = rte_ring_enqueue_burst(p->ring, (void **)b->copy, n_copies, NULL);
+	rte_pktmbuf_free_bulk(b->copy + put, n_copies - put);
 	missed += n_copies - put;
 	if (missed > 0)
 		__atomic_fetch_add(&p->missed, missed, __ATOMIC_RELAXED);
 }
 
-static void capture_all(struct zs_pcap *p, uint16_t port, uint16_t queue, struct rte_mbuf **pkts,
-			uint16_t n, enum rte_pcapng_direction dir)
-{
-	if (__atomic_load_n(&p->full, __ATOMIC_RELAXED))
-		return;
-	for (uint16_t i = 0; i < n; i += BURST)
-		capture(p, port, queue, pkts + i, RTE_MIN(n - i, BURST), dir);
-}
-
 static uint16_t on_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n,
 		      uint16_t max, void *arg)
 {
+	struct zs_pcap *p = arg;
+	struct batch b;
+
 	(void)max;
-	capture_all(arg, port, queue, pkts, n, RTE_PCAPNG_DIRECTION_IN);
+	for (uint16_t i = 0; i < n && !is_full(p); i += BURST) {
+		uint16_t k = RTE_MIN(n - i, BURST);
+
+		copy_burst(p, &b, port, queue, pkts + i, k, RTE_PCAPNG_DIRECTION_IN);
+		keep(p, &b, k);
+	}
 	return n;
 }
 
-static uint16_t on_tx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, void *arg)
+/* What the device refuses is offered again, and captured when it goes. */
+uint16_t zs_pcap_send(struct zs_pcap *p, uint16_t port, uint16_t queue, struct rte_mbuf **pkts,
+		      uint16_t n)
 {
-	capture_all(arg, port, queue, pkts, n, RTE_PCAPNG_DIRECTION_OUT);
-	return n;
+	uint16_t sent = 0, k, took;
+	struct batch b;
+
+	if (is_full(p))
+		return rte_eth_tx_burst(port, queue, pkts, n);
+	do {
+		k = RTE_MIN(n - sent, BURST);
+		copy_burst(p, &b, port, queue, pkts + sent, k, RTE_PCAPNG_DIRECTION_OUT);
+		took = rte_eth_tx_burst(port, queue, pkts + sent, k);
+		rte_pktmbuf_free_bulk(b.copy + took, k - took);
+		keep(p, &b, took);
+		sent += took;
+	} while (took == k && sent < n);
+	return sent;
 }
 
 /* Only the primary sees a port that has no queues for others. */
@@ -137,18 +170,14 @@ static int attach(struct zs_dpdk *d, struct zs_pcap *p)
 {
 	p->attached = true;
 	for (uint16_t i = 0; i < p->n_ports; i++) {
-		const struct zs_ethport *port = &d->port[p->port[i]];
+		struct zs_ethport *port = &d->port[p->port[i]];
 
 		for (uint16_t q = 0; q < port->n_rxq; q++) {
 			p->rx[i][q] = rte_eth_add_rx_callback(port->id, q, on_rx, p);
 			if (p->rx[i][q] == NULL)
 				return -rte_errno;
 		}
-		for (uint16_t q = 0; q < port->n_txq; q++) {
-			p->tx[i][q] = rte_eth_add_tx_callback(port->id, q, on_tx, p);
-			if (p->tx[i][q] == NULL)
-				return -rte_errno;
-		}
+		__atomic_store_n(&port->capture, p, __ATOMIC_RELEASE);
 	}
 	return 0;
 }
@@ -161,13 +190,12 @@ void zs_pcap_detach(struct zs_dpdk *d)
 		return;
 	p->attached = false;
 	for (uint16_t i = 0; i < p->n_ports; i++) {
-		const struct zs_ethport *port = &d->port[p->port[i]];
+		struct zs_ethport *port = &d->port[p->port[i]];
 
-		/* They fail for callbacks that are not there. */
+		__atomic_store_n(&port->capture, NULL, __ATOMIC_RELAXED);
+		/* It fails for callbacks that are not there. */
 		for (uint16_t q = 0; q < port->n_rxq && p->rx[i][q] != NULL; q++)
 			(void)rte_eth_remove_rx_callback(port->id, q, p->rx[i][q]);
-		for (uint16_t q = 0; q < port->n_txq && p->tx[i][q] != NULL; q++)
-			(void)rte_eth_remove_tx_callback(port->id, q, p->tx[i][q]);
 	}
 }
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Capturing packets of the ports into a pcapng file while the stacks run. The packets are looked at
- * in callbacks of ethdev, which are not there at other times; a filter is compiled by libpcap,
- * turned into eBPF and run by librte_bpf; copies go over a ring to a thread that writes the file.
- * When it is too slow packets are missed, and counted, rather than the loops delayed.
+ * Capturing packets of the ports into a pcapng file while the stacks run. What arrives is looked at
+ * in callbacks of ethdev, which are not there at other times, what is sent in zs_pcap_send(); a
+ * filter is compiled by libpcap, turned into eBPF and run by librte_bpf; copies go over a ring to a
+ * thread that writes the file. When it is too slow packets are missed, and counted, rather than the
+ * loops delayed.
  */
 #ifndef ZS_PCAP_H
 #define ZS_PCAP_H
 
 #include "port/dpdk/zs_dpdk.h"
+
+struct rte_mbuf;
+struct zs_pcap;
 
 enum { ZS_PCAP_ERR = 128, ZS_PCAP_FILE = 256, ZS_PCAP_ALL_PORTS = 0xffff };
 
@@ -33,12 +37,16 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 
 /*
  * Ends it in two steps: after the first nothing new is captured, and once every loop has had a turn
- * after that nobody is in a callback any more; then the second writes what waits and closes the
+ * after that nobody looks at packets any more; then the second writes what waits and closes the
  * file.
  */
 void zs_pcap_detach(struct zs_dpdk *d);
 void zs_pcap_finish(struct zs_dpdk *d);
 
 void zs_pcap_status(const struct zs_dpdk *d, struct zs_pcap_status *out);
+
+/* rte_eth_tx_burst() of a port with a capture; copies what the device takes. */
+uint16_t zs_pcap_send(struct zs_pcap *p, uint16_t port, uint16_t queue, struct rte_mbuf **pkts,
+		      uint16_t n);
 
 #endif
