@@ -43,7 +43,7 @@ void conn_fail(struct load *l, struct conn *c, enum failure why, uint64_t now)
 	uint32_t lost = c->n_given;
 
 	/* a connection that does not come about is an attempt as well: -n would never be reached */
-	if (lost == 0 && l->pace.left > 0) {
+	if (c->state == CONN_OPENING && lost == 0 && l->pace.left > 0) {
 		l->pace.left--;
 		lost = 1;
 	}
@@ -250,8 +250,12 @@ static void receive(struct load *l, struct conn *c, bool eof, uint64_t now)
 			end_of_stream(l, c, now);
 			return;
 		}
+		if (n < 0 && errno == EAGAIN)
+			return;
 		if (n < 0) {
-			if (errno != EAGAIN)
+			if (c->state == CONN_ENDING)
+				conn_end(l, c); /* the answer was complete */
+			else
 				conn_fail(l, c, errno == ETIMEDOUT ? FAIL_TIMEOUT : FAIL_RESET,
 					  now);
 			return;
