@@ -9,24 +9,31 @@
 #include "port/dpdk/zs_pcap.h"
 #include "tel/zs_tel_priv.h"
 
+static int tell(const struct zs_pcap_status *st, struct rte_tel_data *d)
+{
+	struct zs_tel_dict t = { .d = d };
+
+	rte_tel_data_start_dict(d);
+	zs_tel_u64(&t, "running", st->running);
+	if (st->file[0] == '\0')
+		return 0;
+	zs_tel_u64(&t, "packets", st->packets);
+	zs_tel_u64(&t, "missed", st->missed);
+	zs_tel_u64(&t, "full", st->full);
+	if (st->error != 0)
+		zs_tel_str(&t, "problem", strerror(st->error));
+	zs_tel_str(&t, "file",
+		   strlen(st->file) < RTE_TEL_MAX_STRING_LEN ? st->file : "(long name)");
+	return 0;
+}
+
 static int tell_status(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	struct zs_pcap_status st;
-	struct zs_tel_dict t = { .d = d };
 
 	(void)params;
 	zs_pcap_status(q->dpdk, &st);
-	rte_tel_data_start_dict(d);
-	zs_tel_u64(&t, "running", st.running);
-	if (!st.running)
-		return 0;
-	zs_tel_u64(&t, "packets", st.packets);
-	zs_tel_u64(&t, "missed", st.missed);
-	zs_tel_u64(&t, "full", st.full);
-	if (st.error != 0)
-		zs_tel_str(&t, "problem", strerror(st.error));
-	zs_tel_str(&t, "file", strlen(st.file) < RTE_TEL_MAX_STRING_LEN ? st.file : "(long name)");
-	return 0;
+	return tell(&st, d);
 }
 
 /* On a stack's loop: whoever gets here looks at no packet. */
@@ -37,7 +44,7 @@ static void nothing(struct zs_ctx *c, void *arg)
 }
 
 /* A loop that stands still may look at packets: then the capture's memory has to stay. */
-static int stop(struct zs_tel_query *q)
+static int stop(struct zs_tel_query *q, struct zs_pcap_status *last)
 {
 	int rc = 0;
 
@@ -45,26 +52,21 @@ static int stop(struct zs_tel_query *q)
 	for (uint16_t i = 0; rc == 0 && i < q->n; i++)
 		rc = zs_tel_ask(q, i, nothing, NULL);
 	if (rc == 0)
-		zs_pcap_finish(q->dpdk);
+		zs_pcap_finish(q->dpdk, last);
 	return rc;
 }
 
 static int stop_capture(struct zs_tel_query *q, const char *params, struct rte_tel_data *d)
 {
 	struct zs_pcap_status st;
-	struct zs_tel_dict t = { .d = d };
 	int rc;
 
 	(void)params;
 	zs_pcap_status(q->dpdk, &st);
 	if (!st.running)
 		return zs_tel_fail(q, -ENOENT, "no capture runs");
-	rc = stop(q);
-	if (rc < 0)
-		return rc;
-	rte_tel_data_start_dict(d);
-	zs_tel_u64(&t, "missed", st.missed);
-	return 0;
+	rc = stop(q, &st);
+	return rc < 0 ? rc : tell(&st, d);
 }
 
 /* Words: file=, snaplen=, count=, if=; filter= takes all that follows, commas included. */
@@ -113,7 +115,7 @@ static int start_capture(struct zs_tel_query *q, const char *params, struct rte_
 	if (rc == 0)
 		return tell_status(q, "", d);
 	if (rc != -EBUSY && rc != -EINVAL)
-		(void)stop(q); /* what has begun; the reason is in q->error */
+		(void)stop(q, NULL); /* what has begun; the reason is in q->error */
 	return rc;
 }
 _Static_assert(sizeof(((struct zs_tel_query *)0)->error) >= ZS_PCAP_ERR, "reasons fit");
@@ -125,7 +127,7 @@ int zs_tel_add_pcap(void)
 		{ "/zstack/pcap_start", start_capture,
 		  "Captures packets to pcapng. Parameters: file=PATH[,if=N][,snaplen=N][,count=N]"
 		  "[,filter=EXPRESSION]" },
-		{ "/zstack/pcap_stop", stop_capture, "Ends the capture" },
+		{ "/zstack/pcap_stop", stop_capture, "Ends the capture; what has it got?" },
 	};
 
 	return zs_tel_add(cmds, sizeof(cmds) / sizeof(cmds[0]));

@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import types
 
@@ -215,6 +216,29 @@ def capture(host, server, words, pattern, n):
     return packets
 
 
+def stopped_in_the_middle(host, server):
+    """What is in the file is told, too, when packets come until the end."""
+    path, over = os.path.join(host.dir, "c.pcapng"), threading.Event()
+
+    def load():
+        with connect(host.kernel, 1, 80)[0] as s:
+            s.settimeout(20)
+            while not over.is_set():
+                lab.get(s, 20000)
+
+    t = threading.Thread(target=load)
+    t.start()
+    try:
+        run_tool(server, "pcap", "start", "-w", path)
+        time.sleep(0.1)
+        told = ask(server, "pcap", "stop")
+        n = len(pcapng_packets(path))
+        expect(n == told["packets"] > 20, f"{n} packets, {told}")
+    finally:
+        over.set()
+        t.join()
+
+
 def captures(host, server):
     tcp = capture(host, server, ["tcp", "port", "80"], b"\x06", 15)
     expect(any(length > 1400 for length, _ in tcp), "no full segment")
@@ -223,6 +247,7 @@ def captures(host, server):
     limited = capture(host, server, ["-c", "5", "ip"], b".", 5)
     expect(len(limited) == 5, f"{len(limited)} packets")
     capture(host, server, [], b".", 20)
+    stopped_in_the_middle(host, server)
     bad = run_tool(server, "pcap", "start", "-w", os.path.join(host.dir, "x"), "tcp", "prot", "80", code=1)
     expect("filter:" in bad, bad)
     bad = run_tool(server, "pcap", "start", "-w", "/no/such/folder/x", code=1)

@@ -272,6 +272,7 @@ static void test_a_capture_has_each_frame_once(void **state)
 	struct zs_pcap_options o = { .file = file, .filter = "", .port = ZS_PCAP_ALL_PORTS };
 	struct zs_addr to = zs_addr_ip4(htonl(peer_ip));
 	uint16_t port = w.client->flow.lport;
+	struct zs_pcap_status last;
 	struct rte_mbuf *m;
 
 	(void)state;
@@ -288,7 +289,8 @@ static void test_a_capture_has_each_frame_once(void **state)
 	settle();
 	assert_false(zs_stack_tx_pending(zs_lcore_stack(w.lc)));
 	zs_pcap_detach(w.d);
-	zs_pcap_finish(w.d);
+	zs_pcap_finish(w.d, &last);
+	assert_true(last.packets >= FRAMES);
 	assert_int_equal(count_packets(file, HEADERS + LEN), FRAMES);
 	unlink(file);
 	while ((m = zs_udp_recv(w.peer.s, w.client)) != NULL)

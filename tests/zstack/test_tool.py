@@ -208,6 +208,14 @@ class Others(Case):
         self.assertEqual(self.output("pcap", "status"), "no capture runs\n")
         self.assertIn("-w FILE is missing", self.error("pcap", "start"))
 
+    def test_pcap_stop_tells_what_came_of_the_end(self):
+        self.fake({"/zstack/pcap": {"running": 1, "packets": 3, "missed": 0, "full": 0, "file": "f"},
+                   "/zstack/pcap_stop": {"running": 0, "packets": 7, "missed": 1, "full": 1, "file": "f",
+                                         "problem": "No space left on device"}, "/zstack/stats": {}})
+        p = self.run_tool("pcap", "stop")
+        self.assertEqual((p.returncode, p.stdout), (
+            1, "captured 7 packets in f, 1 missed; writing failed: No space left on device\n"))
+
     def test_set_asks_one_by_one(self):
         p = self.fake({"/zstack/get": {"ttl": 64, "cc": "cubic"}, "/zstack/set": {}, "/zstack/stats": {}})
         self.assertEqual(self.output("set", "ttl=64", "cc"), "ttl=64\ncc=cubic\n")

@@ -203,7 +203,7 @@ static void destroy(struct zs_dpdk *d)
 	bool left = zs_procs_others(d);
 
 	zs_pcap_detach(d);
-	zs_pcap_finish(d);
+	zs_pcap_finish(d, NULL);
 	zs_procs_leave(d);
 	for (uint16_t i = 0; i < d->n_lcores; i++)
 		zs_stack_destroy(d->lcore[i]->s);

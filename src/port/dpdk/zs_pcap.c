@@ -357,11 +357,11 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 		(void)fail(err, rc, "callbacks of ethdev");
 		return rc; /* the caller ends what has begun */
 	}
-	zs_pcap_finish(d);
+	zs_pcap_finish(d, NULL);
 	return rc;
 }
 
-void zs_pcap_finish(struct zs_dpdk *d)
+void zs_pcap_finish(struct zs_dpdk *d, struct zs_pcap_status *last)
 {
 	struct zs_pcap *p = d->pcap;
 
@@ -370,6 +370,10 @@ void zs_pcap_finish(struct zs_dpdk *d)
 	if (p->has_writer) {
 		__atomic_store_n(&p->end, true, __ATOMIC_RELEASE);
 		(void)pthread_join(p->writer, NULL); /* fails for what is no thread */
+	}
+	if (last != NULL) {
+		zs_pcap_status(d, last);
+		last->running = false;
 	}
 	destroy(p);
 	d->pcap = NULL;

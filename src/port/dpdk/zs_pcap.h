@@ -38,10 +38,10 @@ int zs_pcap_start(struct zs_dpdk *d, const struct zs_pcap_options *o, char err[Z
 /*
  * Ends it in two steps: after the first nothing new is captured, and once every loop has had a turn
  * after that nobody looks at packets any more; then the second writes what waits and closes the
- * file.
+ * file; last, unless NULL: what came of it.
  */
 void zs_pcap_detach(struct zs_dpdk *d);
-void zs_pcap_finish(struct zs_dpdk *d);
+void zs_pcap_finish(struct zs_dpdk *d, struct zs_pcap_status *last);
 
 void zs_pcap_status(const struct zs_dpdk *d, struct zs_pcap_status *out);
 
