@@ -65,6 +65,14 @@ static void accept_all(void)
 	}
 }
 
+/* In the send buffer, or for buffers in the pools. */
+static void wait_for_room(const struct conn *c)
+{
+	if (errno == ENOBUFS)
+		z_await_buffers(c->fd);
+	watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
+}
+
 static void echo(struct conn *c)
 {
 	for (;;) {
@@ -73,14 +81,18 @@ static void echo(struct conn *c)
 
 			if (n < 0 && errno == EAGAIN)
 				return;
+			if (n < 0 && errno == ENOBUFS) {
+				wait_for_room(c);
+				return;
+			}
 			if (n <= 0)
 				break;
 			c->n_held = (size_t)n;
 		}
 		if (z_write(c->fd, c->held, c->n_held) < 0) {
-			if (errno != EAGAIN)
+			if (errno != EAGAIN && errno != ENOBUFS)
 				break;
-			watch(c->fd, EVFILT_WRITE, EV_ONESHOT);
+			wait_for_room(c);
 			return;
 		}
 		c->held = NULL; /* the stack's now */
