@@ -221,6 +221,10 @@ static void run_scale(const char *name)
 		two = RTE_MAX(two, scale_rate(2));
 	}
 	add(name, "1.rate", one, "requests/s");
+	if (two == 0) {
+		fprintf(stderr, "%s: two servers need two CPUs\n", name);
+		return;
+	}
 	add(name, "2.rate", two, "requests/s");
 	add(name, "2.percent_of_1", 100 * two / one, "%");
 }
