@@ -8,8 +8,11 @@
 #include "tests/zs_test.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
@@ -536,6 +539,27 @@ static void test_the_primary_sends_for_who_is_not_there(void **state)
 	expect_idle();
 }
 
+static void test_a_start_that_fails_half_way_closes_what_it_opened(void **state)
+{
+	static struct zs_shared sh;
+	static struct zs_dpdk d = { .n_stacks = 2 };
+	struct zs_procs procs = { .sh = &sh, .fd = -1, .path = "/nowhere/zs_procs" };
+	int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO), in = dup(STDIN_FILENO);
+
+	(void)state;
+	d.procs = &procs;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDERR_FILENO);
+	assert_int_equal(zs_fan_create(&d), -ENOENT);
+	zs_fan_free(&d);
+	dup2(saved, STDERR_FILENO);
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+	dup2(in, STDIN_FILENO);
+	close(null);
+	close(saved);
+	close(in);
+}
+
 /* A client's next connection may come to another stack than the one that gave it its cookie. */
 static void test_cookies_of_one_lcore_are_good_on_another(void **state)
 {
@@ -606,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_frames_wait_for_the_sender),
 		cmocka_unit_test(test_who_takes_no_part_yet_sends_nothing),
 		cmocka_unit_test(test_the_primary_sends_for_who_is_not_there),
+		cmocka_unit_test(test_a_start_that_fails_half_way_closes_what_it_opened),
 		cmocka_unit_test(test_cookies_of_one_lcore_are_good_on_another),
 	};
 

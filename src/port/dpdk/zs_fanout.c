@@ -87,7 +87,6 @@ static int open_box(struct zs_dpdk *d, uint16_t to)
 {
 	int rc = 0;
 
-	d->box[to].event = -1;
 	if (d->procs != NULL) {
 		d->box[to].need_wakeup = &d->procs->sh->stack[to].need_wakeup;
 		d->box[to].event = rc = zs_procs_event(d, to);
@@ -110,6 +109,8 @@ int zs_fan_create(struct zs_dpdk *d)
 	d->box = calloc(d->n_stacks, sizeof(*d->box));
 	if (d->box == NULL)
 		return zs_dpdk_fail(-ENOMEM, "out of memory");
+	for (uint16_t to = 0; to < d->n_stacks; to++)
+		d->box[to].event = -1;
 	for (uint16_t to = 0; rc == 0 && to < d->n_stacks; to++)
 		rc = open_box(d, to);
 	for (uint16_t i = 0; rc == 0 && i < d->n_lcores; i++) {
