@@ -116,7 +116,8 @@ int z_buf_join(z_buf *a, z_buf *b);
 
 /*
  * Another buffer with the same bytes, which both share and neither may write from now on: one
- * cached object for many sockets. b may be freed before it. NULL: ENOBUFS.
+ * cached object for many sockets. b may be freed before it. NULL: ENOBUFS: no buffer, or some
+ * 32,000 references to b's bytes already.
  */
 z_buf *z_buf_ref(z_buf *b);
 

@@ -228,12 +228,20 @@ static struct rte_mbuf *piece_at(struct rte_mbuf *m, size_t *off)
 	return m;
 }
 
-/* Those that have some of the first len bytes. */
-static uint32_t count_pieces(const struct rte_mbuf *m, size_t len)
+/* May have no more references. Each piece of a chain is one, so that the count doubles at most. */
+static bool is_taken_up(struct rte_mbuf *m)
+{
+	return zs_pkt_refs(m) > ZS_REFS_APP;
+}
+
+/* Those that have some of the first len bytes; 0: not all of them may be referred to. */
+static uint32_t count_pieces(struct rte_mbuf *m, size_t len)
 {
 	uint32_t n = 0;
 
 	for (; len > 0; m = m->next) {
+		if (unlikely(is_taken_up(m)))
+			return 0;
 		n += m->data_len > 0;
 		len -= RTE_MIN(len, (size_t)m->data_len);
 	}
@@ -252,6 +260,8 @@ static struct rte_mbuf *ref_range(struct rte_mbuf *m, size_t off, size_t len)
 		return NULL;
 	m = piece_at(m, &off);
 	n_pieces = count_pieces(m, off + len);
+	if (unlikely(n_pieces == 0))
+		return fail(ENOBUFS);
 	head = zs_zstate_alloc_refs(z, n_pieces);
 	if (head == NULL)
 		return NULL;
@@ -306,8 +316,11 @@ static struct rte_mbuf *cut_behind(struct rte_mbuf *head, struct rte_mbuf *prev,
 static int split_piece(struct rte_mbuf *head, struct rte_mbuf *m, size_t keep)
 {
 	struct zs_zstate *z = zs_zstate();
-	struct rte_mbuf *c = z != NULL ? zs_zstate_alloc_refs(z, 1) : NULL;
+	struct rte_mbuf *c;
 
+	if (z == NULL)
+		return -1;
+	c = is_taken_up(m) ? fail(ENOBUFS) : zs_zstate_alloc_refs(z, 1);
 	if (c == NULL)
 		return -1;
 	ref_piece(c, m, keep, m->data_len - keep);

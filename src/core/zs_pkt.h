@@ -146,6 +146,20 @@ static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 }
 
 /*
+ * References are counted in 16 bits. An application gets no more to a room that has so many, which
+ * leaves as many for the stack to send with.
+ */
+enum { ZS_REFS_APP = UINT16_MAX / 2, ZS_REFS_MAX = 65000 };
+
+/* References to the room of m. */
+static inline uint16_t zs_pkt_refs(struct rte_mbuf *m)
+{
+	if (RTE_MBUF_HAS_EXTBUF(m))
+		return rte_mbuf_ext_refcnt_read(m->shinfo);
+	return rte_mbuf_refcnt_read(rte_mbuf_from_indirect(m)); /* itself, if it is direct */
+}
+
+/*
  * Asks for the lines of a fresh buffer, from that at off on, that headers and n bytes of payload
  * will be written into. The device read them last, or a core behind it, and stores would wait for
  * one after the other. Longer writes than a packet's claim lines whole, and need none of this.

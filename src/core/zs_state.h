@@ -126,7 +126,7 @@ static inline struct rte_mbuf *zs_hdr_alloc(struct zs_stack *s)
 
 /*
  * A fresh indirect buffer over [off, off + len) of m (offsets from buf_addr); m is borrowed and its
- * memory gains a reference. NULL when the pool is empty.
+ * memory gains a reference. NULL when the pool is empty, or there are too many references.
  */
 static inline struct rte_mbuf *zs_pkt_clone(struct zs_stack *s, struct rte_mbuf *m, uint16_t off,
 					    uint16_t len)
@@ -135,6 +135,10 @@ static inline struct rte_mbuf *zs_pkt_clone(struct zs_stack *s, struct rte_mbuf 
 
 	if (unlikely(c == NULL))
 		return NULL;
+	if (unlikely(zs_pkt_refs(m) > ZS_REFS_MAX)) {
+		rte_mbuf_raw_free(c);
+		return NULL;
+	}
 	rte_pktmbuf_attach(c, m);
 	zs_pkt_set(c, off, len);
 	c->next = NULL;

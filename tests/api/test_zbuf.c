@@ -264,6 +264,60 @@ static void test_sharing_of_a_part_leaves_the_rest_writable(void **state)
 	z_buf_free(a);
 }
 
+/* Nothing that needs another reference to b gets one, and b is as it was. */
+static void expect_no_more(z_buf *b, int fd)
+{
+	size_t len = z_buf_len(b);
+
+	errno = 0;
+	assert_null(z_buf_ref(b));
+	assert_int_equal(errno, ENOBUFS);
+	assert_null(z_buf_slice(b, 10, 10));
+	assert_null(z_buf_split(b, 10));
+	assert_errno((int)z_write(fd, b, len), ENOBUFS);
+}
+
+/* They are counted in 16 bits: an application gets so many that the stack has some to send with. */
+static void test_references_are_bounded(void **state)
+{
+	static uint8_t mem[100];
+	struct api_world *t = *state;
+	z_buf *b, *r;
+	struct rte_mbuf *m;
+	z_mem *reg;
+	int lfd, c, sfd;
+
+	zs_sim_fill(1, 0, mem, sizeof(mem));
+	api_on(t, 1);
+	lfd = api_listen(PORT, 0);
+	api_pair(t, lfd, &c, &sfd);
+	b = api_filled(0, 100);
+	m = (struct rte_mbuf *)b;
+	r = z_buf_ref(b);
+	rte_mbuf_refcnt_set(m, UINT16_MAX);
+	expect_no_more(b, c);
+	errno = 0;
+	assert_null(z_buf_ref(r));
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(rte_mbuf_refcnt_read(m), UINT16_MAX);
+	rte_mbuf_refcnt_set(m, 2);
+	z_buf_free(r);
+	api_expect_bytes(b, 0, 100);
+	z_buf_free(b);
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	b = z_buf_wrap(reg, mem, sizeof(mem), NULL, NULL);
+	m = (struct rte_mbuf *)b;
+	rte_mbuf_ext_refcnt_set(m->shinfo, UINT16_MAX);
+	rte_mbuf_refcnt_set(m, 2); /* to be written, it needs a reference too */
+	expect_no_more(b, c);
+	assert_int_equal(rte_mbuf_ext_refcnt_read(m->shinfo), UINT16_MAX);
+	rte_mbuf_refcnt_set(m, 1);
+	rte_mbuf_ext_refcnt_set(m->shinfo, 1);
+	api_expect_bytes(b, 0, 100);
+	z_buf_free(b);
+	assert_int_equal(z_mem_unregister(reg), 0);
+}
+
 static void test_watermark(void **state)
 {
 	struct rte_mempool *mp = pools(state)->pkt;
@@ -545,6 +599,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_split_refuses),
 	z_test(test_sharing),
 	z_test(test_sharing_of_a_part_leaves_the_rest_writable),
+	z_test(test_references_are_bounded),
 	z_test(test_watermark),
 	z_test(test_completion_of_what_is_not_sent),
 	z_test(test_a_fresh_buffer_has_no_old_completion),

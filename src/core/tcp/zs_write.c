@@ -112,7 +112,7 @@ static __rte_always_inline int may_send(struct zs_tcb *tcb)
 }
 
 /* Replaces shared or foreign buffers of the chain by references to them. Undone on failure. */
-static int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
+static __attribute__((noinline)) int wrap_chain(struct zs_stack *s, struct rte_mbuf **head)
 {
 	struct rte_mbuf *wrapped = NULL, **last = &wrapped; /* the references, in order */
 
