@@ -283,8 +283,10 @@ ssize_t zs_sock_splice(struct zs_sock *from, struct zs_sock *to, size_t max)
 	if (zs_tcp_readable(from->tcb) == 0)
 		return zs_sock_rx_idle(from);
 	room = zs_tcp_send_space(to->tcb);
-	if (room == 0)
+	if (room == 0) {
+		(void)zs_tcp_writable(to->s, to->tcb); /* notes that somebody waits for room */
 		return -EAGAIN;
+	}
 	max = splice_bytes(zs_tcp_rcvq(from->tcb), RTE_MIN(max, (size_t)SPLICE_MAX), room);
 	m = zs_tcp_recv(from->s, from->tcb, max);
 	if (m == NULL)

@@ -763,6 +763,42 @@ static void test_relay_with_watermarks(void **state)
 	}
 }
 
+/* Room that goes without a refused write comes back with an event all the same. */
+static void test_relay_when_the_room_went_by_itself(void **state)
+{
+	int on = 1, small = 1;
+	struct proxy p;
+	z_buf *b;
+
+	proxy_open(&p, state);
+	api_on(p.in.t, 1);
+	assert_int_equal(z_splice_auto(p.in.s, p.out.s, 0, 0), 0);
+	api_on(p.in.t, 0);
+	set_nonblock(p.out.c);
+	assert_int_equal(ff_setsockopt(p.in.c, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+	p.in.t->link->wire[0].cfg.delay_ns = 50 * ZS_MS;
+	assert_int_equal(z_write(p.in.c, api_filled(0, 8000), 8000), 8000);
+	for (int ms = 0; ms < 1000; ms++) {
+		api_on(p.in.t, ms == 10 ? 0 : 1);
+		if (ms == 10)
+			assert_int_equal(z_write(p.in.c, api_filled(8000, 1000), 1000), 1000);
+		if (ms == 55)
+			assert_int_equal(ff_setsockopt(p.out.s, SOL_SOCKET, SO_SNDBUF, &small,
+						       sizeof(small)),
+					 0);
+		if (ms == 70) {
+			assert_int_equal(z_send_space(p.out.s), 0);
+			assert_int_equal(zs_sock_readable(zs_fd_sock(p.in.s)), 1000);
+		}
+		api_run_ms(p.in.t, 1);
+		z_poll(0);
+	}
+	api_on(p.in.t, 0);
+	assert_int_equal(z_read(p.out.c, &b, SIZE_MAX), 9000);
+	api_expect_bytes(b, 0, 9000);
+	z_buf_free(b);
+}
+
 static bool hung_up(int fd)
 {
 	struct pollfd p = { .fd = fd };
@@ -886,6 +922,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_splice),
 	z_test(test_relay),
 	z_test(test_relay_with_watermarks),
+	z_test(test_relay_when_the_room_went_by_itself),
 	z_test(test_relay_hangs_up_on_both_sides),
 	z_test(test_relay_passes_a_reset_on),
 	z_test(test_relay_ends_with_its_sockets),
