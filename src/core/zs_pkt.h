@@ -35,7 +35,7 @@ enum zs_seg_flag {
 	ZS_SEG_RETX = 0x04,   /* retransmitted and not known to be lost again */
 	ZS_SEG_TRIMMED = 0x08, /* front already acknowledged: what precedes off is payload */
 	ZS_SEG_EOR = 0x10,     /* last byte of one write: PSH goes out with it */
-	ZS_SEG_DONE = 0x20,    /* carries the completion of its buffer (done) */
+	ZS_SEG_DONE = 0x20,    /* carries completions (done) */
 	ZS_SEG_COPIED = 0x40,  /* payload was copied by the stack */
 	ZS_SEG_SUMMED = 0x80,  /* of a copying write: sum is that of all its bytes */
 };
@@ -43,6 +43,7 @@ enum zs_seg_flag {
 /* A completion: called once, when the stack is done with the buffer that carries it. */
 struct zs_done {
 	void (*fn)(struct zs_done *d, int status); /* 0 or -errno */
+	struct zs_done *next;			   /* of the same record */
 };
 
 /* In the private area of a TCP payload buffer, send or receive queue. */

@@ -319,6 +319,42 @@ static void test_completion_when_acknowledged(void **state)
 	assert_int_equal(d.status, 0);
 }
 
+/* A piece that shows nothing is done with when what was given before it is. */
+static void completion_on_an_empty_piece(struct conn *x, bool shared)
+{
+	struct told d[3] = { { 0 } };
+	z_buf *v[3] = { z_alloc(x->c, 100, 0), api_filled(0, 1000), z_alloc(x->c, 100, 0) };
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(z_buf_on_done(v[i], tell, &d[i]), 0);
+		if (i > 0)
+			assert_int_equal(z_buf_join(v[0], v[i]), 0);
+	}
+	if (shared)
+		rte_mbuf_refcnt_update((struct rte_mbuf *)v[2], 1);
+	assert_int_equal(z_write(x->c, v[0], 1000), 1000);
+	z_poll(0);
+	assert_int_equal(d[0].times, 1); /* nothing was before it */
+	assert_int_equal(d[1].times + d[2].times, 0);
+	api_run_ms(x->t, 100);
+	z_poll(0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(d[i].times, 1);
+		assert_int_equal(d[i].status, 0);
+	}
+	if (shared)
+		rte_pktmbuf_free((struct rte_mbuf *)v[2]);
+}
+
+static void test_completion_on_an_empty_piece(void **state)
+{
+	struct conn x;
+
+	conn_open(&x, state);
+	completion_on_an_empty_piece(&x, false);
+	completion_on_an_empty_piece(&x, true);
+}
+
 static void test_completion_when_the_connection_dies(void **state)
 {
 	struct linger l = { 1, 0 };
@@ -910,6 +946,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_batches),
 	z_test(test_datagram_batches),
 	z_test(test_completion_when_acknowledged),
+	z_test(test_completion_on_an_empty_piece),
 	z_test(test_completion_when_the_connection_dies),
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),

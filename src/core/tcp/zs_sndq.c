@@ -120,10 +120,14 @@ uint32_t zs_sndq_segment(const struct zs_stack *s, const struct zs_tcb *tcb, str
 static void complete(struct rte_mbuf *m, int status)
 {
 	struct zs_seg *seg = zs_seg(m);
+	struct zs_done *d, *next;
 
-	if (seg->flags & ZS_SEG_DONE) {
-		seg->flags &= (uint8_t)~ZS_SEG_DONE;
-		seg->done->fn(seg->done, status);
+	if (likely(!(seg->flags & ZS_SEG_DONE)))
+		return;
+	seg->flags &= (uint8_t)~ZS_SEG_DONE;
+	for (d = seg->done; d != NULL; d = next) {
+		next = d->next;
+		d->fn(d, status);
 	}
 }
 

@@ -155,6 +155,26 @@ err_free:
 	return -ENOBUFS;
 }
 
+/*
+ * Consumes m, which shows nothing: it is done with when the last record of its chain before it is,
+ * now if there is none.
+ */
+static __attribute__((noinline)) void leave_out(struct zs_stack *s, struct rte_mbuf *m,
+						struct zs_seg *before)
+{
+	struct zs_done *d = zs_seg(m)->done;
+
+	zs_taken_drop(s, m);
+	if (m->ol_flags & ZS_PKT_DONE && before == NULL) {
+		d->fn(d, 0);
+	} else if (m->ol_flags & ZS_PKT_DONE) {
+		d->next = before->flags & ZS_SEG_DONE ? before->done : NULL;
+		before->done = d;
+		before->flags |= ZS_SEG_DONE;
+	}
+	rte_pktmbuf_free_seg(m);
+}
+
 static __rte_always_inline void note_written(struct zs_stack *s, struct zs_tcb *tcb, unsigned flags)
 {
 	if (flags & ZS_SEND_MORE) {
@@ -184,7 +204,7 @@ void zs_tcp_push(struct zs_tcb *tcb)
 int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsigned flags)
 {
 	struct rte_mbuf *piece;
-	uint32_t seq;
+	uint32_t seq, first;
 	uint64_t total = 0;
 	bool wrap = false;
 	int rc = may_send(tcb);
@@ -201,8 +221,15 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 		return -EMSGSIZE;
 	if (wrap && (rc = wrap_chain(s, &m)) < 0)
 		return rc;
-	seq = tail_seq(tcb);
-	while ((piece = zs_chain_pop(&m)) != NULL) {
+	first = seq = tail_seq(tcb);
+	while ((piece = m) != NULL) {
+		m = piece->next;
+		piece->next = NULL;
+		piece->nb_segs = 1;
+		if (unlikely(piece->data_len == 0)) {
+			leave_out(s, piece, seq != first ? zs_seg(tcb->sndq.tail) : NULL);
+			continue;
+		}
 		enqueue(s, tcb, piece, seq);
 		seq += piece->data_len;
 	}
