@@ -29,7 +29,7 @@ enum zs_drop {
 	ZS_DROP_UDP_HEADER,
 	ZS_DROP_UDP_CKSUM,
 	ZS_DROP_UDP_NO_SOCKET,
-	ZS_DROP_UDP_FULL,   /* receive buffer of the socket is full */
+	ZS_DROP_UDP_FULL,   /* receive buffer of the socket is full, or the pool is low */
 	ZS_DROP_UDP_ERRORS, /* an error that had no room in the queue of the socket */
 	ZS_DROP_TCP_HEADER,
 	ZS_DROP_TCP_CKSUM,

@@ -210,13 +210,22 @@ static bool put_together(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *
 	return true;
 }
 
+/* u takes nothing more: its buffer is full, or the pool is short and it has its share. */
+static bool is_full(const struct zs_stack *s, const struct zs_udp *u, uint32_t mem)
+{
+	if (unlikely(s->pool_level == ZS_POOL_CRITICAL))
+		return true;
+	return u->rx_head != NULL &&
+	       (u->rx_mem + mem > u->rcvbuf || s->pool_level != ZS_POOL_PLENTY);
+}
+
 void zs_udp_enqueue(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		    const struct zs_udp_rx *rx)
 {
 	uint32_t mem = zs_pkt_mem(m);
 	struct zs_dgram *d = zs_dgram(m);
 
-	if (u->rx_head != NULL && u->rx_mem + mem > u->rcvbuf) {
+	if (is_full(s, u, mem)) {
 		u->rx_drops++;
 		zs_pkt_drop(s, m, ZS_DROP_UDP_FULL);
 		return;

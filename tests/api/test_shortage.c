@@ -9,6 +9,7 @@
 
 #include "apitest.h"
 #include "core/zs_state.h"
+#include "core/zs_udp.h"
 #include "zs_simpool.h"
 
 enum { PIECE = 1000, MANY = 256, HELD = 31 };
@@ -168,6 +169,46 @@ static void test_references_of_a_chain(void **state)
 	conn_close(&x);
 }
 
+/* Who reads no datagrams gets no more of them when few buffers are left: the rest is for others. */
+static void test_unread_datagrams_leave_buffers(void **state)
+{
+	enum { POOL = 24, SENT = 100 };
+	struct sockaddr_in to = api_addr(0, 53);
+	int u, v, got = 0;
+	char buf[PIECE] = "x";
+	struct conn x;
+	z_buf *b;
+
+	conn_open(&x, state);
+	u = ff_socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(ff_bind(u, sa(&to), sizeof(to)), 0);
+	zs_simpool_limit(x.pools->pkt, POOL);
+	zs_pool_watch(x.t->host[0].h->s, UINT16_MAX);
+	api_on(x.t, 1);
+	v = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	for (int i = 0; i < SENT; i++) {
+		assert_int_equal(ff_sendto(v, buf, PIECE, 0, sa(&to), sizeof(to)), PIECE);
+		api_run_ms(x.t, 1);
+	}
+	assert_in_range(zs_simpool_peak(x.pools->pkt), POOL / 2, POOL - POOL / 8 + 2);
+	b = api_filled(0, PIECE);
+	assert_int_equal(z_write(x.s, b, PIECE), PIECE);
+	api_on(x.t, 0);
+	assert_int_equal(z_read(x.c, &b, SIZE_MAX), PIECE);
+	z_buf_free(b);
+	while (ff_read(u, buf, PIECE) == PIECE)
+		got++;
+	assert_int_equal(zs_fd_sock(u)->udp->rx_drops, SENT - got);
+	assert_true(got < SENT);
+	api_on(x.t, 1);
+	assert_int_equal(ff_sendto(v, buf, PIECE, 0, sa(&to), sizeof(to)), PIECE);
+	api_run_ms(x.t, 1);
+	api_on(x.t, 0);
+	assert_int_equal(ff_read(u, buf, PIECE), PIECE);
+	zs_simpool_limit(x.pools->pkt, UINT32_MAX);
+	conn_close(&x);
+}
+
 #define shortage_test(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -175,6 +216,7 @@ static const struct CMUnitTest tests[] = {
 	shortage_test(test_each_has_its_share),
 	shortage_test(test_references_leave_header_buffers),
 	shortage_test(test_references_of_a_chain),
+	shortage_test(test_unread_datagrams_leave_buffers),
 };
 
 ZS_TEST_MAIN(tests)
