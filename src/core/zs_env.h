@@ -74,7 +74,7 @@ struct zs_ip6_config {
 struct zs_netif_config {
 	uint16_t port;	       /* index given to env->tx and zs_stack_input */
 	uint16_t mtu;	       /* IP bytes: 68..65535 */
-	uint16_t max_bufs;     /* of one packet that the device sends; 0 = no limit */
+	uint16_t max_bufs;     /* of one packet that the device sends, or cuts off; 0 = no limit */
 	uint16_t max_tso_bufs; /* of one that it cuts; 0 = no limit */
 	uint16_t vlan;	       /* all that is sent and received is in this VLAN; 0 = none */
 	uint32_t offloads;

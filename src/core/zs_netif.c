@@ -86,6 +86,7 @@ static void set_offloads(struct zs_netif *nif, const struct zs_netif_config *cfg
 	nif->tx_lacks = lacks(cfg->offloads);
 	nif->seg_bufs = payload_bufs(cfg->max_bufs, ZS_SEG_BUFS);
 	nif->tso_bufs = payload_bufs(cfg->max_tso_bufs, ZS_TSO_BUFS);
+	nif->cut_bufs = payload_bufs(cfg->max_bufs, ZS_TSO_BUFS);
 	if (nif->seg_bufs == 0) {
 		nif->offloads &= ~(uint32_t)ZS_OFF_TX_MULTI_SEG;
 		nif->seg_bufs = ZS_SEG_BUFS; /* they are made one */

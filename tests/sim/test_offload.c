@@ -6,6 +6,8 @@
  */
 #include "simtest.h"
 
+#include "core/zs_state.h"
+
 #define TSO ((uint32_t)ZS_OFF_TX_TSO)
 #define LRO ((uint32_t)ZS_OFF_RX_LRO)
 
@@ -110,6 +112,71 @@ static void test_one_packet(void **state)
 	if (how.tx == ZS_SIMTX_BIG) /* its header in front of it */
 		assert_true(zs_stack_stats(p.a->s)->tx_in_place >= 5);
 	end(&p);
+}
+
+/* Stands before the device: the most buffers that bytes of one segment are in. */
+static struct {
+	uint16_t (*tx)(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
+	unsigned int most;
+} seen;
+
+static unsigned int most_bufs(const struct rte_mbuf *m)
+{
+	uint32_t hdr = (uint32_t)(m->l2_len + m->l3_len + m->l4_len), off = 0, segment = 0;
+	unsigned int n = 0, most = 0;
+
+	for (; m != NULL; off += m->data_len, m = m->next) {
+		uint32_t end = off + m->data_len;
+
+		n++;
+		most = RTE_MAX(most, n);
+		while (end > hdr + segment + 1448) {
+			segment += 1448;
+			n = 1;
+		}
+		if (end == hdr + segment + 1448) {
+			segment += 1448;
+			n = 0;
+		}
+	}
+	return most;
+}
+
+static uint16_t look_and_send(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		seen.most = RTE_MAX(seen.most, most_bufs(pkts[i]));
+	return seen.tx(ctx, port, pkts, n);
+}
+
+/* A device's limit of buffers holds for each segment that it makes of a packet. */
+static void buffers_per_segment(uint32_t chunk)
+{
+	enum { MAX = 8, BYTES = 200000 };
+	struct zs_simconn_config how = { .tx = ZS_SIMTX_BUF, .tx_chunk = chunk, .sndbuf = 4 << 20 };
+	struct pair_config c;
+	struct pair p;
+
+	configure(&c, 5, TSO);
+	c.a.stack.netif[0].max_bufs = MAX;
+	pair_create(&p, &c);
+	seen.tx = p.a->s->env.tx;
+	seen.most = 0;
+	p.a->s->env.tx = look_and_send;
+	pair_transfer(&p, BYTES, 0, &how);
+	run(&p);
+	assert_in_range(seen.most, 1, MAX);
+	assert_int_equal(p.a->dev.tx_tso > 0, chunk > 1448 / (MAX - 1));
+	end(&p);
+}
+
+static void test_buffers_per_segment(void **state)
+{
+	static const uint32_t chunks[] = { 100, 200, 250, 300, 700, 1000, 1448, 2000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(chunks); i++)
+		buffers_per_segment(chunks[i]);
 }
 
 /* ---- parts of a packet ---- */
@@ -262,6 +329,7 @@ int main(void)
 		{ "one_packet_buf", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_CHAIN },
 		{ "one_packet_big", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_BIG },
 		{ "one_packet_copy", test_one_packet, NULL, NULL, (void *)ZS_SIMTX_COPY },
+		cmocka_unit_test(test_buffers_per_segment),
 		cmocka_unit_test(test_lost_parts),
 		cmocka_unit_test(test_lro_acks),
 		cmocka_unit_test(test_merged_in_software),

@@ -112,20 +112,50 @@ static __attribute__((noinline)) uint32_t several(const struct zs_stack *s,
 	return len > tcb->mss ? len : 0;
 }
 
-/* gather_new() for several segments: full ones, also where there are too many buffers for all. */
+/*
+ * Of len bytes in whole records from tcb->unsent on, the full segments before the first with bytes
+ * in more than max buffers; all of them if there is none.
+ */
+static __attribute__((noinline)) uint32_t cuttable(const struct zs_tcb *tcb, uint32_t len,
+						   unsigned max)
+{
+	uint32_t got = 0, end = tcb->mss; /* of the segment that the next byte is in */
+	unsigned pieces = 0;		  /* of that segment */
+
+	for (struct rte_mbuf *m = tcb->unsent; got < len; m = zs_seg(m)->next) {
+		if (pieces == max)
+			return end - tcb->mss;
+		pieces++;
+		got += zs_seg(m)->len;
+		if (got >= end) {
+			uint32_t part = got % tcb->mss;
+
+			pieces = part > 0;
+			end = got - part + tcb->mss;
+		}
+	}
+	return len;
+}
+
+/* gather_new() for several segments: full ones, also where there are too many buffers for all, or
+ * for one of them. */
 static __attribute__((noinline)) uint32_t gather_several(struct zs_stack *s, struct zs_tcb *tcb,
 							 uint32_t len, struct zs_seg **last)
 {
-	unsigned max = s->netif[tcb->netif].tso_bufs;
+	const struct zs_netif *nif = &s->netif[tcb->netif];
+	unsigned max = nif->tso_bufs;
 	uint32_t got = gather_new(s, tcb, len, max, last);
+	uint32_t most = nif->cut_bufs < max ? cuttable(tcb, got, nif->cut_bufs) : got;
 
-	if (got == len)
-		return got;
-	if (got > tcb->mss)
-		got -= got % tcb->mss;
-	else
-		max = s->netif[tcb->netif].seg_bufs;
-	return gather_new(s, tcb, got, max, last);
+	if (most == len)
+		return len;
+	if (most > tcb->mss) {
+		most -= most % tcb->mss;
+	} else {
+		most = RTE_MIN(got, (uint32_t)tcb->mss);
+		max = nif->seg_bufs;
+	}
+	return gather_new(s, tcb, most, max, last);
 }
 
 /*
