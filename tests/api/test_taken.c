@@ -168,6 +168,38 @@ static void test_window_closes_and_opens_again(void **state)
 	assert_int_equal(copies(x.t), 0);
 }
 
+/* Over loopback pieces are references, which are not charged: what is taken opens the window. */
+static void test_references_taken_open_the_window(void **state)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct api_world *t = *state;
+	int c, lfd, s, idle = 0, n = 0, on = 1;
+	z_buf *b;
+
+	api_on(t, 0);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	lfd = api_listen(PORT, 0);
+	c = ff_socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ff_connect(c, sa(&to), sizeof(to)), 0);
+	s = ff_accept(lfd, NULL, NULL);
+	assert_int_equal(ff_ioctl(c, FIONBIO, &on), 0);
+	assert_int_equal(ff_ioctl(s, FIONBIO, &on), 0);
+	while (idle < 20) {
+		if (z_send_space(c) > 0) {
+			assert_int_equal(z_write(c, api_filled(0, STEP), STEP), STEP);
+			idle = 0;
+		} else {
+			api_run_ms(t, 1);
+			idle++;
+		}
+	}
+	while (z_read(s, &b, SIZE_MAX) > 0)
+		z_buf_free(b);
+	api_run_ms(t, 50);
+	assert_int_equal(ff_ioctl(s, FIONREAD, &n), 0);
+	assert_true(n > 0);
+}
+
 static void test_sending_gives_back(void **state)
 {
 	struct sockaddr_in to = api_addr(0, 53);
@@ -471,6 +503,7 @@ static void test_small_payloads_are_packed_when_the_pool_is_low(void **state)
 
 static const struct CMUnitTest tests[] = {
 	taken_test(test_window_closes_and_opens_again),
+	taken_test(test_references_taken_open_the_window),
 	taken_test(test_sending_gives_back),
 	taken_test(test_shared_buffers),
 	taken_test(test_buffer_taken_in_parts),

@@ -341,10 +341,7 @@ struct rte_mbuf *zs_tcp_take(struct zs_stack *s, struct zs_tcb *tcb, size_t max)
 		if (zs_seg(m)->flags & ZS_SEG_COPIED)
 			m->ol_flags |= ZS_PKT_COPIED;
 	}
-	tune(s, tcb, head->pkt_len);
-	/* what is held instead of queued opens no window, unless it no longer counts */
-	if (tcb->taken_mem > tcb->rcvbuf / 2)
-		zs_rcv_opened(s, tcb);
+	consumed(s, tcb, head->pkt_len); /* where all is charged, the window is as it was */
 	return head;
 }
 
