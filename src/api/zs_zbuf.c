@@ -215,7 +215,7 @@ static void ref_piece(struct rte_mbuf *c, struct rte_mbuf *m, size_t off, size_t
 	rte_pktmbuf_attach(c, m);
 	c->next = next;
 	/* attach copies the flags of a packet, but the completion is not the clone's */
-	c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | ZS_PKT_COPIED;
+	c->ol_flags &= ZS_PKT_ROOM | ZS_PKT_COPIED;
 	zs_taken_hold(c);
 	zs_pkt_set(c, (uint16_t)(m->data_off + off), (uint16_t)len);
 }

@@ -131,6 +131,7 @@ static struct rte_mbuf *attach_pieces(struct zs_zstate *z, struct zwrap *w, char
 
 		rte_mbuf_ext_refcnt_update(&w->shinfo, 1);
 		rte_pktmbuf_attach_extbuf(m, ptr, (rte_iova_t)(uintptr_t)ptr, n, &w->shinfo);
+		m->ol_flags |= ZS_PKT_LENT;
 		m->data_len = n;
 		last = m;
 		ptr += n;

@@ -68,7 +68,7 @@ static void echo_reply(struct zs_stack *s, struct rte_mbuf *m, const struct zs_p
 	icmp->cksum = zs_cksum_finish((uint16_t)~icmp->cksum + (uint32_t)(uint16_t)~old + new);
 	if (icmp->cksum == 0) /* a message of zeros only; for others both zeros are the same */
 		icmp->cksum = 0xffff;
-	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	m->ol_flags &= ZS_PKT_ROOM;
 	m->l4_len = sizeof(*icmp);
 	(void)zs_ip4_output(s, m, &pi->flow.laddr, &pi->flow.faddr, ZS_PROTO_ICMP, s->cfg.ttl,
 			    pi->tos & ~ECN_MASK, false); /* failures are counted there */

@@ -50,7 +50,7 @@ static void echo_reply(struct zs_stack *s, struct rte_mbuf *m, const struct zs_p
 	if (m == NULL)
 		return;
 	rte_pktmbuf_mtod(m, struct zs_icmp6_hdr *)->type = ZS_ICMP6_ECHO_REPLY;
-	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	m->ol_flags &= ZS_PKT_ROOM;
 	m->l4_len = sizeof(struct zs_icmp6_hdr);
 	(void)zs_ip6_output(s, m, group ? &any : &pi->flow.laddr, &pi->flow.faddr, ZS_PROTO_ICMP6,
 			    0, pi->tos & ~ECN_MASK); /* failures are counted there */

@@ -62,7 +62,7 @@ static struct rte_mbuf *as_received(struct zs_stack *s, struct rte_mbuf *m)
 			*link = c;
 			rte_pktmbuf_free_seg(old);
 		}
-		(*link)->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+		(*link)->ol_flags &= ZS_PKT_ROOM;
 	}
 	m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	return m;

@@ -224,7 +224,7 @@ static struct rte_mbuf *linearize(struct zs_stack *s, struct rte_mbuf *m)
 		memcpy(to, rte_pktmbuf_mtod(seg, const void *), seg->data_len);
 		to += seg->data_len;
 	}
-	flat->ol_flags = m->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+	flat->ol_flags = m->ol_flags & ~ZS_PKT_ROOM;
 	flat->tx_offload = m->tx_offload;
 	s->stats.tx_linearized++;
 	s->stats.copies += m->pkt_len - RTE_MIN(headers, m->pkt_len);

@@ -105,7 +105,7 @@ struct rte_mbuf *zs_pkt_slice(struct zs_stack *s, struct rte_mbuf *m, uint32_t o
 			rte_pktmbuf_free(head);
 			return NULL;
 		}
-		c->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+		c->ol_flags &= ZS_PKT_ROOM;
 		if (head == NULL) {
 			head = c;
 		} else {

@@ -137,13 +137,19 @@ struct zs_segq {
 /* Likewise: a copy of what another stack received, to learn from; it is not to be answered. */
 #define ZS_PKT_NEWS (UINT64_C(1) << 37)
 
+/* Likewise: the room is memory of the application's (z_buf_wrap()), or a reference to some. */
+#define ZS_PKT_LENT (UINT64_C(1) << 36)
+
+/* What ol_flags say of the room, which stays true whatever becomes of the packet. */
+#define ZS_PKT_ROOM (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | ZS_PKT_LENT)
+
 /* Memory that a queued buffer keeps occupied, in bytes. An indirect buffer's room is charged to its
- * owner. */
+ * owner, and the application's own to nobody. */
 static inline uint32_t zs_pkt_truesize(const struct rte_mbuf *m)
 {
 	uint32_t fixed = sizeof(struct rte_mbuf) + ZS_PRIV_SIZE;
 
-	return fixed + (RTE_MBUF_CLONED(m) ? 0 : m->buf_len);
+	return fixed + (m->ol_flags & (RTE_MBUF_F_INDIRECT | ZS_PKT_LENT) ? 0 : m->buf_len);
 }
 
 /*

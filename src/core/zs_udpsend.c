@@ -38,7 +38,7 @@ static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint8
 		.dport_be = rte_cpu_to_be_16(dport),
 		.len_be = rte_cpu_to_be_16((uint16_t)len),
 	};
-	h->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	h->ol_flags &= ZS_PKT_ROOM;
 	h->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM |
 		       (family == ZS_AF_IP4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	h->l4_len = sizeof(*uh);

@@ -441,6 +441,41 @@ static void test_own_memory_over_the_wire(void **state)
 	assert_int_equal(copies(x.t, 0), 0);
 }
 
+/* Each segment is a reference to the application's memory, which is not the stack's. */
+static void test_own_memory_is_not_counted(void **state)
+{
+	static uint8_t mem[100000];
+	struct rte_mempool *mp;
+	struct zs_stack *s;
+	struct conn x;
+	z_mem *reg;
+	z_buf *b;
+
+	conn_open(&x, state);
+	s = x.t->host[0].h->s;
+	mp = x.t->host[0].h->pools.pkt;
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	assert_int_equal(z_write(x.c, z_buf_wrap(reg, mem, sizeof(mem), NULL, NULL), sizeof(mem)),
+			 sizeof(mem));
+	x.t->link->wire[1].cfg.loss_ppm = 1000000;
+	api_run_ms(x.t, 1);
+	assert_true(zs_stack_stats(s)->tcp_bytes_out >= 10 * 1448);
+	assert_true(zs_fd_sock(x.c)->tcb->sndq.mem < sizeof(mem));
+	zs_simpool_limit(mp, 100);
+	zs_pool_watch(s, UINT16_MAX);
+	b = z_alloc(x.c, 1000, 0);
+	assert_non_null(b);
+	z_buf_free(b);
+	zs_simpool_limit(mp, UINT32_MAX);
+	x.t->link->wire[1].cfg.loss_ppm = 0;
+	assert_int_equal(ff_close(x.c), 0);
+	api_on(x.t, 1);
+	assert_int_equal(ff_close(x.s), 0); /* unread: it resets the other */
+	api_on(x.t, 0);
+	api_run_ms(x.t, 1000);
+	assert_int_equal(z_mem_unregister(reg), 0);
+}
+
 /* Where the device cuts segments, what does not fit into an ordinary buffer is copied into a large
  * one. */
 static void test_copy_takes_one_large_buffer(void **state)
@@ -950,6 +985,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_when_the_connection_dies),
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
+	z_test(test_own_memory_is_not_counted),
 	z_test(test_copy_takes_one_large_buffer),
 	z_test(test_copy_leaves_the_first_line),
 	z_test(test_head_and_own_memory_are_two_buffers),
