@@ -252,7 +252,7 @@ ssize_t z_write(int fd, const void *b, size_t nbytes);
 int z_send_bufs(int fd, z_buf *const *v, int n, int flags);
 
 /* z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT.
- * Returns bytes. */
+ * Returns bytes. -1: as z_write; EINVAL: also more than eight completions of z_buf_on_done(). */
 ssize_t z_sendto_buf(int fd, z_buf *b, const struct sockaddr *to, socklen_t tolen, int flags);
 
 /*

@@ -149,6 +149,7 @@ static struct zwrap *wrap_new(struct z_mem *mem, z_done_fn fn, void *arg)
 	if (w == NULL)
 		return NULL;
 	w->of_buffer.fn = wrap_status;
+	w->of_buffer.failures_only = true;
 	w->mem = mem;
 	if (fn != NULL) {
 		w->done = zs_zdone_new(mem->z, fn, arg);

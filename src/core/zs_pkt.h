@@ -44,6 +44,7 @@ enum zs_seg_flag {
 struct zs_done {
 	void (*fn)(struct zs_done *d, int status); /* 0 or -errno */
 	struct zs_done *next;			   /* of the same record */
+	bool failures_only;			   /* 0 is not told: gone with its buffer */
 };
 
 /* In the private area of a TCP payload buffer, send or receive queue. */

@@ -91,7 +91,7 @@ struct dones {
 static int collect_dones(struct rte_mbuf *m, struct dones *d)
 {
 	for (; m != NULL; m = m->next) {
-		if ((m->ol_flags & ZS_PKT_DONE) == 0)
+		if ((m->ol_flags & ZS_PKT_DONE) == 0 || zs_seg(m)->done->failures_only)
 			continue;
 		if (d->n == DGRAM_DONE_MAX)
 			return -EINVAL;

@@ -301,6 +301,47 @@ static void tell(void *arg, int status)
 	t->status = status;
 }
 
+/* Any number of pieces of the application's memory; each is told of once. */
+static void test_datagram_of_own_memory(void **state)
+{
+	enum { N = 12, EACH = 50 };
+	static uint8_t mem[N * EACH];
+	struct sockaddr_in to = api_addr(1, 53);
+	struct told d[N] = { { 0 } };
+	struct api_world *t = *state;
+	z_buf *b = NULL, *got;
+	z_mem *reg;
+	int a, u;
+
+	zs_sim_fill(1, 0, mem, sizeof(mem));
+	api_on(t, 1);
+	u = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ff_bind(u, sa(&to), sizeof(to)), 0);
+	api_on(t, 0);
+	a = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	for (int i = 0; i < N; i++) {
+		z_buf *w = z_buf_wrap(reg, mem + i * EACH, EACH, i % 2 ? tell : NULL, &d[i]);
+
+		if (b == NULL)
+			b = w;
+		else
+			assert_int_equal(z_buf_join(b, w), 0);
+	}
+	assert_int_equal(z_sendto_buf(a, b, (struct sockaddr *)&to, sizeof(to), 0), N * EACH);
+	api_run_ms(t, 5);
+	z_poll(0);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(d[i].times, i % 2);
+		assert_int_equal(d[i].status, 0);
+	}
+	assert_int_equal(z_mem_unregister(reg), 0);
+	api_on(t, 1);
+	assert_int_equal(z_read(u, &got, 65536), N * EACH);
+	api_expect_bytes(got, 0, N * EACH);
+	z_buf_free(got);
+}
+
 static void test_completion_when_acknowledged(void **state)
 {
 	struct told d = { 0 };
@@ -980,6 +1021,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_peek_and_consume),
 	z_test(test_batches),
 	z_test(test_datagram_batches),
+	z_test(test_datagram_of_own_memory),
 	z_test(test_completion_when_acknowledged),
 	z_test(test_completion_on_an_empty_piece),
 	z_test(test_completion_when_the_connection_dies),

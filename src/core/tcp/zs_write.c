@@ -167,7 +167,7 @@ static __attribute__((noinline)) void leave_out(struct zs_stack *s, struct rte_m
 	zs_taken_drop(s, m);
 	if (m->ol_flags & ZS_PKT_DONE && before == NULL) {
 		d->fn(d, 0);
-	} else if (m->ol_flags & ZS_PKT_DONE) {
+	} else if (m->ol_flags & ZS_PKT_DONE && !d->failures_only) {
 		d->next = before->flags & ZS_SEG_DONE ? before->done : NULL;
 		before->done = d;
 		before->flags |= ZS_SEG_DONE;
