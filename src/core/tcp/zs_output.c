@@ -498,8 +498,10 @@ void zs_output_run(struct zs_stack *s)
 		/* more than one a turn touches, and its input is a while ago */
 		if (!zs_list_empty(&s->out))
 			zs_tcb_prefetch(container_of(s->out.next, struct zs_tcb, out));
-		if (!output(s, tcb))
+		if (!output(s, tcb)) {
+			zs_list_del(node); /* a charge that ended meanwhile may have put it there */
 			zs_list_add_tail(&again, node);
+		}
 	}
 	while ((node = zs_list_pop(&again)) != NULL)
 		zs_list_add_tail(&s->out, node);

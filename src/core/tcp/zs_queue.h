@@ -27,7 +27,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 uint32_t zs_sndq_segment(const struct zs_stack *s, const struct zs_tcb *tcb, struct rte_mbuf *m);
 /* Nothing is in flight, and nothing may be sent for now: gives back a reference that the first
  * record can do without. */
-void zs_sndq_yield(struct zs_tcb *tcb);
+void zs_sndq_yield(struct zs_stack *s, struct zs_tcb *tcb);
 /* Releases what lies below ack, and fills in what a says of that. */
 struct zs_ack;
 void zs_sndq_ack(struct zs_stack *s, struct zs_tcb *tcb, uint32_t ack, struct zs_ack *a);

@@ -10,6 +10,7 @@
 #include "core/tcp/zs_pace.h"
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
+#include "core/tcp/zs_taken.h"
 
 /*
  * The buffer that m, an indirect one, refers to, when m is all that keeps it; the caller owns a
@@ -48,7 +49,16 @@ static struct rte_mbuf *rest_of(struct zs_stack *s, struct rte_mbuf *m, uint16_t
 	return c;
 }
 
-void zs_sndq_yield(struct zs_tcb *tcb)
+/* The buffer to, met again, becomes the record that m is; what m's room is charged stays with m. */
+static void take_over(struct zs_stack *s, struct rte_mbuf *to, struct rte_mbuf *m)
+{
+	zs_taken_fresh(s, to);
+	*zs_seg(to) = *zs_seg(m);
+	zs_seg(to)->taken = 0;
+	zs_seg(to)->holds = 0;
+}
+
+void zs_sndq_yield(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct rte_mbuf *m = tcb->unsent, *owner;
 
@@ -57,7 +67,7 @@ void zs_sndq_yield(struct zs_tcb *tcb)
 	owner = sole_owner(m);
 	if (owner == NULL)
 		return;
-	*zs_seg(owner) = *zs_seg(m);
+	take_over(s, owner, m);
 	zs_seg(owner)->flags |= ZS_SEG_TRIMMED;
 	zs_pkt_set(owner, zs_seg(m)->off, (uint16_t)zs_seg(m)->len);
 	tcb->sndq.mem += zs_pkt_truesize(owner) - zs_pkt_truesize(m);
@@ -79,7 +89,7 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	if (c == NULL)
 		return -ENOBUFS;
 	rest = zs_seg(c);
-	*rest = *seg;
+	take_over(s, c, m);
 	rest->seq += len;
 	rest->len -= len;
 	rest->off = (uint16_t)(seg->off + len);

@@ -119,7 +119,7 @@ static bool persist(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_output_later(s, tcb);
 		return false;
 	}
-	zs_sndq_yield(tcb);
+	zs_sndq_yield(s, tcb);
 	if (give_up_probing(s, tcb)) {
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
