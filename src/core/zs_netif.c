@@ -260,9 +260,19 @@ static struct rte_mbuf *tag(struct zs_stack *s, const struct zs_netif *nif, stru
 	return m;
 }
 
+/* TCP counts its buffers itself; others send chains as they came. To ourselves they may. */
+static bool too_many_bufs(const struct zs_netif *nif, const struct rte_mbuf *m)
+{
+	bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+
+	if (!(nif->offloads & ZS_OFF_TX_MULTI_SEG))
+		return m->nb_segs > 1;
+	return m->nb_segs > 1u + (tso ? nif->tso_bufs : nif->seg_bufs) && nif->index != ZS_LOOPBACK;
+}
+
 void zs_txq_push_slow(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)
 {
-	if (unlikely(m->nb_segs > 1 && !(nif->offloads & ZS_OFF_TX_MULTI_SEG))) {
+	if (unlikely(too_many_bufs(nif, m))) {
 		m = linearize(s, m);
 		if (m == NULL)
 			return;

@@ -2,7 +2,7 @@
 /*
  * A network interface of the stack (one DPDK port): addresses, MTU, capabilities, and the staged
  * TX burst. What the device cannot do is done here in software: checksums, and making a packet
- * contiguous where multi-segment TX is missing.
+ * contiguous that has more buffers than it sends.
  */
 #ifndef ZS_NETIF_H
 #define ZS_NETIF_H

@@ -69,7 +69,7 @@ struct zs_stats {
 	uint64_t tx_in_place;	/* segments whose header went into the buffer's headroom */
 	uint64_t tx_indirect;	/* segments built of a header mbuf and references */
 	uint64_t tx_tso;	/* packets of several segments, for the device to cut */
-	uint64_t tx_linearized; /* packets made contiguous for a device without multi-segment TX */
+	uint64_t tx_linearized; /* packets made contiguous: the device takes fewer buffers */
 	uint64_t tcp_segs_in, tcp_segs_out, tcp_segs_retx, tcp_acks_out;
 	uint64_t tcp_bytes_in, tcp_bytes_out;
 	uint64_t tcp_conns_opened, tcp_conns_accepted, tcp_conns_closed, tcp_conns_reset;

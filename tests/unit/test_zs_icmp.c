@@ -195,6 +195,33 @@ static void test_echo_large(void **state)
 	net_end(&net);
 }
 
+/* In the smallest fragments: their chain is longer than devices take in one packet. */
+static void test_echo_in_pieces(void **state)
+{
+	uint8_t data[400];
+	struct net net;
+	struct frame f, whole;
+	uint32_t n = sizeof(data) + 8;
+
+	(void)state;
+	start(&net);
+	fill(data, sizeof(data), 5);
+	ping(&whole, data, sizeof(data));
+	for (uint32_t off = 0; off < n; off += 8) {
+		frame_ip4(&f, host(PEER), host(US), ZS_PROTO_ICMP, 8);
+		put16(f.b + L2 + 6, off / 8 | (off + 8 < n ? ZS_IP4_MF : 0));
+		frame_fix_ip(&f);
+		frame_put(&f, whole.b + L2 + L3 + off, 8);
+		net_input(&net, &f);
+	}
+	assert_int_equal(net.n_out, 1);
+	assert_int_equal(net.out[0]->nb_segs, 1);
+	net_sent(&net, 0, &f);
+	assert_pong(&f, data, sizeof(data));
+	assert_int_equal(net.s->stats.tx_linearized, 1);
+	net_end(&net);
+}
+
 static void test_not_answered(void **state)
 {
 	struct net net;
@@ -483,12 +510,13 @@ static void test_not_for_us(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_echo),	     cmocka_unit_test(test_echo_odd),
-		cmocka_unit_test(test_echo_shared),  cmocka_unit_test(test_echo_large),
-		cmocka_unit_test(test_not_answered), cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_silence),	     cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_no_buffers),   cmocka_unit_test(test_to_tcp),
-		cmocka_unit_test(test_to_udp),	     cmocka_unit_test(test_not_for_us),
+		cmocka_unit_test(test_echo),	       cmocka_unit_test(test_echo_odd),
+		cmocka_unit_test(test_echo_shared),    cmocka_unit_test(test_echo_large),
+		cmocka_unit_test(test_echo_in_pieces), cmocka_unit_test(test_not_answered),
+		cmocka_unit_test(test_unreachable),    cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_rate),	       cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_to_tcp),	       cmocka_unit_test(test_to_udp),
+		cmocka_unit_test(test_not_for_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

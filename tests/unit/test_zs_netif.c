@@ -52,7 +52,8 @@ static void test_cksum_of_chains(void **state)
 
 	(void)state;
 	net_start(&net);
-	for (uint32_t n = 0; n < 300; n += 7) {
+	net.nif->seg_bufs = UINT8_MAX;
+	for (uint32_t n = 0; n < 250; n += 7) {
 		for (uint32_t piece = 0; piece < 40; piece += n % 3 + 1) {
 			unsigned proto = (n ^ piece) & 1 ? ZS_PROTO_TCP : ZS_PROTO_UDP;
 			struct rte_mbuf *m = make(&net, &f, proto, n, piece);
@@ -146,6 +147,36 @@ static void test_large(void **state)
 		assert_int_equal(net.nif->tso_bufs, t[i].tso);
 		net_end(&net);
 	}
+}
+
+/* What UDP, ICMP and fragments chain as it comes is made one where it is too long. */
+static void test_long_chain(void **state)
+{
+	struct net net;
+	struct frame f, sent;
+	struct rte_mbuf *m;
+
+	(void)state;
+	net_prepare(&net, US);
+	net.cfg.netif[0].max_bufs = 8;
+	net_create(&net);
+	m = make(&net, &f, ZS_PROTO_UDP, 60, 9); /* 8 buffers */
+	assert_int_equal(m->nb_segs, 8);
+	zs_txq_push(net.s, net.nif, m);
+	assert_int_equal(net.s->stats.tx_linearized, 0);
+	m = make(&net, &f, ZS_PROTO_UDP, 100, 9);
+	assert_true(m->nb_segs > 8);
+	zs_txq_push(net.s, net.nif, m);
+	net_flush(&net);
+	assert_int_equal(net.n_out, 2);
+	assert_int_equal(net.out[0]->nb_segs, 8);
+	assert_int_equal(net.out[1]->nb_segs, 1);
+	assert_int_equal(net.s->stats.tx_linearized, 1);
+	net_sent(&net, 1, &sent);
+	assert_int_equal(sent.len, f.len);
+	assert_memory_equal(sent.b + HEADERS_UDP, f.b + HEADERS_UDP, f.len - HEADERS_UDP);
+	assert_cksums(&sent);
+	net_end(&net);
 }
 
 /* A sum of zero is sent as all ones: zero says "no checksum" (RFC 768). */
@@ -437,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_cksum_of_chains),
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_long_chain),
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_offloads),
 		cmocka_unit_test(test_linearize),
