@@ -225,7 +225,8 @@ static bool put_alert(struct rte_mbuf *m)
 }
 
 void zs_ip6_send_link(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
-		      const struct zs_addr *src, const struct zs_addr *dst, bool alert)
+		      const struct zs_addr *src, const struct zs_addr *dst, const struct zs_mac *to,
+		      bool alert)
 {
 	struct out o = {
 		.nif = nif,
@@ -243,5 +244,10 @@ void zs_ip6_send_link(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf 
 		return;
 	}
 	m->l4_len = 0;
-	zs_eth_output(s, nif, ZS_AF_IP6, dst, m);
+	if (to == NULL) {
+		zs_eth_output(s, nif, ZS_AF_IP6, dst, m);
+		return;
+	}
+	rte_pktmbuf_mtod(m, struct zs_eth_hdr *)->dst = *to;
+	zs_txq_push(s, nif, m);
 }

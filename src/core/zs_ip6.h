@@ -131,10 +131,11 @@ int zs_ip_output_by(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ip_w
 /*
  * Consumes m, an ICMPv6 message for the link itself: by this interface, from src even if that is
  * any (RFC 4861 7.2.2, 4862 5.4.2), hop limit 255; or, to tell routers of groups, with a router
- * alert and hop limit 1 (RFC 3810 5).
+ * alert and hop limit 1 (RFC 3810 5). to: NULL = as the table of neighbours says.
  */
 void zs_ip6_send_link(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m,
-		      const struct zs_addr *src, const struct zs_addr *dst, bool alert);
+		      const struct zs_addr *src, const struct zs_addr *dst, const struct zs_mac *to,
+		      bool alert);
 /* An empty ICMPv6 message of len bytes for it, zeroed but for type; NULL (counted). */
 struct rte_mbuf *zs_icmp6_alloc(struct zs_stack *s, uint8_t type, unsigned len);
 

@@ -106,7 +106,7 @@ static void report(struct zs_stack *s, struct zs_netif *nif, const struct record
 	memcpy(rte_pktmbuf_append(body, (uint16_t)bytes), r, bytes);
 	rte_pktmbuf_mtod(m, struct zs_icmp6_hdr *)->param_be = rte_cpu_to_be_32(n);
 	zs_pkt_join(m, body);
-	zs_ip6_send_link(s, nif, m, &src, &routers, true);
+	zs_ip6_send_link(s, nif, m, &src, &routers, NULL, true);
 }
 
 static struct record record(uint8_t type, const struct zs_addr *group)

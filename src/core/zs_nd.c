@@ -66,13 +66,18 @@ static const struct zs_mac *mac_option(const uint8_t *p, uint32_t len, uint8_t t
 
 /* ---- out ---- */
 
-/* flags: of an advertisement. mac: with an option of this type, 0 = without. */
+/*
+ * flags: of an advertisement. to: NULL = as the table of neighbours says. Our MAC address goes with
+ * it unless it comes from nobody (RFC 4861 4.3).
+ */
 static void send(struct zs_stack *s, struct zs_netif *nif, uint8_t type, uint8_t flags,
 		 const struct zs_addr *target, const struct zs_addr *src, const struct zs_addr *dst,
-		 uint8_t option)
+		 const struct zs_mac *to)
 {
+	uint8_t option = type == ZS_ND_ADVERT ? ZS_NDOPT_TARGET : ZS_NDOPT_SOURCE;
+	bool named = !zs_addr_is_any(src);
 	struct zs_addr bare = zs_ip6_bare(target);
-	unsigned len = sizeof(struct zs_nd_hdr) + (option != 0 ? sizeof(struct zs_ndopt_mac) : 0);
+	unsigned len = sizeof(struct zs_nd_hdr) + (named ? sizeof(struct zs_ndopt_mac) : 0);
 	struct rte_mbuf *m = zs_icmp6_alloc(s, type, len);
 	struct zs_nd_hdr *nd;
 
@@ -81,9 +86,9 @@ static void send(struct zs_stack *s, struct zs_netif *nif, uint8_t type, uint8_t
 	nd = rte_pktmbuf_mtod(m, struct zs_nd_hdr *);
 	nd->flags = flags;
 	memcpy(nd->target, &bare, sizeof(bare));
-	if (option != 0)
+	if (named)
 		*(struct zs_ndopt_mac *)(nd + 1) = (struct zs_ndopt_mac){ option, 1, nif->mac };
-	zs_ip6_send_link(s, nif, m, src, dst, false);
+	zs_ip6_send_link(s, nif, m, src, dst, to, false);
 }
 
 static struct zs_addr all_nodes(void)
@@ -98,21 +103,21 @@ void zs_nd_ask(struct zs_stack *s, const struct zs_neigh *n, bool unicast)
 	struct zs_addr src;
 
 	if (zs_source_ip6(s, nif, &n->addr, &src))
-		send(s, nif, ZS_ND_SOLICIT, 0, &n->addr, &src, &to, ZS_NDOPT_SOURCE);
+		send(s, nif, ZS_ND_SOLICIT, 0, &n->addr, &src, &to, NULL);
 }
 
 void zs_nd_probe(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *target)
 {
 	const struct zs_addr any = { .q = { 0, 0 } }, to = zs_ip6_solicited_node(target);
 
-	send(s, nif, ZS_ND_SOLICIT, 0, target, &any, &to, 0);
+	send(s, nif, ZS_ND_SOLICIT, 0, target, &any, &to, NULL);
 }
 
 void zs_nd_announce(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *target)
 {
 	const struct zs_addr to = all_nodes();
 
-	send(s, nif, ZS_ND_ADVERT, ZS_NA_OVERRIDE, target, target, &to, ZS_NDOPT_TARGET);
+	send(s, nif, ZS_ND_ADVERT, ZS_NA_OVERRIDE, target, target, &to, NULL);
 }
 
 /* ---- in ---- */
@@ -140,14 +145,15 @@ void zs_nd_learn_sender(struct zs_stack *s, const struct zs_pktinfo *pi, const u
 		zs_neigh_learn(s, n, mac, false);
 }
 
-/* RFC 4861 7.2.4 */
-static void answer(struct zs_stack *s, const struct zs_pktinfo *pi, const struct zs_addr *target)
+/* RFC 4861 7.2.4. Who gave a MAC address is answered there, and is not in use by that. */
+static void answer(struct zs_stack *s, const struct zs_pktinfo *pi, const struct zs_addr *target,
+		   const struct zs_mac *to)
 {
 	const struct zs_addr everyone = all_nodes();
 	bool any = zs_addr_is_any(&pi->flow.faddr);
 
 	send(s, pi->nif, ZS_ND_ADVERT, ZS_NA_OVERRIDE | (any ? 0 : ZS_NA_SOLICITED), target, target,
-	     any ? &everyone : &pi->flow.faddr, ZS_NDOPT_TARGET);
+	     any ? &everyone : &pi->flow.faddr, to);
 }
 
 /* RFC 4861 7.1.1: what must be so when nobody asks under a name. */
@@ -179,7 +185,7 @@ static enum zs_drop solicit_in(struct zs_stack *s, const struct rte_mbuf *m,
 	}
 	zs_nd_learn_sender(s, pi, opts, n_opts);
 	if (!(m->ol_flags & ZS_PKT_NEWS))
-		answer(s, pi, &a->addr);
+		answer(s, pi, &a->addr, mac_option(opts, n_opts, ZS_NDOPT_SOURCE));
 	return ZS_DROP_COUNT;
 }
 

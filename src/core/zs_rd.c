@@ -63,7 +63,7 @@ static void rs_timer(struct zs_stack *s, struct zs_timer *t)
 
 		*(struct zs_ndopt_mac *)(h + 1) =
 			(struct zs_ndopt_mac){ ZS_NDOPT_SOURCE, 1, nif->mac };
-		zs_ip6_send_link(s, nif, m, &i->addr[0].addr, &routers, false);
+		zs_ip6_send_link(s, nif, m, &i->addr[0].addr, &routers, NULL, false);
 	}
 	if (++i->solicits < SOLICITS)
 		zs_timer_set(&s->wheel, t, s->now_us + SOLICIT_US);

@@ -246,6 +246,32 @@ static void test_asks(void **state)
 	net_end(&net);
 }
 
+/* Who asks for us under many names leaves room for those whom we want to reach. */
+static void test_flood_of_solicitations(void **state)
+{
+	struct zs_udp *u;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	for (unsigned d = 100; d < 100 + net.cfg.max_neigh; d++) {
+		frame_nd(&f, ZS_ND_SOLICIT, 0, link6(d), solicited(host6(US)), host6(US),
+			 ZS_NDOPT_SOURCE, mac_of(d));
+		net_input(&net, &f);
+		assert_int_equal(net.n_out, 1);
+		net_sent(&net, 0, &f);
+		assert_int_equal(f.b[ND_AT], ZS_ND_ADVERT);
+		assert_memory_equal(f.b, mac_of(d).b, 6);
+		net_clear(&net);
+	}
+	u = say(&net, NULL, host6(5));
+	assert_int_equal(find_icmp6(&net, 0, ZS_ND_SOLICIT, &f), 0);
+	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FULL), 0);
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
 /* RFC 4861 7.2.5: another MAC address without the override flag raises doubts, no more. */
 static void test_override(void **state)
 {
@@ -571,6 +597,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_answers),
 	cmocka_unit_test(test_not_believed),
 	cmocka_unit_test(test_asks),
+	cmocka_unit_test(test_flood_of_solicitations),
 	cmocka_unit_test(test_override),
 	cmocka_unit_test(test_router),
 	cmocka_unit_test(test_lifetimes),
