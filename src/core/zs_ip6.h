@@ -153,8 +153,8 @@ struct zs_neigh;
 
 /* Borrow m. enum zs_drop: ZS_DROP_COUNT when the message was of use. */
 unsigned zs_nd_input(struct zs_stack *s, const struct rte_mbuf *m, const struct zs_pktinfo *pi);
-/* A message with `fixed` bytes in front of its options, all checked as RFC 4861 6.1 and 7.1 want it
- * of all; NULL: it is not. */
+/* A message with `fixed` bytes in front of its options, all checked as RFC 4861 6.1 and 7.1 and RFC
+ * 6980 5 want it of all; NULL: it is not. */
 const uint8_t *zs_nd_message(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t fixed,
 			     uint32_t *n_opts);
 /* Each option has a length, and stays within (RFC 4861 4.6). */

@@ -48,8 +48,8 @@ const uint8_t *zs_nd_message(const struct rte_mbuf *m, const struct zs_pktinfo *
 	const uint8_t *p = rte_pktmbuf_mtod_offset(m, const uint8_t *, pi->l4_off);
 	uint32_t len = sizeof(struct zs_icmp6_hdr) + pi->data_len;
 
-	if (pi->ttl != LINK_HOPS || p[1] != 0 || len < fixed || m->data_len < pi->l4_off + len ||
-	    !zs_nd_options_ok(p + fixed, len - fixed))
+	if (pi->ttl != LINK_HOPS || pi->frag_header || p[1] != 0 || len < fixed ||
+	    m->data_len < pi->l4_off + len || !zs_nd_options_ok(p + fixed, len - fixed))
 		return NULL;
 	*n_opts = len - fixed;
 	return p;

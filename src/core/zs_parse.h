@@ -49,6 +49,7 @@ struct zs_pktinfo {
 	uint16_t frag_off, frag_at; /* ZS_PKT_FRAG: fragment header, and the byte that names it */
 	uint16_t problem_off;	    /* ZS_PKT_PROBLEM: what is wrong */
 	uint8_t problem;	    /* enum zs_param6_code + 1 */
+	bool frag_header;	    /* it has one, if only for the whole packet (RFC 6946) */
 	struct zs_netif *nif;
 	struct zs_tcpopt opt;
 	void *ref;	  /* stage C: what the flow table found, NULL = nothing */

@@ -124,6 +124,7 @@ static enum zs_drop fragment(struct walk *w)
 	const uint32_t LEN_AT = 4; /* of the payload length in the IPv6 header */
 	uint16_t off = rte_be_to_cpu_16(f->off_be);
 
+	w->pi->frag_header = true;
 	if (off & (ZS_IP6_OFFMASK | ZS_IP6_MF) && !w->fragment) {
 		w->fragment = true;
 		w->pi->frag_off = (uint16_t)w->off;
@@ -315,6 +316,7 @@ enum zs_drop zs_parse_ip6(struct zs_stack *s, struct zs_netif *nif, struct rte_m
 	enum zs_drop why;
 
 	pi->problem = 0;
+	pi->frag_header = false;
 	why = parse(s, nif, m, pi);
 	if (likely(why == ZS_PARSE_ON || pi->problem == 0))
 		return why;

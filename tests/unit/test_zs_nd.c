@@ -377,6 +377,38 @@ static void test_router(void **state)
 	net_end(&net);
 }
 
+/* RFC 6980 5: not even in a fragment that is the whole message. */
+static void test_in_fragment(void **state)
+{
+	static const uint8_t atomic[8] = { ZS_PROTO_ICMP6 };
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	struct ra ra = { 1800, 7200, 3600, 1400, 33 };
+	struct zs_addr peer = zoned(link6(PEER));
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	ra_start(&net);
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 0)
+			frame_ra(&f, PEER, &ra);
+		else
+			frame_nd(&f, ZS_ND_SOLICIT, 0, link6(PEER), solicited(link6(US)), link6(US),
+				 ZS_NDOPT_SOURCE, mac_of(PEER));
+		memmove(f.b + L34_6 + sizeof(atomic), f.b + L34_6, f.len - L34_6);
+		memcpy(f.b + L34_6, atomic, sizeof(atomic));
+		f.len += sizeof(atomic);
+		f.b[L2 + 6] = ZS_EXT_FRAGMENT;
+		put16(f.b + L2 + 4, f.len - L34_6);
+		net_input(&net, &f);
+		assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), i + 1);
+	}
+	assert_int_equal(state_of(&net, automatic()), ZS_A6_FREE);
+	assert_false(leads_to(&net, far, peer));
+	assert_null(zs_neigh_find(net.s, net.nif, ZS_AF_IP6, &peer));
+	net_end(&net);
+}
+
 static void test_lifetimes(void **state)
 {
 	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
@@ -600,6 +632,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_flood_of_solicitations),
 	cmocka_unit_test(test_override),
 	cmocka_unit_test(test_router),
+	cmocka_unit_test(test_in_fragment),
 	cmocka_unit_test(test_lifetimes),
 	cmocka_unit_test(test_two_hours),
 	cmocka_unit_test(test_dead_router),
