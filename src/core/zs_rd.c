@@ -105,7 +105,12 @@ static void set_life_timer(struct zs_stack *s, struct zs_if6 *i)
 
 static struct zs_route default_route(const struct zs_if6 *i, const struct zs_addr *gw)
 {
-	return (struct zs_route){ .family = ZS_AF_IP6, .netif = i->index, .gateway = *gw };
+	return (struct zs_route){
+		.gateway = *gw,
+		.family = ZS_AF_IP6,
+		.netif = i->index,
+		.learned = true,
+	};
 }
 
 /* The route leads to the first router there is. A static one stays. */
@@ -144,6 +149,7 @@ static struct zs_route prefix_route(const struct zs_if6 *i, const struct zs_pref
 		.family = ZS_AF_IP6,
 		.prefix_len = p->len,
 		.netif = i->index,
+		.learned = true,
 	};
 }
 

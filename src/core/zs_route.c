@@ -68,8 +68,15 @@ int zs_route_add(struct zs_stack *s, const struct zs_route *r)
 
 void zs_route_copy(const struct zs_stack *from, struct zs_stack *to)
 {
-	memcpy(to->routes, from->routes, sizeof(to->routes));
-	to->n_routes = from->n_routes;
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < to->n_routes; i++)
+		if (to->routes[i].learned)
+			to->routes[kept++] = to->routes[i];
+	to->n_routes = kept;
+	for (uint16_t i = 0; i < from->n_routes; i++)
+		if (!from->routes[i].learned)
+			(void)zs_route_add(to, &from->routes[i]); /* of two, the learned one */
 	to->nh_gen++;
 }
 

@@ -18,11 +18,13 @@ struct zs_route {
 	struct zs_addr gateway; /* any = on link */
 	uint8_t family, prefix_len;
 	uint16_t netif; /* index */
+	bool learned;	/* of a router, which may take it back (zs_rd.c) */
 };
 
 /* 0, -EEXIST, -ENOSPC, -EINVAL; del: -ENOENT. */
 int zs_route_add(struct zs_stack *s, const struct zs_route *r);
-/* The same routes as another stack on the same interfaces has. */
+/* The same routes as another stack on the same interfaces has, but for those learned: each keeps
+ * its own. */
 void zs_route_copy(const struct zs_stack *from, struct zs_stack *to);
 int zs_route_del(struct zs_stack *s, const struct zs_route *r);
 

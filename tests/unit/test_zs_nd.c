@@ -484,6 +484,47 @@ static void test_dead_router(void **state)
 	net_end(&net);
 }
 
+/*
+ * What one stack heard of routers another one does not get by a copy: it hears them itself, and who
+ * heard takes away. What was configured it gets.
+ */
+static void test_copied_routes(void **state)
+{
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	const struct zs_route fixed = {
+		.prefix = host6(0), .gateway = host6(7), .family = ZS_AF_IP6, .prefix_len = 64
+	};
+	struct ra ra = { 1800, 7200, 3600, 1500, 0 };
+	struct zs_addr near = automatic();
+	static struct net a, b;
+	struct frame f;
+
+	(void)state;
+	near.b[15] = 77;
+	ra_start(&a);
+	ra_start(&b);
+	assert_int_equal(zs_route_add(a.s, &fixed), 0);
+	frame_ra(&f, PEER, &ra);
+	net_input(&a, &f);
+	zs_route_copy(a.s, b.s);
+	assert_true(leads_to(&b, host6(9), host6(7)));
+	assert_true(leads_to(&b, zoned(link6(9)), zoned(link6(9))));
+	assert_false(leads_to(&b, far, zoned(link6(PEER))));
+	assert_false(leads_to(&b, near, near));
+	net_input(&b, &f);
+	frame_ra(&f, 9, &ra);
+	net_input(&b, &f);
+	zs_route_copy(a.s, b.s); /* what it has heard stays */
+	assert_true(leads_to(&b, far, zoned(link6(PEER))));
+	assert_true(leads_to(&b, near, near));
+	ra.lifetime = 0;
+	frame_ra(&f, PEER, &ra);
+	net_input(&b, &f);
+	assert_true(leads_to(&b, far, zoned(link6(9))));
+	net_end(&b);
+	net_end(&a);
+}
+
 /* With addresses of its own only, an interface takes none from routers. */
 static void test_no_autoconf(void **state)
 {
@@ -636,6 +677,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_lifetimes),
 	cmocka_unit_test(test_two_hours),
 	cmocka_unit_test(test_dead_router),
+	cmocka_unit_test(test_copied_routes),
 	cmocka_unit_test(test_no_autoconf),
 	cmocka_unit_test(test_groups),
 	cmocka_unit_test(test_source),
