@@ -53,7 +53,7 @@ struct if4 {
 	struct group4 group[ZS_IF4_GROUPS];
 	struct zs_timer timer;
 	uint64_t v1_until_us, v2_until_us; /* a router speaks that version */
-	bool all;			   /* at the timer: all groups, in answer to a query */
+	uint64_t answer_us; /* when all groups are reported, in answer to a query; 0 = not */
 	uint16_t index;
 };
 
@@ -227,6 +227,13 @@ static struct record record(uint8_t type, uint32_t addr_be)
 	return (struct record){ .type = type, .group_be = addr_be };
 }
 
+/* One timer, for whichever comes first: changes, or the answer to a query. */
+static void set_timer(struct zs_stack *s, struct if4 *i, uint64_t at)
+{
+	if (!zs_timer_armed(&i->timer) || i->timer.tick > at >> ZS_TICK_SHIFT)
+		zs_timer_set(&s->wheel, &i->timer, at);
+}
+
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -252,24 +259,25 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	if (n > 0)
 		send_v3(s, nif, r, n);
 	if (more)
-		zs_timer_set(&s->wheel, &i->timer,
-			     s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		set_timer(s, i, s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
 }
 
 static void igmp_timer(struct zs_stack *s, struct zs_timer *t)
 {
 	struct if4 *i = container_of(t, struct if4, timer);
-	bool all = i->all;
+	bool all = i->answer_us != 0 && i->answer_us <= s->now_us;
 
-	i->all = false;
+	if (all)
+		i->answer_us = 0;
 	report_groups(s, &s->netif[i->index], all);
+	if (i->answer_us != 0)
+		set_timer(s, i, i->answer_us);
 }
 
 /* Changes of one instant go together. */
 static void report_soon(struct zs_stack *s, struct if4 *i)
 {
-	if (!zs_timer_armed(&i->timer))
-		zs_timer_set(&s->wheel, &i->timer, s->now_us + 1);
+	set_timer(s, i, s->now_us + 1);
 }
 
 void zs_igmp_restart(struct zs_stack *s, struct zs_netif *nif)
@@ -368,9 +376,9 @@ static void input_query(struct zs_stack *s, struct if4 *i, const struct zs_igmp_
 		}
 	}
 	at = s->now_us + 1 + zs_rand_below(&s->rand, us + 1);
-	i->all = true;
-	if (!zs_timer_armed(&i->timer) || i->timer.tick > at >> ZS_TICK_SHIFT)
-		zs_timer_set(&s->wheel, &i->timer, at);
+	if (i->answer_us == 0 || at < i->answer_us)
+		i->answer_us = at;
+	set_timer(s, i, at);
 }
 
 void zs_igmp_input(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)

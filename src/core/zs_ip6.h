@@ -73,7 +73,7 @@ struct zs_if6 {
 	struct zs_router6 router[ZS_IF6_ROUTERS];
 	struct zs_addr gateway; /* the router that the default route leads to; any = none */
 	struct zs_timer rs_timer, life_timer, mld_timer;
-	bool mld_all; /* at mld_timer: all groups, in answer to a query */
+	uint64_t mld_answer_us; /* when all groups are reported, in answer to a query; 0 = not */
 	uint16_t index;
 };
 

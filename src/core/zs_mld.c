@@ -118,6 +118,13 @@ static struct record record(uint8_t type, const struct zs_addr *group)
 	return r;
 }
 
+/* One timer, for whichever comes first: changes, or the answer to a query. */
+static void set_timer(struct zs_stack *s, struct zs_if6 *i, uint64_t at)
+{
+	if (!zs_timer_armed(&i->mld_timer) || i->mld_timer.tick > at >> ZS_TICK_SHIFT)
+		zs_timer_set(&s->wheel, &i->mld_timer, at);
+}
+
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -139,24 +146,25 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	if (n > 0)
 		report(s, nif, r, n);
 	if (more)
-		zs_timer_set(&s->wheel, &i->mld_timer,
-			     s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		set_timer(s, i, s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
 }
 
 static void mld_timer(struct zs_stack *s, struct zs_timer *t)
 {
 	struct zs_if6 *i = container_of(t, struct zs_if6, mld_timer);
-	bool all = i->mld_all;
+	bool all = i->mld_answer_us != 0 && i->mld_answer_us <= s->now_us;
 
-	i->mld_all = false;
+	if (all)
+		i->mld_answer_us = 0;
 	report_groups(s, &s->netif[i->index], all);
+	if (i->mld_answer_us != 0)
+		set_timer(s, i, i->mld_answer_us);
 }
 
 /* Changes of one instant go together. */
 static void report_soon(struct zs_stack *s, struct zs_if6 *i)
 {
-	if (!zs_timer_armed(&i->mld_timer))
-		zs_timer_set(&s->wheel, &i->mld_timer, s->now_us + 1);
+	set_timer(s, i, s->now_us + 1);
 }
 
 void zs_mld_restart(struct zs_stack *s, struct zs_netif *nif)
@@ -242,8 +250,8 @@ unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct
 		return ZS_DROP_ICMP_BAD;
 	ms = response_ms((uint16_t)(rte_be_to_cpu_32(h->param_be) >> 16));
 	at = s->now_us + 1 + zs_rand_below(&s->rand, ms * 1000u + 1);
-	i->mld_all = true;
-	if (!zs_timer_armed(&i->mld_timer) || i->mld_timer.tick > at >> ZS_TICK_SHIFT)
-		zs_timer_set(&s->wheel, &i->mld_timer, at);
+	if (i->mld_answer_us == 0 || at < i->mld_answer_us)
+		i->mld_answer_us = at;
+	set_timer(s, i, at);
 	return ZS_DROP_COUNT;
 }

@@ -188,6 +188,34 @@ static void test_queries(void **state)
 	net_end(&net);
 }
 
+/* RFC 3376 5.1: at once, whatever time an answer has, which is given all the same. */
+static void test_join_before_answer(void **state)
+{
+	const uint32_t all = ip4(224, 0, 0, 1), routers = ip4(224, 0, 0, 22);
+	unsigned answers = 0;
+	struct net net;
+	struct zs_udp *u;
+	struct frame f;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, 100);
+	query(&net, all, 12, 100, true);
+	assert_int_equal(join(&net, u, group(1)), 0);
+	net_wait(&net, 10000);
+	assert_int_equal(net.n_out, 1);
+	expect_igmp(&net, 0, &f, 0x22, routers);
+	expect_record(&f, 0, 4, group(1));
+	net_wait(&net, 10020000);
+	assert_int_equal(net.n_out, 3);
+	for (uint32_t i = 1; i < 3; i++) {
+		expect_igmp(&net, i, &f, 0x22, routers);
+		answers += f.b[IGMP_AT + 8] == 2;
+	}
+	assert_int_equal(answers, 1);
+	net_end(&net);
+}
+
 static void test_older_routers(void **state)
 {
 	const uint32_t all = ip4(224, 0, 0, 1);
@@ -340,9 +368,13 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reports),	      cmocka_unit_test(test_queries),
-		cmocka_unit_test(test_older_routers), cmocka_unit_test(test_delivery),
-		cmocka_unit_test(test_own_datagrams), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_join_before_answer),
+		cmocka_unit_test(test_older_routers),
+		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_own_datagrams),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
