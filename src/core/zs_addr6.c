@@ -95,8 +95,10 @@ static void take(struct zs_stack *s, struct zs_netif *nif, struct zs_addr6 *a)
 	a->state = a->preferred_us > s->now_us ? ZS_A6_PREFERRED : ZS_A6_DEPRECATED;
 	s->nh_gen++;
 	schedule(s, a);
-	if (a == &zs_if6(s, nif)->addr[0])
+	if (a == &zs_if6(s, nif)->addr[0]) {
 		zs_rd_start(s, nif);
+		zs_mld_restart(s, nif); /* until now reports came from nobody (RFC 3590 4) */
+	}
 }
 
 static void start_dad(struct zs_stack *s, struct zs_netif *nif, struct zs_addr6 *a)

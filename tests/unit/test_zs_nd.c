@@ -659,6 +659,31 @@ static void test_join_before_answer(void **state)
 	net_end(&net);
 }
 
+/* RFC 3590 4: what was reported from nobody while the address was tried is reported from it. */
+static void test_reports_after_dad(void **state)
+{
+	struct zs_addr g = group6(0x1234), us = link6(US), from;
+	unsigned nobody_says = 0, we_say = 0;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	dad_start(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	net_wait(&net, 4000000);
+	for (uint32_t i = 0; i < net.n_out; i++) {
+		net_sent(&net, i, &f);
+		if (!is_report(&f, 4, g))
+			continue;
+		memcpy(&from, f.b + L2 + 8, sizeof(from));
+		nobody_says += zs_addr_is_any(&from);
+		we_say += zs_addr_eq(&from, &us);
+	}
+	assert_true(nobody_says > 0);
+	assert_int_equal(we_say, 2);
+	net_end(&net);
+}
+
 /* ---- sources (RFC 6724 5) ---- */
 
 static void test_source(void **state)
@@ -708,6 +733,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_autoconf),
 	cmocka_unit_test(test_groups),
 	cmocka_unit_test(test_join_before_answer),
+	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
 };
 
