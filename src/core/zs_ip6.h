@@ -73,7 +73,8 @@ struct zs_if6 {
 	struct zs_router6 router[ZS_IF6_ROUTERS];
 	struct zs_addr gateway; /* the router that the default route leads to; any = none */
 	struct zs_timer rs_timer, life_timer, mld_timer;
-	uint64_t mld_answer_us; /* when all groups are reported, in answer to a query; 0 = not */
+	uint64_t mld_answer_us;	  /* when all groups are reported, in answer to a query; 0 = not */
+	uint64_t mld_v1_until_us; /* a router speaks version 1 */
 	uint16_t index;
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The groups that this host listens to, and multicast listener discovery, version 2, that tells
- * routers and switches of them (RFC 3810; of sources nobody here is choosy: RFC 5790). A change is
- * reported at once and once more a little later (6.1); a query is answered with all groups after a
- * random part of its time (6.2). The device is told which addresses to let in.
+ * The groups that this host listens to, and multicast listener discovery that tells routers and
+ * switches of them: version 2 (RFC 3810; of sources nobody here is choosy: RFC 5790), and version 1
+ * (RFC 2710) as long as a router speaks no better (8.2.1). A change is reported at once and once
+ * more a little later (6.1); a query is answered with all groups after a random part of its time
+ * (6.2). The device is told which addresses to let in.
  */
 #include <errno.h>
 
@@ -16,9 +17,12 @@
 enum {
 	ROBUSTNESS = 2, /* times that a change is reported */
 	AGAIN_US = 1000000,
+	OLDER_US = 260 * 1000000, /* RFC 3810 9.12: what an older router's query counts */
 	MODE_IS_EXCLUDE = 2,
 	CHANGE_TO_INCLUDE = 3, /* of no sources: left */
 	CHANGE_TO_EXCLUDE = 4, /* of no sources: joined */
+	V1_LEN = 24,	       /* of a message */
+	V2_QUERY_LEN = 28,     /* or more */
 };
 
 struct record {
@@ -109,6 +113,25 @@ static void report(struct zs_stack *s, struct zs_netif *nif, const struct record
 	zs_ip6_send_link(s, nif, m, &src, &routers, NULL, true);
 }
 
+static bool speaks_v1(const struct zs_stack *s, const struct zs_if6 *i)
+{
+	return i->mld_v1_until_us > s->now_us;
+}
+
+/* ZS_MLD_REPORT or ZS_MLD_DONE. */
+static void send_v1(struct zs_stack *s, struct zs_netif *nif, uint8_t type,
+		    const struct zs_addr *group, const struct zs_addr *dst)
+{
+	const struct zs_addr src = source(zs_if6(s, nif)), bare = zs_ip6_bare(group);
+	struct rte_mbuf *m = zs_icmp6_alloc(s, type, V1_LEN);
+
+	if (m == NULL)
+		return; /* the next query asks again */
+	memcpy(rte_pktmbuf_mtod_offset(m, void *, sizeof(struct zs_icmp6_hdr)), &bare,
+	       sizeof(bare));
+	zs_ip6_send_link(s, nif, m, &src, dst, NULL, true);
+}
+
 static struct record record(uint8_t type, const struct zs_addr *group)
 {
 	const struct zs_addr bare = zs_ip6_bare(group);
@@ -130,7 +153,7 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
 	struct zs_if6 *i = zs_if6(s, nif);
 	struct record r[ZS_IF6_GROUPS];
-	bool more = false;
+	bool v1 = speaks_v1(s, i), more = false;
 	unsigned n = 0;
 
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
@@ -138,7 +161,10 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 
 		if (g->users == 0 || (!all && g->reports == 0))
 			continue;
-		r[n++] = record(all ? MODE_IS_EXCLUDE : CHANGE_TO_EXCLUDE, &g->addr);
+		if (v1)
+			send_v1(s, nif, ZS_MLD_REPORT, &g->addr, &g->addr);
+		else
+			r[n++] = record(all ? MODE_IS_EXCLUDE : CHANGE_TO_EXCLUDE, &g->addr);
 		if (!all)
 			g->reports--;
 		more |= g->reports > 0;
@@ -203,6 +229,17 @@ int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 	return 0;
 }
 
+static void say_left(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
+{
+	const struct zs_addr routers = { .b = { 0xff, 0x02, [15] = 2 } };
+	struct record r = record(CHANGE_TO_INCLUDE, group);
+
+	if (speaks_v1(s, zs_if6(s, nif)))
+		send_v1(s, nif, ZS_MLD_DONE, group, &routers);
+	else
+		report(s, nif, &r, 1);
+}
+
 void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
 {
 	struct zs_if6 *i = zs_if6(s, nif);
@@ -211,14 +248,12 @@ void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 	zs_ip6_set_zone(&addr, nif->index + 1u);
 	for (unsigned k = 0; i != NULL && k < ZS_IF6_GROUPS; k++) {
 		struct zs_group6 *g = &i->group[k];
-		struct record r;
 
 		if (g->users == 0 || !zs_addr_eq(&g->addr, &addr))
 			continue;
 		if (--g->users > 0)
 			return;
-		r = record(CHANGE_TO_INCLUDE, &addr);
-		report(s, nif, &r, 1);
+		say_left(s, nif, &addr);
 		zs_groups_tell(s, nif);
 		return;
 	}
@@ -238,17 +273,20 @@ static uint32_t response_ms(uint16_t code)
 
 unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct zs_pktinfo *pi)
 {
-	enum { V1_LEN = 24 };
 	const struct zs_icmp6_hdr *h =
 		rte_pktmbuf_mtod_offset(m, const struct zs_icmp6_hdr *, pi->l4_off);
 	struct zs_if6 *i = zs_if6(s, pi->nif);
-	uint32_t ms;
+	uint32_t len = pi->data_len + (uint32_t)sizeof(*h), ms;
 	uint64_t at;
 
 	if (i == NULL || pi->ttl != 1 || !zs_ip6_is_link_local(&pi->flow.faddr) ||
-	    pi->data_len + sizeof(*h) < V1_LEN)
+	    (len != V1_LEN && len < V2_QUERY_LEN))
 		return ZS_DROP_ICMP_BAD;
-	ms = response_ms((uint16_t)(rte_be_to_cpu_32(h->param_be) >> 16));
+	ms = rte_be_to_cpu_32(h->param_be) >> 16;
+	if (len == V1_LEN)
+		i->mld_v1_until_us = s->now_us + OLDER_US;
+	else
+		ms = response_ms((uint16_t)ms);
 	at = s->now_us + 1 + zs_rand_below(&s->rand, ms * 1000u + 1);
 	if (i->mld_answer_us == 0 || at < i->mld_answer_us)
 		i->mld_answer_us = at;

@@ -129,6 +129,8 @@ enum zs_icmp6_type {
 	ZS_ICMP6_ECHO = 128,
 	ZS_ICMP6_ECHO_REPLY = 129,
 	ZS_MLD_QUERY = 130,
+	ZS_MLD_REPORT = 131, /* of version 1 (RFC 2710), and so is the next one */
+	ZS_MLD_DONE = 132,
 	ZS_ND_ROUTER_SOLICIT = 133,
 	ZS_ND_ROUTER_ADVERT = 134,
 	ZS_ND_SOLICIT = 135,

@@ -659,6 +659,73 @@ static void test_join_before_answer(void **state)
 	net_end(&net);
 }
 
+/* Messages of version 1 (RFC 2710) about group g, to dst. */
+static unsigned old_messages(const struct net *net, unsigned type, struct zs_addr g,
+			     struct zs_addr dst)
+{
+	const uint8_t *mld;
+	unsigned n = 0;
+	struct frame f;
+
+	for (uint32_t i = 0; i < net->n_out; i++) {
+		net_sent(net, i, &f);
+		mld = f.b + L34_6 + 8;
+		if (f.b[L2 + 6] != ZS_EXT_HOPOPTS || mld[0] != type ||
+		    memcmp(mld + 8, &g, sizeof(g)) != 0)
+			continue;
+		n++;
+		assert_int_equal(f.len, L34_6 + 8 + 24);
+		assert_int_equal(f.b[L2 + 7], 1);
+		assert_memory_equal(f.b + L34_6, "\x3a\0\5\2\0\0\1\0", 8); /* router alert */
+		assert_memory_equal(mld + 4, "\0\0\0\0", 4);
+		assert_addr(f.b + L2 + 8, link6(US));
+		assert_addr(f.b + L2 + 24, dst);
+		assert_int_equal(naive_l4_6(&f, L34_6 + 8, ZS_PROTO_ICMP6), 0xffff);
+	}
+	return n;
+}
+
+/* RFC 3810 8.2.1: as long as a router of version 1 asks, version 1 is what it hears. */
+static void test_older_routers(void **state)
+{
+	struct zs_addr g = group6(0x1234), h = group6(0x5678), us = solicited(host6(US));
+	struct net net;
+
+	(void)state;
+	net6_start(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	net_wait(&net, 3000000);
+	net_clear(&net);
+	query(&net, 1000, 25); /* of no version */
+	assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), 1);
+	query(&net, 1000, 24);
+	net_wait(&net, 1100000);
+	assert_int_equal(net.n_out, 2);
+	assert_int_equal(old_messages(&net, ZS_MLD_REPORT, g, g), 1);
+	assert_int_equal(old_messages(&net, ZS_MLD_REPORT, us, us), 1);
+	net_clear(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &h), 0);
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 2);
+	assert_int_equal(old_messages(&net, ZS_MLD_REPORT, h, h), 2);
+	net_clear(&net);
+	zs_group6_leave(net.s, net.nif, &g);
+	net_flush(&net);
+	assert_int_equal(net.n_out, 1);
+	assert_int_equal(old_messages(&net, ZS_MLD_DONE, g, group6(2)), 1);
+	net_clear(&net);
+	query(&net, 0xffff, 24); /* plain milliseconds */
+	net_wait(&net, 66000000);
+	assert_int_equal(net.n_out, 2);
+	assert_int_equal(old_messages(&net, ZS_MLD_REPORT, h, h), 1);
+	net_clear(&net);
+	net_wait(&net, 200000000); /* it is gone: version 2 again */
+	zs_group6_leave(net.s, net.nif, &h);
+	net_flush(&net);
+	assert_int_equal(reports(&net, 3, h), 1);
+	net_end(&net);
+}
+
 /* RFC 3590 4: what was reported from nobody while the address was tried is reported from it. */
 static void test_reports_after_dad(void **state)
 {
@@ -733,6 +800,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_autoconf),
 	cmocka_unit_test(test_groups),
 	cmocka_unit_test(test_join_before_answer),
+	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
 };
