@@ -225,7 +225,7 @@ static bool dest_ok(const struct zs_stack *s, const struct zs_netif *nif, const 
 		return nif->index == ZS_LOOPBACK;
 	a = zs_addr6_find(s, nif, dst);
 	if (likely(a != NULL))
-		return zs_addr6_usable(a) || a->state == ZS_A6_TENTATIVE;
+		return zs_addr6_usable(a); /* what objects to a tentative one goes to groups */
 	return !zs_ip6_has_zone(dst) && (nif->accept_any_dst || zs_is_own_ip6(s, dst));
 }
 

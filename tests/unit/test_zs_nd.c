@@ -132,6 +132,31 @@ static void test_dad_undisturbed(void **state)
 	net_end(&net);
 }
 
+/* What is sent to an address while it is tried is not for us. */
+static void test_dad_deaf(void **state)
+{
+	struct rte_mbuf *m;
+	struct zs_udp *u;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	dad_start(&net);
+	u = zs_udp_open(net.s, ZS_AF_IP6);
+	assert_int_equal(zs_udp_bind(net.s, u, &any6, 100), 0);
+	frame_udp6(&f, host6(PEER), 5, host6(US), 100, "x", 1);
+	net_input(&net, &f);
+	assert_null(zs_udp_recv(net.s, u));
+	assert_int_equal(drops(&net, ZS_DROP_IP_NOT_OURS), 1);
+	net_wait(&net, 3000000);
+	net_input(&net, &f);
+	m = zs_udp_recv(net.s, u);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
 /* ---- neighbours (RFC 4861 7.2) ---- */
 
 static void test_answers(void **state)
@@ -786,6 +811,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_dad),
 	cmocka_unit_test(test_dad_fails),
 	cmocka_unit_test(test_dad_undisturbed),
+	cmocka_unit_test(test_dad_deaf),
 	cmocka_unit_test(test_answers),
 	cmocka_unit_test(test_not_believed),
 	cmocka_unit_test(test_asks),
