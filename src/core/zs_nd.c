@@ -189,18 +189,22 @@ static enum zs_drop solicit_in(struct zs_stack *s, const struct rte_mbuf *m,
 	return ZS_DROP_COUNT;
 }
 
-/* RFC 4861 7.2.5, for an entry that has a MAC address. */
-static void update(struct zs_stack *s, struct zs_neigh *n, uint8_t flags, const struct zs_mac *mac)
+/* RFC 4861 7.2.5. False: the advertisement changes nothing. */
+static bool update(struct zs_stack *s, struct zs_neigh *n, uint8_t flags, const struct zs_mac *mac)
 {
-	bool same = mac == NULL || memcmp(mac, &n->mac, sizeof(*mac)) == 0;
+	bool known = zs_neigh_has_mac(n);
+	bool same = known && (mac == NULL || memcmp(mac, &n->mac, sizeof(*mac)) == 0);
 
-	if (!same && !(flags & ZS_NA_OVERRIDE)) {
+	if (!known && mac == NULL)
+		return false;
+	if (known && !same && !(flags & ZS_NA_OVERRIDE)) {
 		if (n->state == ZS_NS_REACHABLE)
 			zs_neigh_doubt(s, n);
-		return;
+		return false;
 	}
 	if (!same || flags & ZS_NA_SOLICITED)
 		zs_neigh_learn(s, n, mac != NULL ? mac : &n->mac, (flags & ZS_NA_SOLICITED) != 0);
+	return true;
 }
 
 static enum zs_drop advert_in(struct zs_stack *s, const struct zs_pktinfo *pi, uint8_t flags,
@@ -221,11 +225,7 @@ static enum zs_drop advert_in(struct zs_stack *s, const struct zs_pktinfo *pi, u
 	n = zs_neigh_find(s, pi->nif, ZS_AF_IP6, target);
 	if (n == NULL)
 		return ZS_DROP_ICMP_IGNORED;
-	if (zs_neigh_has_mac(n))
-		update(s, n, flags, mac);
-	else if (mac != NULL)
-		zs_neigh_learn(s, n, mac, (flags & ZS_NA_SOLICITED) != 0);
-	if (!(flags & ZS_NA_ROUTER)) /* 7.2.5: it was one, perhaps */
+	if (update(s, n, flags, mac) && !(flags & ZS_NA_ROUTER)) /* it was one, perhaps */
 		zs_rd_not_router(s, pi->nif, target);
 	return ZS_DROP_COUNT;
 }

@@ -509,6 +509,39 @@ static void test_dead_router(void **state)
 	net_end(&net);
 }
 
+/* RFC 4861 7.2.5: what must not change the entry does not say either that it is no router. */
+static void test_refused_advert(void **state)
+{
+	const struct zs_addr far = zs_addr_ip6((const uint16_t[8]){ 0x2001, 0xaaaa, [7] = 1 });
+	const struct zs_addr peer = link6(PEER);
+	struct ra ra = { 1800, 7200, 3600, 1500, 0 };
+	struct zs_udp *u;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	ra_start(&net);
+	frame_ra(&f, PEER, &ra);
+	net_input(&net, &f);
+	u = say(&net, NULL, far);
+	frame_nd(&f, ZS_ND_ADVERT, ZS_NA_OVERRIDE, peer, group6(1), peer, 0, nobody);
+	net_input(&net, &f); /* no MAC address, where none is known */
+	assert_true(leads_to(&net, far, zoned(peer)));
+	frame_nd(&f, ZS_ND_ADVERT, ZS_NA_ROUTER | ZS_NA_SOLICITED | ZS_NA_OVERRIDE, peer, link6(US),
+		 peer, ZS_NDOPT_TARGET, mac_of(PEER));
+	net_input(&net, &f);
+	frame_nd(&f, ZS_ND_ADVERT, 0, peer, group6(1), peer, ZS_NDOPT_TARGET, mac_of(9));
+	for (unsigned i = 0; i < 2; i++) { /* the entry is reachable, then stale */
+		net_input(&net, &f);
+		assert_true(leads_to(&net, far, zoned(peer)));
+	}
+	frame_nd(&f, ZS_ND_ADVERT, 0, peer, group6(1), peer, ZS_NDOPT_TARGET, mac_of(PEER));
+	net_input(&net, &f); /* its own word */
+	assert_false(leads_to(&net, far, zoned(peer)));
+	zs_udp_close(net.s, u);
+	net_end(&net);
+}
+
 /*
  * What one stack heard of routers another one does not get by a copy: it hears them itself, and who
  * heard takes away. What was configured it gets.
@@ -822,6 +855,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_lifetimes),
 	cmocka_unit_test(test_two_hours),
 	cmocka_unit_test(test_dead_router),
+	cmocka_unit_test(test_refused_advert),
 	cmocka_unit_test(test_copied_routes),
 	cmocka_unit_test(test_no_autoconf),
 	cmocka_unit_test(test_groups),
