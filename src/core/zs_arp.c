@@ -148,11 +148,13 @@ static bool news(struct zs_stack *s, struct zs_netif *nif, const struct zs_arp_h
 	return true;
 }
 
-static bool group_or_loopback(uint32_t ip4_be)
+/* Never a host's own address (RFC 1122 3.2.1.3). */
+static bool group_or_loopback(const struct zs_netif *nif, uint32_t ip4_be)
 {
 	uint32_t ip = rte_be_to_cpu_32(ip4_be);
 
-	return ip >> 28 == 0xe || ip == UINT32_MAX || ip >> 24 == 127;
+	return ip >> 28 == 0xe || ip == UINT32_MAX || ip4_be == nif->ip4_bcast_be ||
+	       ip >> 24 == 127;
 }
 
 /* Borrows m. ZS_DROP_COUNT when the packet was of use. */
@@ -169,7 +171,7 @@ static enum zs_drop arp_handle(struct zs_stack *s, const struct rte_mbuf *m,
 	memcpy(&spa_be, arp->spa, sizeof(spa_be));
 	memcpy(&tpa_be, arp->tpa, sizeof(tpa_be));
 	if ((op != ZS_ARP_REQUEST && op != ZS_ARP_REPLY) || arp->sha.b[0] & 1 ||
-	    memcmp(&arp->sha, &unknown, sizeof(unknown)) == 0 || group_or_loopback(spa_be))
+	    memcmp(&arp->sha, &unknown, sizeof(unknown)) == 0 || group_or_loopback(nif, spa_be))
 		return ZS_DROP_ARP_BAD;
 	if (nif->ip4_be == 0 || memcmp(&arp->sha, &nif->mac, sizeof(nif->mac)) == 0)
 		return ZS_DROP_ARP_NOT_OURS;

@@ -624,8 +624,11 @@ static void test_bad(void **state)
 	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(5), ip4(224, 0, 0, 1), host(US));
 	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(5), UINT32_MAX, host(US));
 	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(5), ip4(127, 0, 0, 1), host(US));
-	assert_int_equal(drops(&net, ZS_DROP_ARP_BAD), 6);
+	arp_in(&net, all, ZS_ARP_REQUEST, mac_of(66), host(255), host(US));
+	assert_int_equal(drops(&net, ZS_DROP_ARP_BAD), 7);
 	assert_int_equal(net.n_out, 0);
+	send_to(&net, 255, 1); /* broadcasts stay what they are */
+	assert_data(&net, 0, all, 1);
 	net_end(&net);
 }
 
