@@ -121,6 +121,8 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 		return pair_send(fd, iov, n, flags, to, to_len);
 	if (n > 0 && zs_iov_nowhere(iov))
 		return ff_ret(-EFAULT);
+	if (__builtin_expect((flags & MSG_FASTOPEN) || sk->flags & ZS_SF_FASTOPEN, 0))
+		(void)zs_ctx_now(t.c); /* of the SYN */
 	rc = send_some(&t, iov, n);
 	if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && rc > 0)
 		zs_sock_zc_sent(sk);

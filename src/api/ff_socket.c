@@ -151,6 +151,7 @@ ZS_API int ff_connect(int s, const struct linux_sockaddr *name, socklen_t namele
 		return -1;
 	if (name == NULL && namelen > 0)
 		return (int)ff_ret(-EFAULT);
+	(void)zs_ctx_now(zs_ctx_self); /* of the SYN */
 	rc = zs_laddr_choose(sk, sa_in(name), namelen);
 	if (rc == 0)
 		rc = zs_sock_connect(sk, sa_in(name), namelen);

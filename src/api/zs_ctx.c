@@ -233,7 +233,7 @@ void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)
 		c->in_run = true;
 		(void)loop(arg); /* F-Stack gives its result no meaning either */
 		c->in_run = false;
-		c->drive.flush(c->drive.arg);
+		zs_ctx_flush(c);
 		c->drive.idle(c->drive.arg, next);
 	}
 }
@@ -275,8 +275,7 @@ int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint
 void zs_ctx_tell_wall(struct zs_ctx *c)
 {
 	const uint64_t MILLION = 1000000;
-	uint64_t now_us =
-		c->drive.clock_us != NULL ? c->drive.clock_us(c->drive.arg) : zs_stack_now(c->s);
+	uint64_t now_us = zs_ctx_now(c);
 	struct timespec ts;
 
 	if (c->drive.wall_us != NULL) {

@@ -14,13 +14,13 @@
 
 #include "api/zs_fd.h"
 #include "core/zs_env.h"
+#include "core/zs_stack.h"
 #include "core/zs_timer.h"
 #include "sock/zs_sock.h"
 
 struct zs_kerns;
 struct zs_note;
 struct zs_note_chunk;
-struct zs_stack;
 struct zs_zstate;
 
 /* What the loop has done since its start. */
@@ -182,11 +182,29 @@ void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg);
 /* The stack knows the time of day from now on: zs_stack_set_wall(). */
 void zs_ctx_tell_wall(struct zs_ctx *c);
 
+/*
+ * Reads the clock for the stack, whose time stands still since the turn: the application may have
+ * worked for long. For what arms a timer or sends something now.
+ */
+static inline uint64_t zs_ctx_now(struct zs_ctx *c)
+{
+	if (c->drive.clock_us != NULL)
+		zs_stack_set_now(c->s, c->drive.clock_us(c->drive.arg));
+	return zs_stack_now(c->s);
+}
+
+/* Sends what the application has left. */
+static inline void zs_ctx_flush(struct zs_ctx *c)
+{
+	(void)zs_ctx_now(c);
+	c->drive.flush(c->drive.arg);
+}
+
 /* After a call that may have something to send: outside ff_run nobody else would send it soon. */
 static inline void zs_ctx_kick(struct zs_ctx *c)
 {
 	if (!c->in_run)
-		c->drive.flush(c->drive.arg);
+		zs_ctx_flush(c);
 }
 
 /* After a call that may have made something ready: this turn does not end in sleep. */

@@ -7,6 +7,8 @@
 static ssize_t give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		    socklen_t tolen)
 {
+	if (__builtin_expect(sk->flags & ZS_SF_FASTOPEN, 0))
+		(void)zs_ctx_now(zs_ctx_self); /* of the SYN */
 	for (;;) {
 		ssize_t n = zs_sock_give(sk, m, flags, to, tolen);
 		int rc;

@@ -121,10 +121,15 @@ void zs_stack_destroy(struct zs_stack *s)
 	s->env.free(s->env.ctx, s);
 }
 
-uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
+void zs_stack_set_now(struct zs_stack *s, uint64_t now_us)
 {
 	if (now_us > s->now_us)
 		set_clock(s, now_us);
+}
+
+uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
+{
+	zs_stack_set_now(s, now_us);
 	zs_wheel_advance(&s->wheel, s, s->now_us);
 	zs_receive_own(s);
 	return zs_stack_loops(s) ? 0 : zs_wheel_next(&s->wheel);

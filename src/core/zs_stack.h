@@ -27,6 +27,9 @@ void zs_stack_destroy(struct zs_stack *s);
  */
 uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us);
 
+/* It is now_us: what is sent from now on says so. Due timers wait for zs_stack_advance(). */
+void zs_stack_set_now(struct zs_stack *s, uint64_t now_us);
+
 /* Consumes all n packets (any n) that arrived on `port`; order within the burst is kept. */
 void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 

@@ -530,6 +530,78 @@ static void run_drives_a_connect(void **state)
 	assert_true(ff_accept(r.s, NULL, NULL) >= 0);
 }
 
+/* ---- a program that works for long between two calls ---- */
+
+static void expect_nothing_again(const struct api_world *t, int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	assert_int_equal(ff_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	assert_int_equal(info.tcpi_state, TCP_ESTABLISHED);
+	assert_int_equal(info.tcpi_total_retrans, 0);
+	assert_in_range(info.tcpi_rtt, 1, 999);
+	assert_int_equal(zs_stack_stats(t->host[0].h->s)->tcp_segs_retx, 0);
+}
+
+static void write_after_a_pause(void **state)
+{
+	struct api_world *t = *state;
+	int c, s;
+	char b;
+
+	make_pair(t, &c, &s);
+	api_run_ms(t, 500);
+	assert_int_equal(ff_write(c, "x", 1), 1);
+	assert_errno(ff_recv(c, &b, 1, MSG_DONTWAIT), EAGAIN); /* a turn before the answer */
+	api_run_ms(t, 5);
+	expect_nothing_again(t, c);
+}
+
+static void connect_after_a_pause(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in sin = api_addr(1, PORT);
+	int c, s;
+
+	make_pair(t, &c, &s);
+	for (int by_write = 0; by_write < 2; by_write++) {
+		c = ff_socket(AF_INET, SOCK_STREAM, 0);
+		api_run_ms(t, 1500);
+		if (by_write)
+			assert_int_equal(ff_sendto(c, "x", 1, MSG_FASTOPEN, sa(&sin), sizeof(sin)),
+					 1);
+		else
+			assert_int_equal(ff_connect(c, sa(&sin), sizeof(sin)), 0);
+		api_run_ms(t, 5);
+		expect_nothing_again(t, c);
+	}
+}
+
+static int loop_writes_and_works(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->turns++ == 0)
+		assert_int_equal(ff_write(r->c, "x", 1), 1);
+	else
+		api_run_ms(r->t, 5);
+	if (r->turns == 3)
+		r->t->host[0].ctx->calls |= ZS_CALL_STOP;
+	api_run_ms(r->t, 20);
+	return 0;
+}
+
+static void run_sends_after_work(void **state)
+{
+	struct api_world *t = *state;
+	struct run r = { .t = t };
+
+	make_pair(t, &r.c, &r.s);
+	zs_ctx_run(t->host[0].ctx, loop_writes_and_works, &r);
+	expect_nothing_again(t, r.c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 int main(void)
@@ -555,6 +627,9 @@ int main(void)
 		TEST(datagrams),
 		TEST(run_calls_poll),
 		TEST(run_drives_a_connect),
+		TEST(write_after_a_pause),
+		TEST(connect_after_a_pause),
+		TEST(run_sends_after_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
