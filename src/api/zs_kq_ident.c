@@ -168,7 +168,7 @@ static int timer_arm(struct ident_note *in, const struct kevent *kev)
 	}
 	in->n.sdata = 0;
 	in->n.fired = false;
-	in->deadline_us = zs_stack_now(c->s) + (uint64_t)us;
+	in->deadline_us = zs_ctx_now(c) + (uint64_t)us;
 	in->timer.fire = timer_fire;
 	zs_timer_set(&c->wheel, &in->timer, in->deadline_us);
 	return 0;
@@ -256,7 +256,7 @@ struct kevent zs_kq_ident_change(const struct zs_note *n)
 	kev.fflags = NOTE_USECONDS;
 	kev.data = (int64_t)in->period_us;
 	if (in->period_us == 0) {
-		uint64_t now = zs_stack_now(in->kq->p.ctx->s);
+		uint64_t now = zs_ctx_now(in->kq->p.ctx);
 
 		kev.flags |= EV_ONESHOT;
 		kev.data = in->deadline_us > now ? (int64_t)(in->deadline_us - now) : 0;

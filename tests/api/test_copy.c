@@ -119,13 +119,16 @@ static void test_kqueue_reports_with_the_same_numbers(void **state)
 static void test_timers_and_user_events_come_along(void **state)
 {
 	struct api_world *t = *state;
-	struct timespec soon = { .tv_nsec = 50 * 1000000 };
+	struct timespec soon = { .tv_nsec = 50 * 1000000 }, later = { .tv_sec = 1 };
+	uint64_t t0 = api_now_us(t);
 	int kq = ff_kqueue();
 	struct kevent ev;
 
 	add(kq, 5, EVFILT_TIMER, 0, 0, 10, NULL);
 	add(kq, 6, EVFILT_TIMER, EV_ONESHOT, NOTE_USECONDS, 2000, NULL);
 	add(kq, 7, EVFILT_USER, EV_CLEAR, NOTE_FFCOPY | 3, 0, NULL);
+	add(kq, 8, EVFILT_TIMER, EV_ONESHOT, 0, 1100, NULL);
+	api_run_ms(t, 1000); /* without a turn */
 	make_copy(t);
 	(void)zs_ctx_enter(further);
 	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1);
@@ -139,6 +142,11 @@ static void test_timers_and_user_events_come_along(void **state)
 	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &(struct timespec){ 0 }), 1);
 	assert_int_equal(ev.ident, 7);
 	assert_int_equal(ev.fflags, 3);
+	EV_SET(&ev, 5, EVFILT_TIMER, EV_DELETE, 0, 0, NULL);
+	assert_int_equal(ff_kevent(kq, &ev, 1, NULL, 0, NULL), 0);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &later), 1);
+	assert_int_equal(ev.ident, 8);
+	assert_in_range(api_now_us(t) - t0, 1100000, 1100300);
 	drop_copy(t);
 }
 

@@ -582,6 +582,19 @@ static void timer_is_changed_by_adding_again(void **state)
 	(void)t;
 }
 
+/* A timer counts from the call, not from the loop's last turn. */
+static void timer_after_a_pause(void **state)
+{
+	struct api_world *t = *state;
+	struct kevent ev[2];
+	int kq = ff_kqueue();
+
+	api_run_ms(t, 500);
+	assert_int_equal(change(kq, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 100, NULL), 0);
+	assert_int_equal(wait_kq_ms(kq, ev, 2, 50), 0);
+	assert_int_equal(wait_kq_ms(kq, ev, 2, 100), 1);
+}
+
 static void many_timers(void **state)
 {
 	struct kevent ev[64];
@@ -784,6 +797,7 @@ int main(void)
 		TEST(timers),
 		TEST(timer_units_and_oneshot),
 		TEST(timer_is_changed_by_adding_again),
+		TEST(timer_after_a_pause),
 		TEST(many_timers),
 		TEST(user_events),
 		TEST(each_change_brings_its_udata),
