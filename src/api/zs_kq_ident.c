@@ -101,8 +101,8 @@ void zs_kq_ident_free(struct zs_note *n)
 	free(in);
 }
 
-/* Microseconds, rounded up; -1: too large or negative. */
-static int64_t timer_us(const struct kevent *kev)
+/* Microseconds, rounded up; -1: too large or negative. The shortest period is one of the unit. */
+static int64_t timer_us(const struct kevent *kev, bool periodic)
 {
 	static const struct {
 		uint32_t note;
@@ -116,13 +116,14 @@ static int64_t timer_us(const struct kevent *kev)
 	};
 	uint32_t which =
 		kev->fflags & (NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS);
+	int64_t data = kev->data == 0 && periodic ? 1 : kev->data;
 
 	for (unsigned i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
 		if (unit[i].note != which)
 			continue;
-		if (kev->data < 0 || kev->data > INT64_MAX / 2 / unit[i].num - unit[i].den)
+		if (data < 0 || data > INT64_MAX / 2 / unit[i].num - unit[i].den)
 			return -1;
-		return (kev->data * unit[i].num + unit[i].den - 1) / unit[i].den;
+		return (data * unit[i].num + unit[i].den - 1) / unit[i].den;
 	}
 	return -1;
 }
@@ -150,11 +151,12 @@ static void timer_fire(struct zs_stack *s, struct zs_timer *t)
 static int timer_arm(struct ident_note *in, const struct kevent *kev)
 {
 	struct zs_ctx *c = in->kq->p.ctx;
-	int64_t us = timer_us(kev);
+	bool periodic = (kev->flags & EV_ONESHOT) == 0 && (kev->fflags & NOTE_ABSTIME) == 0;
+	int64_t us = timer_us(kev, periodic);
 
 	if (us < 0)
 		return -EINVAL;
-	in->period_us = 0;
+	in->period_us = periodic ? (uint64_t)us : 0;
 	if (kev->fflags & NOTE_ABSTIME) {
 		struct timespec ts;
 		int64_t now;
@@ -162,9 +164,6 @@ static int timer_arm(struct ident_note *in, const struct kevent *kev)
 		(void)clock_gettime(CLOCK_REALTIME, &ts); /* never fails */
 		now = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 		us = us > now ? us - now : 0;
-	} else if ((kev->flags & EV_ONESHOT) == 0) {
-		us = us == 0 ? 1 : us;
-		in->period_us = (uint64_t)us;
 	}
 	in->n.sdata = 0;
 	in->n.fired = false;

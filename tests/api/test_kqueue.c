@@ -595,6 +595,27 @@ static void timer_after_a_pause(void **state)
 	assert_int_equal(wait_kq_ms(kq, ev, 2, 100), 1);
 }
 
+/* The shortest period is one of the unit that is given. */
+static void timer_of_nothing_is_of_one(void **state)
+{
+	static const struct {
+		unsigned unit, ms, low, high;
+	} c[] = { { 0, 10, 8, 11 }, { NOTE_USECONDS, 1, 900, 1100 }, { NOTE_SECONDS, 3500, 3, 3 } };
+	struct api_world *t = *state;
+	struct kevent ev[2];
+	int kq = ff_kqueue();
+
+	for (unsigned i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		assert_int_equal(change(kq, 1, EVFILT_TIMER, EV_ADD, c[i].unit, 0, NULL), 0);
+		api_run_ms(t, c[i].ms);
+		assert_int_equal(poll_kq(kq, ev, 2), 1);
+		assert_in_range(ev[0].data, c[i].low, c[i].high);
+	}
+	assert_int_equal(change(kq, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_SECONDS, 0, NULL),
+			 0);
+	assert_int_equal(wait_kq_ms(kq, ev, 2, 1), 1);
+}
+
 static void many_timers(void **state)
 {
 	struct kevent ev[64];
@@ -798,6 +819,7 @@ int main(void)
 		TEST(timer_units_and_oneshot),
 		TEST(timer_is_changed_by_adding_again),
 		TEST(timer_after_a_pause),
+		TEST(timer_of_nothing_is_of_one),
 		TEST(many_timers),
 		TEST(user_events),
 		TEST(each_change_brings_its_udata),
