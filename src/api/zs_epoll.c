@@ -182,8 +182,9 @@ int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
 		const struct zs_note *n = container_of(l, struct zs_note, p_link);
 		struct epoll_event ev = { .events = n->events, .data.u64 = n->data };
 
-		if (n->kern != NULL || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
-			rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
+		if (!zs_note_may_copy(n, from->p.ctx, to->p.ctx))
+			continue;
+		rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
 	}
 	return rc;
 }

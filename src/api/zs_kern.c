@@ -189,6 +189,11 @@ void zs_kern_unwant(struct zs_ctx *c, int fd)
 		free_slot(c, f);
 }
 
+bool zs_kern_may_copy(const struct zs_ctx *c, const struct zs_kern *k)
+{
+	return k->refs == 0 && ask_kernel(c->kerns, EPOLL_CTL_MOD, k) == 0;
+}
+
 int zs_kern_hold(struct zs_ctx *c, int fd)
 {
 	struct zs_fd *f;

@@ -46,6 +46,8 @@ int zs_kern_find(struct zs_ctx *c, int fd, struct zs_fd **out);
 int zs_kern_watch(struct zs_ctx *c, struct zs_kern *k);
 /* Nobody waits for it any more unless a note or a hold says so. */
 void zs_kern_unwant(struct zs_ctx *c, int fd);
+/* May another context wait for it, too? The kernel's own number, and not closed since. */
+bool zs_kern_may_copy(const struct zs_ctx *c, const struct zs_kern *k);
 /* Waits without a note. What could not be held may be released. */
 int zs_kern_hold(struct zs_ctx *c, int fd);
 void zs_kern_release(struct zs_ctx *c, int fd);

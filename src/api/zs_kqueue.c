@@ -183,7 +183,7 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 		const struct zs_note *n = container_of(l, struct zs_note, p_link);
 		struct kevent kev = change_of(n);
 
-		if (n->fd < 0 || n->kern != NULL || zs_fd_slot(&to->p.ctx->fds, n->fd) != NULL)
+		if (n->fd < 0 || zs_note_may_copy(n, from->p.ctx, to->p.ctx))
 			rc = zs_kq_change(to, &kev);
 	}
 	return rc;

@@ -84,6 +84,13 @@ struct zs_fd *zs_note_fd(const struct zs_ctx *c, const struct zs_note *n)
 	return f != NULL ? f : zs_kern_slot(c, n->fd);
 }
 
+bool zs_note_may_copy(const struct zs_note *n, const struct zs_ctx *from, const struct zs_ctx *to)
+{
+	if (n->kern != NULL)
+		return zs_kern_may_copy(from, n->kern);
+	return zs_fd_slot(&to->fds, n->fd) != NULL;
+}
+
 static void watch_kern(struct zs_note *n, struct zs_poller *p, struct zs_kern *k, unsigned mask)
 {
 	n->kern = k;

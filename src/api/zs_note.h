@@ -73,6 +73,9 @@ void zs_poller_ask(struct zs_poller *p, bool (*is_edge)(const struct zs_note *n)
 enum { ZS_NEST_MAX = 4 };
 int zs_poller_may_nest(const struct zs_poller *p, const struct zs_poller *child);
 
+/* A copy of n's poller in context `to` has n as well: what it waits for is there, too. */
+bool zs_note_may_copy(const struct zs_note *n, const struct zs_ctx *from, const struct zs_ctx *to);
+
 /* A zeroed note from the context's store; NULL when memory is out. */
 struct zs_note *zs_note_alloc(struct zs_ctx *c);
 void zs_note_free(struct zs_ctx *c, struct zs_note *n);

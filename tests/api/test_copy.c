@@ -169,6 +169,52 @@ static void test_epoll_and_udp(void **state)
 	drop_copy(t);
 }
 
+static int ctl_add(int ep, int fd, uint32_t events, uint64_t data)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = data };
+
+	return ff_epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* What was closed, and is another file by now, is in no copy; nor are the two of a pair. */
+static void test_descriptors_of_the_kernel(void **state)
+{
+	int fd = open("/dev/null", O_RDONLY), kept[2], closed[2], file[2], pair[2];
+	int ep = ff_epoll_create(1), kq = ff_kqueue();
+	const struct timespec at_once = { 0 };
+	struct epoll_event ev[4];
+	struct kevent kev[4];
+
+	assert_int_equal(pipe(kept), 0);
+	assert_int_equal(pipe(closed), 0);
+	assert_int_equal(pipe(file), 0);
+	assert_int_equal(ff_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(ctl_add(ep, pair[0], EPOLLIN, 1), 0);
+	assert_int_equal(ctl_add(ep, closed[0], EPOLLIN, 2), 0);
+	assert_int_equal(ctl_add(ep, file[0], EPOLLIN, 3), 0);
+	assert_int_equal(ctl_add(ep, kept[0], EPOLLIN, 4), 0);
+	add(kq, (uintptr_t)pair[0], EVFILT_READ, 0, 0, 0, NULL);
+	add(kq, (uintptr_t)closed[0], EVFILT_READ, 0, 0, 0, NULL);
+	add(kq, (uintptr_t)file[0], EVFILT_READ, 0, 0, 0, NULL);
+	add(kq, (uintptr_t)kept[0], EVFILT_READ, 0, 0, 0, NULL);
+	close(closed[0]);
+	assert_int_equal(dup2(fd, file[0]), file[0]);
+	make_copy(*state);
+	(void)zs_ctx_enter(further);
+	assert_int_equal(write(kept[1], "x", 1), 1);
+	assert_int_equal(ff_epoll_wait(ep, ev, 4, 0), 1);
+	assert_true(ev[0].data.u64 == 4);
+	assert_int_equal(ff_kevent(kq, NULL, 0, kev, 4, &at_once), 1);
+	assert_int_equal(kev[0].ident, kept[0]);
+	drop_copy(*state);
+	close(kept[0]);
+	close(kept[1]);
+	close(closed[1]);
+	close(file[0]);
+	close(file[1]);
+	close(fd);
+}
+
 static void test_times_of_datagrams(void **state)
 {
 	const int want = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
@@ -275,6 +321,7 @@ int main(void)
 		CASE(test_kqueue_reports_with_the_same_numbers),
 		CASE(test_timers_and_user_events_come_along),
 		CASE(test_epoll_and_udp),
+		CASE(test_descriptors_of_the_kernel),
 		CASE(test_times_of_datagrams),
 		CASE(test_numbers_and_duplicates),
 		CASE(test_address_in_use_fails),
