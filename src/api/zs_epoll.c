@@ -185,6 +185,8 @@ int zs_epoll_copy(const struct zs_epoll *from, struct zs_epoll *to)
 		if (!zs_note_may_copy(n, from->p.ctx, to->p.ctx))
 			continue;
 		rc = zs_epoll_ctl(to, EPOLL_CTL_ADD, n->fd, &ev);
+		if (rc == 0)
+			container_of(to->p.notes.prev, struct zs_note, p_link)->flags = n->flags;
 	}
 	return rc;
 }

@@ -215,6 +215,28 @@ static void test_descriptors_of_the_kernel(void **state)
 	close(fd);
 }
 
+/* EPOLLONESHOT: who has been told is not told again, by a copy neither. */
+static void test_one_shot_stays_fired(void **state)
+{
+	struct api_world *t = *state;
+	struct sockaddr_in to = api_addr(1, UDP_PORT);
+	int fd = udp_socket(UDP_PORT), ep = ff_epoll_create(1), s;
+	struct epoll_event ev;
+
+	assert_int_equal(ctl_add(ep, fd, EPOLLOUT | EPOLLONESHOT, 1), 0);
+	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 0), 1);
+	make_copy(t);
+	s = ff_socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ff_sendto(s, "abc", 3, 0, sa(&to), sizeof(to)), 3);
+	api_run_ms(t, 10);
+	(void)zs_ctx_enter(further);
+	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 0), 0);
+	ev.events = EPOLLIN | EPOLLONESHOT;
+	assert_int_equal(ff_epoll_ctl(ep, EPOLL_CTL_MOD, fd, &ev), 0);
+	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 0), 1);
+	drop_copy(t);
+}
+
 static void test_times_of_datagrams(void **state)
 {
 	const int want = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
@@ -322,6 +344,7 @@ int main(void)
 		CASE(test_timers_and_user_events_come_along),
 		CASE(test_epoll_and_udp),
 		CASE(test_descriptors_of_the_kernel),
+		CASE(test_one_shot_stays_fired),
 		CASE(test_times_of_datagrams),
 		CASE(test_numbers_and_duplicates),
 		CASE(test_address_in_use_fails),
