@@ -284,10 +284,11 @@ ssize_t z_splice(int from, int to, size_t max, unsigned flags);
  * From now on everything that a receives is sent on b and the other way round, inside the stack. At
  * most `high` bytes are queued for sending on a side; when that is reached, moving goes on at `low`
  * (0, 0: as the send buffers allow). The end of one side's stream is passed on; an error on one
- * side resets the other. The application keeps both descriptors, reads and writes neither, and
- * closes them when both have EPOLLHUP (EV_EOF of EVFILT_WRITE), or one has an error: one alone may
- * have received what was not passed on yet, and closing one ends the arrangement. 0; -1: EINVAL:
- * not two connections, low > high; EBUSY: one of them is arranged already; ENOMEM.
+ * side resets the other (when it is closed, if max_conns are in use). The application keeps both
+ * descriptors, reads and writes neither, and closes them when both have EPOLLHUP (EV_EOF of
+ * EVFILT_WRITE), or one has an error: one alone may have received what was not passed on yet, and
+ * closing one ends the arrangement. 0; -1: EINVAL: not two connections, low > high; EBUSY: one of
+ * them is arranged already; ENOMEM.
  */
 int z_splice_auto(int a, int b, size_t low, size_t high);
 

@@ -99,8 +99,13 @@ static void relay_fail(struct zrelay *r)
 	for (int i = 0; i < 2; i++) {
 		struct zs_sock *sk = r->side[i].w.sk;
 
-		if (zs_sock_error(sk) == 0 && zs_tcp_state(sk->tcb) != ZS_CLOSED)
-			(void)zs_sock_connect(sk, &unspec, sizeof(unspec)); /* as well as can be */
+		if (zs_sock_error(sk) != 0 || zs_tcp_state(sk->tcb) == ZS_CLOSED)
+			continue;
+		if (zs_sock_connect(sk, &unspec, sizeof(unspec)) == 0)
+			continue;
+		/* no room for another connection in its place: it is reset when it is closed */
+		sk->flags |= ZS_SF_LINGER;
+		sk->linger_s = 0;
 	}
 	relay_free(r);
 }

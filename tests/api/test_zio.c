@@ -970,6 +970,39 @@ static void test_relay_passes_a_reset_on(void **state)
 	assert_errno((int)z_read(p.out.c, &b, 1), ECONNRESET);
 }
 
+/* Without another connection to put in its place, the other side is reset when it is closed. */
+static void test_relay_passes_a_reset_on_in_need(void **state)
+{
+	enum { ALL = 1024 };
+	struct linger l = { 1, 0 };
+	struct zs_sock *more[ALL];
+	struct zs_stack *s;
+	struct proxy p;
+	z_buf *b;
+	int n = 0;
+
+	proxy_open(&p, state);
+	s = p.in.t->host[1].h->s;
+	api_on(p.in.t, 1);
+	assert_int_equal(z_splice_auto(p.in.s, p.out.s, 0, 0), 0);
+	while (zs_sock_create(s, AF_INET, SOCK_STREAM, 0, &more[n]) == 0)
+		assert_in_range(++n, 1, ALL - 1);
+	api_on(p.in.t, 0);
+	assert_int_equal(ff_setsockopt(p.in.c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+	assert_int_equal(ff_close(p.in.c), 0);
+	api_run_ms(p.in.t, 2);
+	api_on(p.in.t, 1);
+	z_poll(0);
+	z_poll(0);
+	assert_int_equal(ff_close(p.out.s), 0);
+	assert_int_equal(ff_close(p.in.s), 0);
+	while (n > 0)
+		assert_int_equal(zs_sock_close(more[--n]), 0);
+	api_run_ms(p.in.t, 2);
+	api_on(p.in.t, 0);
+	assert_errno((int)z_read(p.out.c, &b, 1), ECONNRESET);
+}
+
 static void test_relay_ends_with_its_sockets(void **state)
 {
 	struct proxy p;
@@ -1040,6 +1073,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_relay_when_the_room_went_by_itself),
 	z_test(test_relay_hangs_up_on_both_sides),
 	z_test(test_relay_passes_a_reset_on),
+	z_test(test_relay_passes_a_reset_on_in_need),
 	z_test(test_relay_ends_with_its_sockets),
 	z_test(test_relay_ends_with_listen),
 };
