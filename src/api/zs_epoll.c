@@ -53,7 +53,7 @@ static unsigned watch_mask(uint32_t events)
 {
 	unsigned mask = 0;
 
-	if (events & (EPOLLIN | EPOLLRDNORM))
+	if (events & (EPOLLIN | EPOLLRDNORM | EPOLLPRI)) /* PRI: for the kernel's sockets */
 		mask |= ZS_EV_READ;
 	if (events & (EPOLLOUT | EPOLLWRNORM))
 		mask |= ZS_EV_WRITE;

@@ -390,6 +390,41 @@ static void wait_ends(void **state)
 	t->host[0].at_turn = NULL;
 }
 
+/* Of a connection of the kernel's, listening nowhere else. */
+static void kernel_pair(int fd[2])
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+	int lfd = socket(AF_INET, SOCK_STREAM, 0);
+
+	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(lfd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(lfd, 1), 0);
+	assert_int_equal(getsockname(lfd, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(connect(fd[1], (struct sockaddr *)&sin, sizeof(sin)), 0);
+	fd[0] = accept(lfd, NULL, NULL);
+	assert_true(fd[0] >= 0);
+	close(lfd);
+}
+
+static void epoll_of_urgent_data(void **state)
+{
+	struct epoll_event ev;
+	int fd[2], ep;
+
+	api_on(*state, 1);
+	kernel_pair(fd);
+	ep = ff_epoll_create1(0);
+	assert_int_equal(ctl(ep, EPOLL_CTL_ADD, fd[0], EPOLLPRI, 7), 0);
+	assert_int_equal(send(fd[1], "x", 1, 0), 1);
+	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 10), 0);
+	assert_int_equal(send(fd[1], "y", 1, MSG_OOB), 1);
+	assert_int_equal(ff_epoll_wait(ep, &ev, 1, 10), 1);
+	assert_int_equal(ev.events, EPOLLPRI);
+	close_pipe(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
 int main(void)
@@ -397,6 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(epoll_of_both),
 		TEST(epoll_edges),
+		TEST(epoll_of_urgent_data),
 		TEST(epoll_errors),
 		TEST(number_used_again),
 		TEST(number_of_another),
