@@ -23,15 +23,19 @@
  * connection: a program that collects buffers slows its peers down and not the network device. Such
  * a buffer is free when the last reference to it is, by z_buf_free() or by sending it. After
  * rte_pktmbuf_free() the stack learns of it only when it meets the buffer again; until then the
- * window is smaller, at worst by half. A connection of which you hold more than its whole receive
- * buffer, and any connection while the pool is low, gets small payloads that wait together in one
- * buffer by copying (Z_F_COPIED); nothing else is ever copied.
- * 6. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
+ * window is smaller, at worst by half.
+ * 6. Payload is copied by z_buf_copy_out(), by ff_ calls into or out of memory of yours, and else
+ * only so. Received: small payloads that wait, into one buffer (Z_F_COPIED): of a connection whose
+ * unread data takes one and a half times its receive buffer, or of which you hold more than that
+ * buffer, and of any while the pool is low; the first fragment of a datagram that somebody shares.
+ * Sent: packets of several buffers, into one, where the device takes only such (af_xdp, memif with
+ * zero-copy=yes), or where a VLAN's tag has no room in front.
+ * 7. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
  * bytes.
  *
  * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF,
  * ENOTSOCK: not a socket descriptor. They apply to every call with fd and are not repeated below.
- * EINVAL: NULL for a buffer or a z_mem; where a call says how many, NULL has 0 of them. All calls
+ * EINVAL: NULL for a buffer or a z_mem; calls that count something return 0 for NULL. All calls
  * belong to the thread that runs the stack. In a debug build a pointer to anything but a buffer, or
  * a buffer freed twice, ends the program with a message; one used after it was given away does not.
  */
@@ -80,9 +84,8 @@ z_buf *z_alloc(int fd, size_t len, unsigned flags);
  * A new buffer of length len, its bytes not initialized: a chain of the pieces that fd sends best,
  * each as it is: of a segment's payload; or, where the device cuts segments (TSO) or fd is -1, as
  * long as the pools have them. z_buf_iov() tells where they are. flags: 0, or MSG_MORE: more of the
- * stream will follow, which a short piece at the end would put out of step: it is left out, and the
- * buffer shorter than len (but never empty). NULL: ENOBUFS, as z_alloc(); EINVAL: len 0 or over 1
- * MiB.
+ * stream will follow, so a last piece shorter than the others is left out, and the buffer is
+ * shorter than len (but never empty). NULL: ENOBUFS, as z_alloc(); EINVAL: len 0 or over 1 MiB.
  */
 z_buf *z_alloc_chain(int fd, size_t len, unsigned flags);
 
@@ -187,16 +190,17 @@ z_buf *z_buf_wrap(z_mem *mem, void *ptr, size_t len, z_done_fn fn, void *arg);
  * Takes up to nbytes of the stream, or the next datagram (whole, whatever nbytes). bufp is the
  * address of a z_buf *, struct rte_mbuf * or void *. Returns bytes, and *bufp is yours; 0: end of
  * stream, *bufp is NULL (an empty datagram: *bufp is not NULL and yours). What you do not give
- * back closes the window, and of small payloads you may get a copy: rule 5. -1, *bufp NULL: EAGAIN;
- * ENOTCONN; EINVAL: nbytes 0; ENOBUFS: no buffer to split one with; ECONNRESET, ETIMEDOUT and other
- * errors of the connection, once.
+ * back closes the window, and of small payloads you may get a copy: rules 5, 6. -1, *bufp NULL:
+ * EAGAIN; ENOTCONN; EINVAL: nbytes 0; ENOBUFS: no buffer to split one with; ECONNRESET, ETIMEDOUT
+ * and other errors of the connection, once.
  */
 ssize_t z_read(int fd, void *bufp, size_t nbytes);
 
 /*
  * Looks at what has been received, from offset off on, without taking it: fills up to max pieces
- * and returns how many. They stay valid until the next z_consume, z_read, ff_read or close on fd.
- * 0: end of stream. -1: EAGAIN: nothing (beyond off); others as z_read. Never blocks.
+ * and returns how many. They stay valid until the next call that takes from fd, its close or, after
+ * SHUT_RD, the next turn of the stack. 0: end of stream; also of a datagram that has nothing beyond
+ * off. -1: EAGAIN: nothing (beyond off); EINVAL: max below 0; others as z_read. Never blocks.
  */
 int z_peek(int fd, struct z_iov *v, int max, size_t off);
 
@@ -338,7 +342,7 @@ int z_set_idle(enum z_idle mode);
 /* Counters of this thread's stack since its start. */
 struct z_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	uint64_t copies;     /* payload bytes that the library copied: 0 on the z_ path */
+	uint64_t copies;     /* payload bytes that the library copied (rule 6) */
 	uint64_t allocs;     /* buffers that the stack took from its pools for sending */
 	uint64_t buf_allocs; /* buffers that z_ calls took from the pools: z_alloc, z_buf_ref and so
 				on */
