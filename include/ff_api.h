@@ -179,8 +179,9 @@ typedef int (*dispatch_func_context_t)(void *data, uint16_t *len, uint16_t queue
 /*
  * Called after ff_init(): func sees every frame before the stack does, on the core (queue) where it
  * arrived, and returns the core that is to have it, FF_DISPATCH_ERROR: it is dropped, or
- * FF_DISPATCH_RESPONSE: it goes back as func has left it, *len bytes long. NULL ends it. One
- * function of the two kinds for all cores; none costs nothing.
+ * FF_DISPATCH_RESPONSE: it goes back as func has left it, *len bytes long. With a process for each
+ * core (--proc-id) these are processes. NULL ends it. One function of the two kinds for all cores;
+ * none costs nothing.
  */
 void ff_regist_packet_dispatcher(dispatch_func_t func);
 void ff_regist_packet_dispatcher_context(dispatch_func_context_t func);

@@ -33,10 +33,12 @@
  * 7. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
  * bytes.
  *
- * Errors: -1 or NULL with errno (Linux values). EPERM: the calling thread has no stack; EBADF,
- * ENOTSOCK: not a socket descriptor. They apply to every call with fd and are not repeated below.
- * EINVAL: NULL for a buffer or a z_mem; calls that count something return 0 for NULL. All calls
- * belong to the thread that runs the stack. In a debug build a pointer to anything but a buffer, or
+ * Errors: -1 or NULL with errno (Linux values). These are not repeated below. Of every call with
+ * fd: EPERM: the calling thread has no stack (also of all that make buffers); EBADF, ENOTSOCK: not
+ * a socket descriptor; EFAULT: NULL for an array or for where a result goes. EINVAL: NULL for a
+ * buffer or a z_mem; calls that count something return 0 for NULL. EINTR: a call waited, outside
+ * ff_run(), and ff_stop_run(), SIGINT or SIGTERM came before or meanwhile. All calls belong to the
+ * thread that runs the stack. In a debug build a pointer to anything but a buffer, or
  * a buffer freed twice, ends the program with a message; one used after it was given away does not.
  */
 #ifndef ZSTACK_H
@@ -74,9 +76,9 @@ struct z_iov {
  * A new buffer of length 0 with room for len bytes in one piece behind space for the stack's
  * headers. fd: the socket it is for, or -1 when that is not known; a hint. flags: 0. NULL: ENOBUFS:
  * too few buffers are left (the last quarter of each pool is kept for the network device and the
- * stack), or what a TCP socket fd has queued is more than a quarter of what is left: it becomes
- * writable when it is worth another try; EMSGSIZE: no pool has such rooms (z_max_room(); join
- * several); EINVAL.
+ * stack; of what references are made of, the last half), or what a TCP socket fd has queued is more
+ * than a quarter of what is left: it becomes writable when it is worth another try; EMSGSIZE: no
+ * pool has such rooms (z_max_room(); join several); EINVAL.
  */
 z_buf *z_alloc(int fd, size_t len, unsigned flags);
 
@@ -119,8 +121,8 @@ int z_buf_join(z_buf *a, z_buf *b);
 
 /*
  * Another buffer with the same bytes, which both share and neither may write from now on: one
- * cached object for many sockets. b may be freed before it. NULL: ENOBUFS: no buffer, or some
- * 32,000 references to b's bytes already.
+ * cached object for many sockets. b may be freed before it. NULL: EINVAL: b is empty; ENOBUFS: no
+ * buffer, or some 32,000 references to b's bytes already.
  */
 z_buf *z_buf_ref(z_buf *b);
 
@@ -155,9 +157,9 @@ void z_buf_free(z_buf *b);
  * -ECANCELED: b was freed unsent. fn runs at the end of a turn of the stack: in ff_run() before the
  * loop function; elsewhere inside whatever call waits or polls, and it must not close the
  * descriptor of that call. It may call anything else, and does not block. Belongs to the last piece
- * of b: what is joined behind it does not delay it. A buffer with a completion is freed with
- * z_buf_free(), not with rte_pktmbuf_free(). -1: EBUSY: b has one already; EINVAL: fn NULL; ENOMEM;
- * EPERM.
+ * of b: what is joined behind it does not delay it. What is sent as one datagram has eight at most.
+ * A buffer with a completion is freed with z_buf_free(), not with rte_pktmbuf_free(). -1: EBUSY: b
+ * has one already; EINVAL: fn NULL; ENOMEM; EPERM.
  */
 typedef void (*z_done_fn)(void *arg, int status);
 int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);
@@ -167,8 +169,10 @@ int z_buf_on_done(z_buf *b, z_done_fn fn, void *arg);
 /*
  * Declares [addr, addr + len) as memory that buffers may point into; it stays the application's,
  * and must stay mapped until z_mem_unregister(). It is the calling core's: others register it as
- * well. flags: 0. NULL: EINVAL; EFAULT: not all of it is mapped; ENOTSUP: the network devices
- * cannot read it; ENOMEM; EPERM.
+ * well. flags: 0. Only where the driver reads packets with the CPU, in this process, and each core
+ * has a transmit queue of its own: tap, af_packet, af_xdp, vhost, ring, pcap, null. NULL: EINVAL;
+ * EFAULT: not all of it is mapped; ENOTSUP: some port is another (a network card, memif,
+ * virtio_user), or the program is one of several processes (--proc-id); ENOMEM; EPERM.
  */
 z_mem *z_mem_register(void *addr, size_t len, unsigned flags);
 
@@ -233,7 +237,7 @@ struct z_dgram {
 /*
  * Takes up to max datagrams, as recvmmsg() does: buf, len, segment and *addr of each. All buffers
  * are yours. Waits, unless told not to, for the first one only. flags: MSG_DONTWAIT. Returns how
- * many; -1: as z_read; EOPNOTSUPP: a stream; EINVAL: max 0.
+ * many; 0: nothing is left after SHUT_RD; -1: as z_read; EOPNOTSUPP: a stream; EINVAL: max 0.
  */
 int z_recv_dgrams(int fd, struct z_dgram *v, int max, int flags);
 
@@ -243,8 +247,9 @@ int z_recv_dgrams(int fd, struct z_dgram *v, int max, int flags);
  * Sends b whole: nbytes must be its length. Returns nbytes, and b is the stack's; or -1, and b is
  * still yours, never a part of it: EAGAIN: no room in the send buffer (any room at all takes all of
  * b); EMSGSIZE: longer than 1 MiB, or than a datagram may be; EPIPE; ENOTCONN; EINVAL: not a
- * buffer, or not of this length; ENOBUFS; for datagrams also EDESTADDRREQ, ENETUNREACH, EACCES;
- * errors of the connection, once.
+ * buffer, not of this length, empty (a datagram may be), or more than eight completions in a
+ * datagram; ENOBUFS; for datagrams also EDESTADDRREQ, ENETUNREACH, EACCES; errors of the
+ * connection, once.
  */
 ssize_t z_write(int fd, const void *b, size_t nbytes);
 
@@ -255,8 +260,11 @@ ssize_t z_write(int fd, const void *b, size_t nbytes);
  */
 int z_send_bufs(int fd, z_buf *const *v, int n, int flags);
 
-/* z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT.
- * Returns bytes. -1: as z_write; EINVAL: also more than eight completions of z_buf_on_done(). */
+/*
+ * z_write for a datagram to an address, or to the connected peer (to NULL). flags: MSG_DONTWAIT.
+ * Returns bytes. -1: as z_write; EAFNOSUPPORT: an address of another family; EINVAL: also tolen,
+ * port 0, or more than eight completions of z_buf_on_done(); EADDRINUSE: no local port is free.
+ */
 ssize_t z_sendto_buf(int fd, z_buf *b, const struct sockaddr *to, socklen_t tolen, int flags);
 
 /*
@@ -279,8 +287,9 @@ int z_acked(int fd, uint64_t *bytes);
 
 /*
  * Moves up to max bytes from what `from` has received to what `to` sends, without touching them.
- * flags: 0. Returns bytes; 0: end of stream. -1: EAGAIN: nothing to move or no room; ENOBUFS: too
- * few buffers for now; EINVAL: not two connections, max 0; else the error of either side.
+ * flags: 0. Waits where the side that is to blame blocks. Returns bytes; 0: end of stream. -1:
+ * EAGAIN: nothing to move or no room; ENOBUFS: too few buffers for now; EINVAL: not two
+ * connections, max 0; else the error of either side.
  */
 ssize_t z_splice(int from, int to, size_t max, unsigned flags);
 
@@ -380,7 +389,10 @@ int z_drops_get(struct z_drop *v, int max);
 
 /* ---- many cores: ff_run() drives a stack on each, with a thread of its own ---- */
 
-/* How many there are, and which of them is this thread's, from 0 on. -1: EPERM. */
+/*
+ * How many this process has, and which of them is this thread's, from 0 on: 1 and 0 with a process
+ * for each core (--proc-id). -1: EPERM.
+ */
 int z_cores(void);
 int z_core(void);
 
