@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX-like calls on Z-stack, source compatible with F-Stack programs. Constants, structures and
- * errno values are those of Linux. Every call acts on the calling thread's stack; a thread without
- * one gets -1 and EPERM. Zero-copy calls are in zstack.h.
+ * errno values are those of Linux. Calls on descriptors and routes act on the calling thread's
+ * stack; a thread without one gets -1 and EPERM from them. Zero-copy calls are in zstack.h.
  *
  * Waiting: outside ff_run() a blocking socket blocks (the stack runs meanwhile) and ff_kevent(),
- * ff_epoll_wait(), ff_select() and ff_poll() honour their timeouts. Inside the loop function of
- * ff_run() nothing blocks: a wait is a poll, whatever its timeout.
+ * ff_epoll_wait(), ff_select() and ff_poll() honour their timeouts; after ff_stop_run(), SIGINT or
+ * SIGTERM who would wait gets EINTR. Inside the loop function of ff_run() nothing blocks: a wait is
+ * a poll, whatever its timeout.
  */
 #ifndef FF_API_H
 #define FF_API_H
@@ -52,7 +53,7 @@ typedef int (*loop_func_t)(void *arg);
  * --proc-id/-p N; everything else in argv is left to the application. A secondary process waits up
  * to 20 seconds for its primary, number 0; they need hugepages.
  * Without --conf, ./config.ini is read when it exists, and otherwise the defaults hold (one net_tap
- * port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr.
+ * port zs0, 10.18.0.2/24). 0, or -1 with the reason on stderr; a second time EALREADY, without.
  */
 int ff_init(int argc, char *const argv[]);
 
@@ -62,7 +63,8 @@ int ff_init(int argc, char *const argv[]);
  * own sockets and descriptors: with more than one, loop must not share data between them.
  * Listeners, bound UDP sockets, kqueues and epoll instances that were made before exist for each
  * thread under the same numbers, with their registrations; connections stay with the calling one.
- * The stacks end when the process exits: what is connected then is closed in order.
+ * The stacks end when the process exits: what is connected then is closed, and reset when that
+ * takes longer than close_ms (300).
  */
 void ff_run(loop_func_t loop, void *arg);
 void ff_stop_run(void);
@@ -116,8 +118,8 @@ int ff_poll(struct pollfd fds[], nfds_t nfds, int timeout);
 int ff_kqueue(void);
 int ff_kevent(int kq, const struct kevent *changelist, int nchanges, struct kevent *eventlist,
 	      int nevents, const struct timespec *timeout);
-/* As ff_kevent(), but each event is handed to do_each(), which writes it where *eventlist points.
- */
+/* As ff_kevent(), but each event, at most 256 a call, is handed to do_each(), which writes it where
+ * *eventlist points. */
 int ff_kevent_do_each(int kq, const struct kevent *changelist, int nchanges, void *eventlist,
 		      int nevents, const struct timespec *timeout,
 		      void (*do_each)(void **, struct kevent *));
@@ -142,8 +144,8 @@ int ff_sysctl(const int *name, unsigned int namelen, void *oldp, size_t *oldlenp
 
 /* ---- descriptors ---- */
 
-/* 1 when fd is one of ours, else 0. Our numbers start at fd_reserve: they never equal a kernel's.
- */
+/* 1 when fd is one of this thread's, else 0. Our numbers start at fd_reserve: they equal none of
+ * the kernel's unless the process opens more than that. */
 int ff_fdisused(int fd);
 /* No descriptor is as large as this. */
 int ff_getmaxfd(void);
@@ -160,6 +162,12 @@ void ff_get_traffic(void *buffer);
 
 enum FF_ROUTE_CTL { FF_ROUTE_ADD, FF_ROUTE_DEL, FF_ROUTE_CHANGE };
 enum FF_ROUTE_FLAG { FF_RTF_HOST, FF_RTF_GATEWAY };
+/*
+ * Routes of IPv4 of this thread's stack, 64 in all with those of its interfaces. gw NULL: the
+ * network is on the link. FF_RTF_HOST: netmask counts for nothing; else NULL means a host too.
+ * FF_ROUTE_CHANGE adds what is not there. 0; -1: EINVAL: not IPv4, or a netmask with a hole;
+ * ENETUNREACH: no interface has gw (or dst) in its network; EEXIST; ENOSPC; ENOENT: none to delete.
+ */
 int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
 		 struct linux_sockaddr *gw, struct linux_sockaddr *netmask);
 
@@ -186,7 +194,7 @@ typedef int (*dispatch_func_context_t)(void *data, uint16_t *len, uint16_t queue
 void ff_regist_packet_dispatcher(dispatch_func_t func);
 void ff_regist_packet_dispatcher_context(dispatch_func_context_t func);
 /* Sends a copy of the frame, Ethernet header included, by DPDK port port_id. 0; -1: ENODEV,
- * EMSGSIZE, ENOBUFS. */
+ * EMSGSIZE, ENOBUFS; EFAULT: data NULL; EINVAL: total below 1. */
 int ff_dpdk_raw_packet_send(void *data, int total, uint16_t port_id);
 
 /*
@@ -229,6 +237,7 @@ struct ff_zc_mbuf {
 int ff_zc_mbuf_get(struct ff_zc_mbuf *m, int len);
 /* Appends len bytes; never more than m->len in all. Returns len or -1. */
 int ff_zc_mbuf_write(struct ff_zc_mbuf *m, const char *data, int len);
+/* -1, ENOSYS: F-Stack's does nothing either. */
 int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
 /*
  * Sends the chain m->bsd_mbuf without a copy. On success it is the stack's; on failure it is still
@@ -237,7 +246,7 @@ int ff_zc_mbuf_read(struct ff_zc_mbuf *m, const char *data, int len);
  */
 ssize_t ff_zc_send(int fd, const void *bsd_mbuf, size_t nbytes);
 
-/* The prototype's two calls; see zstack.h. */
+/* See zstack.h. */
 ssize_t z_read(int fd, void *bufp, size_t nbytes);
 ssize_t z_write(int fd, const void *buf, size_t nbytes);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration as ff_init() understood it, in F-Stack's structure and field names. To be read;
- * changing it changes nothing. Strings are NULL where nothing was configured.
+ * What the configuration file says, in F-Stack's structure and field names, for programs that look.
+ * To be read; changing it changes nothing. What the file leaves out is the default, 0 or NULL (tso
+ * is 0, though it is used then). Never filled in: nb_bond, proc_mask, proc_lcore, vdev_cfgs and
+ * bond_cfgs; mac, hw_features, cores and slaves of a port; kni and pcap; of freebsd all but hz and
+ * fd_reserve.
  */
 #ifndef FF_CONFIG_H
 #define FF_CONFIG_H

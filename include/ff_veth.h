@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The names that programs of the research prototype use on the buffers of z_read() and z_write().
- * Here such a buffer is the struct rte_mbuf itself, so that wrapping and unwrapping cost nothing;
- * zstack.h has the calls for new programs.
+ * Names for the buffers of z_read() and z_write(), as programs use them that were written for the
+ * fork of F-Stack which had these two calls first. Here such a buffer is the struct rte_mbuf
+ * itself, so that wrapping and unwrapping cost nothing; zstack.h has the calls for new programs.
  */
 #ifndef FF_VETH_H
 #define FF_VETH_H

@@ -2,7 +2,7 @@
 /*
  * Start and end of the library in a process: ff_init reads the configuration, starts the DPDK port
  * and makes a context for each lcore, the calling thread's among them; ff_run drives each on its
- * own thread. It ends when the process exits: connections are closed in order then. Until that a
+ * own thread. It ends when the process exits: connections are closed then, orderly. Until that a
  * program can still close sockets and read counters after ff_run.
  */
 #include <errno.h>

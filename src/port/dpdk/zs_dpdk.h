@@ -128,7 +128,7 @@ struct zs_dpdk_config {
 
 	enum zs_idle_mode idle;
 	uint32_t idle_sleep_us; /* longest sleep; 0 = what the mode has */
-	uint32_t close_ms;	/* zs_dpdk_fini(): time for connections to end in order */
+	uint32_t close_ms;	/* zs_dpdk_fini(): time for connections to end orderly */
 	struct zs_config stack; /* its netif[] and n_netifs are written by zs_dpdk_init() */
 };
 
@@ -146,7 +146,7 @@ void zs_dpdk_config_defaults(struct zs_dpdk_config *cfg);
 int zs_dpdk_init(struct zs_dpdk **out, const struct zs_dpdk_config *cfg);
 
 /*
- * Ends connections in order for up to close_ms, resets the rest, destroys the stacks, stops and
+ * Ends connections orderly for up to close_ms, resets the rest, destroys the stacks, stops and
  * closes the ports, frees the pools, cleans EAL up. The facade has closed its sockets before, and
  * no other thread runs any more. NULL allowed.
  */
