@@ -28,8 +28,8 @@
  * only so. Received: small payloads that wait, into one buffer (Z_F_COPIED): of a connection whose
  * unread data takes one and a half times its receive buffer, or of which you hold more than that
  * buffer, and of any while the pool is low; the first fragment of a datagram that somebody shares.
- * Sent: packets of several buffers, into one, where the device takes only such (af_xdp, memif with
- * zero-copy=yes), or where a VLAN's tag has no room in front.
+ * Sent: packets of more buffers than the device takes (af_xdp, memif with zero-copy=yes: one), and
+ * where a VLAN's tag has no room in front.
  * 7. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
  * bytes.
  *
