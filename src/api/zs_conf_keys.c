@@ -117,7 +117,6 @@ static const struct key stack_keys[] = {
 	{ "icmp_rate", STACK(icmp_rate), U32, 1, 0, 1000000 },
 	{ "challenge_rate", STACK(challenge_rate), U32, 1, 0, 1000000 },
 	{ "challenge_gap_ms", STACK(challenge_gap_ms), U32, 1, 0, 60000 },
-	{ "copybreak", STACK(copybreak), U32, 1, 0, 2048 },
 	{ "idle_sleep_us", RAW(idle_sleep), U32, 1, 0, 1000000 },
 	{ "close_ms", RAW(close_ms), U32, 1, 0, 60000 },
 	{ NULL, 0, 0, 0, 0, 0 },

@@ -47,6 +47,5 @@ void zs_config_defaults(struct zs_config *cfg)
 		.icmp_rate = 1000,
 		.challenge_rate = 1000,
 		.challenge_gap_ms = 500,
-		.copybreak = 0,
 	};
 }

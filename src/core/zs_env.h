@@ -158,8 +158,6 @@ struct zs_config {
 	uint32_t icmp_rate;			     /* ICMP errors per second */
 	uint32_t challenge_rate;   /* challenge ACKs per second (RFC 5961 7), on average */
 	uint32_t challenge_gap_ms; /* of one connection after ten at once; 0 = no limit */
-	uint32_t copybreak; /* sends of at most so many bytes are copied behind their header; 0 =
-			       never */
 	uint16_t n_netifs;
 	struct zs_netif_config netif[ZS_MAX_PORTS];
 };

@@ -68,7 +68,6 @@ static const struct knob knobs[] = {
 	KNOB("icmp_rate", icmp_rate, U32),
 	KNOB("challenge_rate", challenge_rate, U32),
 	KNOB("challenge_gap_ms", challenge_gap_ms, U32),
-	KNOB("copybreak", copybreak, U32),
 	KNOB("cc", cc, CC),
 };
 
