@@ -138,11 +138,25 @@ def secondary_ends(host, first, second):
     expect("is gone" not in first.output(), first.output())
 
 
+def runs(server):
+    """It has started: it would catch SIGTERM."""
+    end = time.monotonic() + 30
+    while True:
+        with open(f"/proc/{server.proc.pid}/status") as f:
+            caught = int(f.read().split("SigCgt:")[1].split()[0], 16)
+        if caught >> (signal.SIGTERM - 1) & 1:
+            return
+        expect(time.monotonic() < end, server.output())
+        time.sleep(0.05)
+
+
 def own_queues(procs):
     """A device whose queues other processes can use; what it receives is nothing that anybody knows,
     and stays where it arrived."""
     first, second = procs.start(0), procs.start(1)
-    time.sleep(1.5)
+    runs(first)
+    runs(second)
+    time.sleep(1)
     first.proc.send_signal(signal.SIGTERM)
     ended(first)
     ended(second)
