@@ -223,6 +223,12 @@ bool zs_ctx_turn(struct zs_ctx *c, uint64_t until_us)
 	return busy;
 }
 
+void zs_ctx_flush(struct zs_ctx *c)
+{
+	(void)zs_ctx_now(c);
+	c->drive.flush(c->drive.arg);
+}
+
 void zs_ctx_run(struct zs_ctx *c, int (*loop)(void *arg), void *arg)
 {
 	while (!zs_ctx_stopping(c)) {

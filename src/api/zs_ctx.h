@@ -194,11 +194,7 @@ static inline uint64_t zs_ctx_now(struct zs_ctx *c)
 }
 
 /* Sends what the application has left. */
-static inline void zs_ctx_flush(struct zs_ctx *c)
-{
-	(void)zs_ctx_now(c);
-	c->drive.flush(c->drive.arg);
-}
+void zs_ctx_flush(struct zs_ctx *c);
 
 /* After a call that may have something to send: outside ff_run nobody else would send it soon. */
 static inline void zs_ctx_kick(struct zs_ctx *c)

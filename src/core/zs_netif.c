@@ -263,11 +263,11 @@ static struct rte_mbuf *tag(struct zs_stack *s, const struct zs_netif *nif, stru
 /* TCP counts its buffers itself; others send chains as they came. To ourselves they may. */
 static bool too_many_bufs(const struct zs_netif *nif, const struct rte_mbuf *m)
 {
-	bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
-
 	if (!(nif->offloads & ZS_OFF_TX_MULTI_SEG))
 		return m->nb_segs > 1;
-	return m->nb_segs > 1u + (tso ? nif->tso_bufs : nif->seg_bufs) && nif->index != ZS_LOOPBACK;
+	if (likely(m->nb_segs <= 1u + nif->seg_bufs) || nif->index == ZS_LOOPBACK)
+		return false;
+	return !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) || m->nb_segs > 1u + nif->tso_bufs;
 }
 
 void zs_txq_push_slow(struct zs_stack *s, struct zs_netif *nif, struct rte_mbuf *m)

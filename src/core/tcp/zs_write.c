@@ -24,7 +24,6 @@ static __rte_always_inline void enqueue(struct zs_stack *s, struct zs_tcb *tcb, 
 	seg->ends_run = 0;
 	seg->app_limited = 0;
 	m->ol_flags &= ~(ZS_PKT_DONE | ZS_PKT_COPIED);
-	zs_taken_drop(s, m);
 	zs_segq_push(&tcb->sndq, m, seg->len);
 	if (tcb->unsent == NULL) {
 		tcb->unsent = m;
@@ -231,6 +230,7 @@ int zs_tcp_send(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, unsi
 			continue;
 		}
 		enqueue(s, tcb, piece, seq);
+		zs_taken_drop(s, piece);
 		seq += piece->data_len;
 	}
 	note_written(s, tcb, flags);
@@ -351,6 +351,7 @@ int64_t zs_tcp_send_copy(struct zs_stack *s, struct zs_tcb *tcb, const void *buf
 				break;
 			s->stats.allocs++;
 			m->data_off = ZS_COPY_OFF;
+			zs_taken_fresh(s, m);
 			enqueue(s, tcb, m, seq);
 			zs_seg(m)->flags = ZS_SEG_COPIED | ZS_SEG_SUMMED;
 			zs_seg(m)->sum = 0;
