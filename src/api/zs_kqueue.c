@@ -192,7 +192,7 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 /* ---- events ---- */
 
 /* NOTE_LOWAT: what is there suffices. Room is of use in a connection; where it does not suffice,
- * more of it is told. */
+ * or is told once, more of it is told. */
 static bool reaches_mark(const struct zs_note *n, unsigned ev, uint32_t amount)
 {
 	bool enough = (int64_t)amount >= n->sdata;
@@ -201,7 +201,7 @@ static bool reaches_mark(const struct zs_note *n, unsigned ev, uint32_t amount)
 		return enough;
 	if ((ev & ZS_EV_WRITE) == 0)
 		return false;
-	if (!enough)
+	if (!enough || n->flags & EV_CLEAR)
 		zs_sock_await_room(n->w.sk);
 	return enough;
 }

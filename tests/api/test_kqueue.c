@@ -352,6 +352,28 @@ static void lowat_of_a_writer_that_was_not(void **state)
 	expect_write_mark(t, p, kq, written);
 }
 
+/* Told once that there is room, an edge is told again when what was written since is acknowledged.
+ */
+static void lowat_of_a_writer_that_was_told(void **state)
+{
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	char block[4096] = { 0 };
+	struct kevent ev;
+	int kq = ff_kqueue();
+
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_WRITE, EV_ADD | EV_CLEAR, NOTE_LOWAT,
+				WRITE_MARK, NULL),
+			 0);
+	assert_int_equal(poll_kq(kq, &ev, 1), 1);
+	for (int64_t room = ev.data; room >= WRITE_MARK; room -= (int64_t)sizeof(block))
+		assert_int_equal(ff_write(p.s, block, sizeof(block)), sizeof(block));
+	assert_int_equal(poll_kq(kq, &ev, 1), 0);
+	api_run_ms(t, 50);
+	assert_int_equal(poll_kq(kq, &ev, 1), 1);
+	assert_in_range(ev.data, WRITE_MARK, INT64_MAX);
+}
+
 static void eof_with_data_and_without(void **state)
 {
 	struct api_world *t = *state;
@@ -809,6 +831,7 @@ int main(void)
 		TEST(write_filter_and_both_filters),
 		TEST(lowat_of_a_writer_that_was_refused),
 		TEST(lowat_of_a_writer_that_was_not),
+		TEST(lowat_of_a_writer_that_was_told),
 		TEST(eof_with_data_and_without),
 		TEST(reset_is_eof_with_the_error),
 		TEST(refused_connect),
