@@ -434,6 +434,26 @@ static void server_limits_the_unproven(struct tt *t)
 	syn_with_cookie(t, 100);
 }
 
+static void two_conns(struct zs_config *cfg)
+{
+	any_listener(cfg);
+	cfg->max_conns = 2;
+}
+
+/* Where the table of connections is full, an ordinary handshake, which needs no place yet. */
+static void server_without_room(struct tt *t)
+{
+	tt_listen(t, 16);
+	for (unsigned i = 0; i < 3; i++) {
+		char good[24], opt[64];
+
+		snprintf(opt, sizeof(opt), "mss 1460,%s", good_cookie(good));
+		tt_use(t, i);
+		tt_in(t, "S", 0, 0, 100, .opt = opt);
+		tt_expect(t, "SA", 0, i < 2 ? 101 : 1, 0);
+	}
+}
+
 /* Data in a SYN without the option, to a listener without Fast Open: they come again later. */
 static void plain_syn_data_are_ignored(struct tt *t)
 {
@@ -485,6 +505,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(server_closes_and_syn_ack_is_lost, any_listener),
 	TT_CFG(server_listener_closes, any_listener),
 	TT_CFG(server_limits_the_unproven, any_listener),
+	TT_CFG(server_without_room, two_conns),
 	TT_CFG(plain_syn_data_are_ignored, any_listener),
 	TT_CFG(server_without_cookies, cookies_not_required),
 };

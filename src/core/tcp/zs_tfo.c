@@ -183,7 +183,8 @@ enum zs_tfo_verdict zs_tfo_judge(struct zs_stack *s, const struct zs_listener *l
 
 	if (likely(!asks && pi->data_len == 0))
 		return ZS_TFO_NO;
-	if (!(s->cfg.tfo & ZS_TFO_SERVER) || s->tcp.tfo_pending >= pending_limit(s, l))
+	if (!(s->cfg.tfo & ZS_TFO_SERVER) || s->tcp.tfo_pending >= pending_limit(s, l) ||
+	    s->tcp.tcbs.live >= s->tcp.tcbs.cap)
 		return ZS_TFO_NO;
 	if (s->cfg.tfo & ZS_TFO_NO_COOKIE)
 		return ZS_TFO_OPEN;
