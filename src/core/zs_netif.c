@@ -265,7 +265,7 @@ static bool too_many_bufs(const struct zs_netif *nif, const struct rte_mbuf *m)
 {
 	if (!(nif->offloads & ZS_OFF_TX_MULTI_SEG))
 		return m->nb_segs > 1;
-	if (likely(m->nb_segs <= 1u + nif->seg_bufs) || nif->index == ZS_LOOPBACK)
+	if (likely(m->nb_segs <= 1u + nif->cut_bufs) || nif->index == ZS_LOOPBACK)
 		return false;
 	return !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) || m->nb_segs > 1u + nif->tso_bufs;
 }

@@ -28,7 +28,7 @@ struct zs_netif {
 	uint16_t n_refused;	    /* of these, refused by env->tx before */
 	uint16_t vlan;		    /* of all packets; 0 = none */
 	uint8_t seg_bufs, tso_bufs; /* ZS_SEG_BUFS and ZS_TSO_BUFS, or what the device can do */
-	uint8_t cut_bufs; /* of each segment of a TSO packet; no less than tso_bufs = no limit */
+	uint8_t cut_bufs; /* of each segment of a TSO packet, and of others that are not TCP */
 	uint32_t offloads;
 	uint64_t tx_lacks; /* wishes in ol_flags that may be this side's work (zs_txq_push()) */
 	struct zs_mac mac;

@@ -198,7 +198,7 @@ static void test_echo_large(void **state)
 /* In the smallest fragments: their chain is longer than devices take in one packet. */
 static void test_echo_in_pieces(void **state)
 {
-	uint8_t data[400];
+	uint8_t data[1000];
 	struct net net;
 	struct frame f, whole;
 	uint32_t n = sizeof(data) + 8;

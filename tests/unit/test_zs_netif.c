@@ -52,7 +52,7 @@ static void test_cksum_of_chains(void **state)
 
 	(void)state;
 	net_start(&net);
-	net.nif->seg_bufs = UINT8_MAX;
+	net.nif->cut_bufs = UINT8_MAX;
 	for (uint32_t n = 0; n < 250; n += 7) {
 		for (uint32_t piece = 0; piece < 40; piece += n % 3 + 1) {
 			unsigned proto = (n ^ piece) & 1 ? ZS_PROTO_TCP : ZS_PROTO_UDP;
