@@ -13,6 +13,7 @@ static const char *const names[ZS_DROP_COUNT] = {
 	[ZS_DROP_IP_HEADER] = "ip_header",
 	[ZS_DROP_IP_CKSUM] = "ip_cksum",
 	[ZS_DROP_IP_NOT_OURS] = "ip_not_ours",
+	[ZS_DROP_IP_TENTATIVE] = "ip_tentative",
 	[ZS_DROP_IP_SOURCE] = "ip_source",
 	[ZS_DROP_IP_PROTO] = "ip_proto",
 	[ZS_DROP_FRAG_BAD] = "frag_bad",

@@ -212,21 +212,26 @@ static bool source_ok(const struct zs_stack *s, const struct zs_netif *nif,
 	       !zs_is_own_ip6(s, src);
 }
 
-static bool dest_ok(const struct zs_stack *s, const struct zs_netif *nif, const struct zs_addr *dst,
-		    struct zs_pktinfo *pi)
+/* ZS_PARSE_ON, or why not. */
+static enum zs_drop check_dest(const struct zs_stack *s, const struct zs_netif *nif,
+			       const struct zs_addr *dst, struct zs_pktinfo *pi)
 {
 	const struct zs_addr6 *a;
+	bool ours;
 
 	if (unlikely(zs_ip6_is_group(dst))) {
 		pi->bcast = true;
-		return zs_group6_member(s, nif, dst);
+		ours = zs_group6_member(s, nif, dst);
+	} else if (unlikely(zs_ip6_is_loopback(dst) || nif->index == ZS_LOOPBACK)) {
+		ours = nif->index == ZS_LOOPBACK;
+	} else if (likely((a = zs_addr6_find(s, nif, dst)) != NULL)) {
+		if (unlikely(a->state == ZS_A6_TENTATIVE)) /* what objects to it goes to groups */
+			return ZS_DROP_IP_TENTATIVE;
+		ours = zs_addr6_usable(a);
+	} else {
+		ours = !zs_ip6_has_zone(dst) && (nif->accept_any_dst || zs_is_own_ip6(s, dst));
 	}
-	if (unlikely(zs_ip6_is_loopback(dst) || nif->index == ZS_LOOPBACK))
-		return nif->index == ZS_LOOPBACK;
-	a = zs_addr6_find(s, nif, dst);
-	if (likely(a != NULL))
-		return zs_addr6_usable(a); /* what objects to a tentative one goes to groups */
-	return !zs_ip6_has_zone(dst) && (nif->accept_any_dst || zs_is_own_ip6(s, dst));
+	return ours ? ZS_PARSE_ON : ZS_DROP_IP_NOT_OURS;
 }
 
 /* What we send to ourselves: the zone in which the address is ours. */
@@ -281,8 +286,11 @@ static enum zs_drop parse(struct zs_stack *s, struct zs_netif *nif, struct rte_m
 	w.end = w.off + rte_be_to_cpu_16(ip->plen_be);
 	if (unlikely((rte_be_to_cpu_32(ip->vtf_be) >> 28) != ZS_IP6_VERSION || m->pkt_len < w.end))
 		return ZS_DROP_IP_HEADER;
-	if (unlikely(!read_addr(s, nif, ip->dst, &dst) || !dest_ok(s, nif, &dst, pi)))
+	if (unlikely(!read_addr(s, nif, ip->dst, &dst)))
 		return ZS_DROP_IP_NOT_OURS;
+	why = check_dest(s, nif, &dst, pi);
+	if (unlikely(why != ZS_PARSE_ON))
+		return why;
 	if (unlikely(!read_addr(s, nif, ip->src, &src) || !source_ok(s, nif, &src, ip)))
 		return ZS_DROP_IP_SOURCE;
 	zs_pkt_trim(m, w.end);

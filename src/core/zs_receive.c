@@ -124,6 +124,9 @@ static void process(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *p
 		zs_pkt_drop(s, m, pi->drop);
 		break;
 	case ZS_PKT_DROP:
+		/* another stack of this host may have asked already, and serve there */
+		if (pi->drop == ZS_DROP_IP_TENTATIVE && zs_pass_on(s, pi->nif, m, ZS_PASS_STRAY))
+			break;
 		zs_pkt_drop(s, m, pi->drop);
 		break;
 	}

@@ -16,11 +16,12 @@ enum zs_drop {
 	ZS_DROP_ARP_NOT_OURS, /* neither asks for nor tells of an address we care about */
 	ZS_DROP_IP_HEADER,    /* version, header length, total length */
 	ZS_DROP_IP_CKSUM,
-	ZS_DROP_IP_NOT_OURS, /* destination is not our address */
-	ZS_DROP_IP_SOURCE,   /* source is multicast, broadcast, loopback or our own */
-	ZS_DROP_IP_PROTO,    /* protocol that nobody here speaks (answered by ICMP) */
-	ZS_DROP_FRAG_BAD,    /* overlapping, oversized or tiny fragment */
-	ZS_DROP_FRAG_FULL,   /* reassembly memory exhausted */
+	ZS_DROP_IP_NOT_OURS,  /* destination is not our address */
+	ZS_DROP_IP_TENTATIVE, /* destination is one that we still ask for (RFC 4862 5.4) */
+	ZS_DROP_IP_SOURCE,    /* source is multicast, broadcast, loopback or our own */
+	ZS_DROP_IP_PROTO,     /* protocol that nobody here speaks (answered by ICMP) */
+	ZS_DROP_FRAG_BAD,     /* overlapping, oversized or tiny fragment */
+	ZS_DROP_FRAG_FULL,    /* reassembly memory exhausted */
 	ZS_DROP_FRAG_TIMEOUT,
 	ZS_DROP_ICMP_BAD,
 	ZS_DROP_ICMP_CKSUM,

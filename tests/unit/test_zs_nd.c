@@ -133,6 +133,40 @@ static void test_dad_undisturbed(void **state)
 }
 
 /* What is sent to an address while it is tried is not for us. */
+static unsigned n_strays;
+
+static bool take_stray(void *ctx, uint16_t port, struct rte_mbuf *m, enum zs_pass why)
+{
+	(void)ctx;
+	(void)port;
+	assert_int_equal(why, ZS_PASS_STRAY);
+	rte_pktmbuf_free(m);
+	n_strays++;
+	return true;
+}
+
+/* Another stack of the host may be through with it, and serve there. */
+static void test_dad_passes_on(void **state)
+{
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_prepare(&net);
+	net.cfg.netif[0].ip6.dad_probes = 1;
+	net.env.pass_on = take_stray;
+	net_create(&net);
+	n_strays = 0;
+	frame_udp6(&f, host6(PEER), 5, host6(US), 100, "x", 1);
+	net_input(&net, &f);
+	assert_int_equal(n_strays, 1);
+	frame_udp6(&f, host6(PEER), 5, host6(77), 100, "x", 1);
+	net_input(&net, &f);
+	assert_int_equal(n_strays, 1);
+	assert_int_equal(drops(&net, ZS_DROP_IP_NOT_OURS), 1);
+	net_end(&net);
+}
+
 static void test_dad_deaf(void **state)
 {
 	struct rte_mbuf *m;
@@ -147,7 +181,7 @@ static void test_dad_deaf(void **state)
 	frame_udp6(&f, host6(PEER), 5, host6(US), 100, "x", 1);
 	net_input(&net, &f);
 	assert_null(zs_udp_recv(net.s, u));
-	assert_int_equal(drops(&net, ZS_DROP_IP_NOT_OURS), 1);
+	assert_int_equal(drops(&net, ZS_DROP_IP_TENTATIVE), 1);
 	net_wait(&net, 3000000);
 	net_input(&net, &f);
 	m = zs_udp_recv(net.s, u);
@@ -845,6 +879,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_dad_fails),
 	cmocka_unit_test(test_dad_undisturbed),
 	cmocka_unit_test(test_dad_deaf),
+	cmocka_unit_test(test_dad_passes_on),
 	cmocka_unit_test(test_answers),
 	cmocka_unit_test(test_not_believed),
 	cmocka_unit_test(test_asks),
