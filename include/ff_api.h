@@ -166,7 +166,8 @@ enum FF_ROUTE_FLAG { FF_RTF_HOST, FF_RTF_GATEWAY };
  * Routes of IPv4 of this thread's stack, 64 in all with those of its interfaces. gw NULL: the
  * network is on the link. FF_RTF_HOST: netmask counts for nothing; else NULL means a host too.
  * FF_ROUTE_CHANGE adds what is not there. 0; -1: EINVAL: not IPv4, or a netmask with a hole;
- * ENETUNREACH: no interface has gw (or dst) in its network; EEXIST; ENOSPC; ENOENT: none to delete.
+ * ENETUNREACH: no interface has gw in its network, or no route leads to dst; EEXIST; ENOSPC;
+ * ENOENT: none to delete.
  */
 int ff_route_ctl(enum FF_ROUTE_CTL req, enum FF_ROUTE_FLAG flag, struct linux_sockaddr *dst,
 		 struct linux_sockaddr *gw, struct linux_sockaddr *netmask);
