@@ -51,7 +51,7 @@ struct group4 {
 
 struct if4 {
 	struct group4 group[ZS_IF4_GROUPS];
-	struct zs_timer timer;
+	struct zs_timer timer; /* for whichever comes first: changes, or the answer to a query */
 	uint64_t v1_until_us, v2_until_us; /* a router speaks that version */
 	uint64_t answer_us; /* when all groups are reported, in answer to a query; 0 = not */
 	uint16_t index;
@@ -227,13 +227,6 @@ static struct record record(uint8_t type, uint32_t addr_be)
 	return (struct record){ .type = type, .group_be = addr_be };
 }
 
-/* One timer, for whichever comes first: changes, or the answer to a query. */
-static void set_timer(struct zs_stack *s, struct if4 *i, uint64_t at)
-{
-	if (!zs_timer_armed(&i->timer) || i->timer.tick > at >> ZS_TICK_SHIFT)
-		zs_timer_set(&s->wheel, &i->timer, at);
-}
-
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -259,7 +252,8 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	if (n > 0)
 		send_v3(s, nif, r, n);
 	if (more)
-		set_timer(s, i, s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		zs_timer_set_by(&s->wheel, &i->timer,
+				s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
 }
 
 static void igmp_timer(struct zs_stack *s, struct zs_timer *t)
@@ -271,13 +265,13 @@ static void igmp_timer(struct zs_stack *s, struct zs_timer *t)
 		i->answer_us = 0;
 	report_groups(s, &s->netif[i->index], all);
 	if (i->answer_us != 0)
-		set_timer(s, i, i->answer_us);
+		zs_timer_set_by(&s->wheel, &i->timer, i->answer_us);
 }
 
 /* Changes of one instant go together. */
 static void report_soon(struct zs_stack *s, struct if4 *i)
 {
-	set_timer(s, i, s->now_us + 1);
+	zs_timer_set_by(&s->wheel, &i->timer, s->now_us + 1);
 }
 
 void zs_igmp_restart(struct zs_stack *s, struct zs_netif *nif)
@@ -378,7 +372,7 @@ static void input_query(struct zs_stack *s, struct if4 *i, const struct zs_igmp_
 	at = s->now_us + 1 + zs_rand_below(&s->rand, us + 1);
 	if (i->answer_us == 0 || at < i->answer_us)
 		i->answer_us = at;
-	set_timer(s, i, at);
+	zs_timer_set_by(&s->wheel, &i->timer, at);
 }
 
 void zs_igmp_input(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi)

@@ -141,13 +141,6 @@ static struct record record(uint8_t type, const struct zs_addr *group)
 	return r;
 }
 
-/* One timer, for whichever comes first: changes, or the answer to a query. */
-static void set_timer(struct zs_stack *s, struct zs_if6 *i, uint64_t at)
-{
-	if (!zs_timer_armed(&i->mld_timer) || i->mld_timer.tick > at >> ZS_TICK_SHIFT)
-		zs_timer_set(&s->wheel, &i->mld_timer, at);
-}
-
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -172,7 +165,8 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	if (n > 0)
 		report(s, nif, r, n);
 	if (more)
-		set_timer(s, i, s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		zs_timer_set_by(&s->wheel, &i->mld_timer,
+				s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
 }
 
 static void mld_timer(struct zs_stack *s, struct zs_timer *t)
@@ -184,13 +178,13 @@ static void mld_timer(struct zs_stack *s, struct zs_timer *t)
 		i->mld_answer_us = 0;
 	report_groups(s, &s->netif[i->index], all);
 	if (i->mld_answer_us != 0)
-		set_timer(s, i, i->mld_answer_us);
+		zs_timer_set_by(&s->wheel, &i->mld_timer, i->mld_answer_us);
 }
 
 /* Changes of one instant go together. */
 static void report_soon(struct zs_stack *s, struct zs_if6 *i)
 {
-	set_timer(s, i, s->now_us + 1);
+	zs_timer_set_by(&s->wheel, &i->mld_timer, s->now_us + 1);
 }
 
 void zs_mld_restart(struct zs_stack *s, struct zs_netif *nif)
@@ -290,6 +284,6 @@ unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct
 	at = s->now_us + 1 + zs_rand_below(&s->rand, ms * 1000u + 1);
 	if (i->mld_answer_us == 0 || at < i->mld_answer_us)
 		i->mld_answer_us = at;
-	set_timer(s, i, at);
+	zs_timer_set_by(&s->wheel, &i->mld_timer, at);
 	return ZS_DROP_COUNT;
 }

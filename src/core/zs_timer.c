@@ -144,6 +144,12 @@ void zs_timer_set(struct zs_wheel *w, struct zs_timer *t, uint64_t deadline_us)
 	w->count++;
 }
 
+void zs_timer_set_by(struct zs_wheel *w, struct zs_timer *t, uint64_t deadline_us)
+{
+	if (!zs_timer_armed(t) || t->tick > deadline_us >> ZS_TICK_SHIFT)
+		zs_timer_set(w, t, deadline_us);
+}
+
 void zs_timer_cancel(struct zs_wheel *w, struct zs_timer *t)
 {
 	if (!zs_timer_armed(t))

@@ -42,6 +42,9 @@ void zs_wheel_init(struct zs_wheel *w, uint64_t now_us);
  * advance. */
 void zs_timer_set(struct zs_wheel *w, struct zs_timer *t, uint64_t deadline_us);
 
+/* The same, unless t is armed for then or earlier. */
+void zs_timer_set_by(struct zs_wheel *w, struct zs_timer *t, uint64_t deadline_us);
+
 /* Harmless when not armed. */
 void zs_timer_cancel(struct zs_wheel *w, struct zs_timer *t);
 
