@@ -284,7 +284,7 @@ ssize_t zs_sock_splice(struct zs_sock *from, struct zs_sock *to, size_t max)
 		return zs_sock_rx_idle(from);
 	room = zs_tcp_send_space(to->tcb);
 	if (room == 0) {
-		(void)zs_tcp_writable(to->s, to->tcb); /* notes that somebody waits for room */
+		zs_tcp_await_room(to->tcb);
 		return -EAGAIN;
 	}
 	max = splice_bytes(zs_tcp_rcvq(from->tcb), RTE_MIN(max, (size_t)SPLICE_MAX), room);
