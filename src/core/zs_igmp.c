@@ -45,8 +45,8 @@ _Static_assert(sizeof(struct record) == 8, "group record");
 
 struct group4 {
 	uint32_t addr_be;
-	uint16_t users;	 /* 0 = free */
-	uint8_t reports; /* still to be sent of its beginning */
+	uint16_t users;	 /* 0 = left; and free when that needs no more reports */
+	uint8_t reports; /* still to be sent of its beginning or end */
 };
 
 struct if4 {
@@ -227,6 +227,18 @@ static struct record record(uint8_t type, uint32_t addr_be)
 	return (struct record){ .type = type, .group_be = addr_be };
 }
 
+static uint8_t record_type(const struct group4 *g, bool all)
+{
+	if (all)
+		return MODE_IS_EXCLUDE;
+	return g->users > 0 ? CHANGE_TO_EXCLUDE : CHANGE_TO_INCLUDE;
+}
+
+static void report_again(struct zs_stack *s, struct if4 *i)
+{
+	zs_timer_set_by(&s->wheel, &i->timer, s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+}
+
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -239,21 +251,20 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	for (unsigned k = 0; k < ZS_IF4_GROUPS; k++) {
 		struct group4 *g = &i->group[k];
 
-		if (g->users == 0 || is_all_systems(g->addr_be) || (!all && g->reports == 0))
+		more |= g->reports > (all ? 0 : 1) && !is_all_systems(g->addr_be);
+		if ((all ? g->users : g->reports) == 0 || is_all_systems(g->addr_be))
 			continue;
-		if (type == V3_REPORT)
-			r[n++] = record(all ? MODE_IS_EXCLUDE : CHANGE_TO_EXCLUDE, g->addr_be);
-		else
-			send_old(s, nif, type, g->addr_be, g->addr_be);
 		if (!all)
 			g->reports--;
-		more |= g->reports > 0;
+		if (type == V3_REPORT)
+			r[n++] = record(record_type(g, all), g->addr_be);
+		else if (g->users > 0) /* older versions leave once */
+			send_old(s, nif, type, g->addr_be, g->addr_be);
 	}
 	if (n > 0)
 		send_v3(s, nif, r, n);
 	if (more)
-		zs_timer_set_by(&s->wheel, &i->timer,
-				s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		report_again(s, i);
 }
 
 static void igmp_timer(struct zs_stack *s, struct zs_timer *t)
@@ -280,14 +291,32 @@ void zs_igmp_restart(struct zs_stack *s, struct zs_netif *nif)
 	bool any = false;
 
 	for (unsigned k = 0; i != NULL && k < ZS_IF4_GROUPS; k++) {
+		if (i->group[k].users == 0)
+			continue;
 		i->group[k].reports = ROBUSTNESS;
-		any |= i->group[k].users > 0;
+		any = true;
 	}
 	if (any)
 		report_soon(s, i);
 }
 
 /* ---- membership ---- */
+
+/* Where the group is, or was, or what is free, or needs one report less; NULL: no room. */
+static struct group4 *place(struct if4 *i, uint32_t addr_be)
+{
+	struct group4 *best = NULL;
+
+	for (unsigned k = 0; k < ZS_IF4_GROUPS; k++) {
+		struct group4 *g = &i->group[k];
+
+		if (g->users + g->reports > 0 && g->addr_be == addr_be)
+			return g;
+		if (g->users == 0 && (best == NULL || g->reports < best->reports))
+			best = g;
+	}
+	return best;
+}
 
 int zs_group4_join(struct zs_stack *s, struct zs_netif *nif, uint32_t addr_be)
 {
@@ -296,15 +325,13 @@ int zs_group4_join(struct zs_stack *s, struct zs_netif *nif, uint32_t addr_be)
 
 	if (i == NULL || rte_be_to_cpu_32(addr_be) >> 28 != 0xe)
 		return -EINVAL;
-	g = find(i, addr_be);
-	if (g != NULL) {
+	g = place(i, addr_be);
+	if (g == NULL)
+		return -ENOSPC;
+	if (g->users > 0) {
 		g->users++;
 		return 0;
 	}
-	for (g = i->group; g < i->group + ZS_IF4_GROUPS && g->users > 0; g++)
-		;
-	if (g == i->group + ZS_IF4_GROUPS)
-		return -ENOSPC;
 	*g = (struct group4){ .addr_be = addr_be, .users = 1, .reports = ROBUSTNESS };
 	zs_groups_tell(s, nif);
 	if (!is_all_systems(addr_be))
@@ -312,17 +339,20 @@ int zs_group4_join(struct zs_stack *s, struct zs_netif *nif, uint32_t addr_be)
 	return 0;
 }
 
-static void say_left(struct zs_stack *s, struct zs_netif *nif, uint32_t addr_be)
+static void say_left(struct zs_stack *s, struct zs_netif *nif, struct group4 *g)
 {
 	const unsigned ALL_ROUTERS = 2;
-	struct record r = record(CHANGE_TO_INCLUDE, addr_be);
+	struct record r = record(CHANGE_TO_INCLUDE, g->addr_be);
+	struct if4 *i = if4(s, nif);
 
-	switch (report_type(s, if4(s, nif))) {
+	switch (report_type(s, i)) {
 	case V3_REPORT:
 		send_v3(s, nif, &r, 1);
+		g->reports = ROBUSTNESS - 1;
+		report_again(s, i);
 		break;
 	case V2_REPORT:
-		send_old(s, nif, V2_LEAVE, addr_be, group_be(ALL_ROUTERS));
+		send_old(s, nif, V2_LEAVE, g->addr_be, group_be(ALL_ROUTERS));
 		break;
 	default: /* version 1 leaves in silence */
 		break;
@@ -336,9 +366,10 @@ void zs_group4_leave(struct zs_stack *s, struct zs_netif *nif, uint32_t addr_be)
 
 	if (g == NULL || --g->users > 0)
 		return;
+	g->reports = 0;
 	zs_groups_tell(s, nif);
 	if (!is_all_systems(addr_be))
-		say_left(s, nif, addr_be);
+		say_left(s, nif, g);
 }
 
 /* ---- queries ---- */

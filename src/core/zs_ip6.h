@@ -41,9 +41,9 @@ struct zs_addr6 {
 
 /* A group that this host listens to. */
 struct zs_group6 {
-	struct zs_addr addr; /* any = free */
-	uint16_t users;
-	uint8_t reports; /* still to be sent of its beginning (RFC 3810 6.1) */
+	struct zs_addr addr;
+	uint16_t users;	 /* 0 = left; and free when that needs no more reports */
+	uint8_t reports; /* still to be sent of its beginning or end (RFC 3810 6.1) */
 };
 
 /* What a router says to be on link. */

@@ -141,6 +141,19 @@ static struct record record(uint8_t type, const struct zs_addr *group)
 	return r;
 }
 
+static uint8_t record_type(const struct zs_group6 *g, bool all)
+{
+	if (all)
+		return MODE_IS_EXCLUDE;
+	return g->users > 0 ? CHANGE_TO_EXCLUDE : CHANGE_TO_INCLUDE;
+}
+
+static void report_again(struct zs_stack *s, struct zs_if6 *i)
+{
+	zs_timer_set_by(&s->wheel, &i->mld_timer,
+			s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+}
+
 /* What is still to be said of changes, or of all groups. */
 static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 {
@@ -152,21 +165,20 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
 		struct zs_group6 *g = &i->group[k];
 
-		if (g->users == 0 || (!all && g->reports == 0))
+		more |= g->reports > (all ? 0 : 1);
+		if ((all ? g->users : g->reports) == 0)
 			continue;
-		if (v1)
-			send_v1(s, nif, ZS_MLD_REPORT, &g->addr, &g->addr);
-		else
-			r[n++] = record(all ? MODE_IS_EXCLUDE : CHANGE_TO_EXCLUDE, &g->addr);
 		if (!all)
 			g->reports--;
-		more |= g->reports > 0;
+		if (!v1)
+			r[n++] = record(record_type(g, all), &g->addr);
+		else if (g->users > 0) /* version 1 leaves once */
+			send_v1(s, nif, ZS_MLD_REPORT, &g->addr, &g->addr);
 	}
 	if (n > 0)
 		report(s, nif, r, n);
 	if (more)
-		zs_timer_set_by(&s->wheel, &i->mld_timer,
-				s->now_us + 1 + zs_rand_below(&s->rand, AGAIN_US));
+		report_again(s, i);
 }
 
 static void mld_timer(struct zs_stack *s, struct zs_timer *t)
@@ -192,46 +204,65 @@ void zs_mld_restart(struct zs_stack *s, struct zs_netif *nif)
 	struct zs_if6 *i = zs_if6(s, nif);
 
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
-		i->group[k].reports = ROBUSTNESS;
+		if (i->group[k].users > 0)
+			i->group[k].reports = ROBUSTNESS;
 	report_soon(s, i);
 }
 
 /* ---- membership ---- */
 
+/* Where the group is, or was, or what is free, or needs one report less; NULL: no room. */
+static struct zs_group6 *place(struct zs_if6 *i, const struct zs_addr *addr)
+{
+	struct zs_group6 *best = NULL;
+
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
+		struct zs_group6 *g = &i->group[k];
+
+		if (g->users + g->reports > 0 && zs_addr_eq(&g->addr, addr))
+			return g;
+		if (g->users == 0 && (best == NULL || g->reports < best->reports))
+			best = g;
+	}
+	return best;
+}
+
 int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
 {
 	struct zs_if6 *i = zs_if6(s, nif);
 	struct zs_addr addr = *group;
-	struct zs_group6 *g = NULL;
+	struct zs_group6 *g;
 
 	if (i == NULL || !zs_ip6_is_group(group))
 		return -EINVAL;
 	zs_ip6_set_zone(&addr, nif->index + 1u);
-	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
-		if (i->group[k].users > 0 && zs_addr_eq(&i->group[k].addr, &addr)) {
-			i->group[k].users++;
-			return 0;
-		}
-		if (g == NULL && i->group[k].users == 0)
-			g = &i->group[k];
-	}
+	g = place(i, &addr);
 	if (g == NULL)
 		return -ENOSPC;
+	if (g->users > 0) {
+		g->users++;
+		return 0;
+	}
 	*g = (struct zs_group6){ .addr = addr, .users = 1, .reports = ROBUSTNESS };
 	zs_groups_tell(s, nif);
 	report_soon(s, i);
 	return 0;
 }
 
-static void say_left(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
+static void say_left(struct zs_stack *s, struct zs_netif *nif, struct zs_group6 *g)
 {
 	const struct zs_addr routers = { .b = { 0xff, 0x02, [15] = 2 } };
-	struct record r = record(CHANGE_TO_INCLUDE, group);
+	struct record r = record(CHANGE_TO_INCLUDE, &g->addr);
+	struct zs_if6 *i = zs_if6(s, nif);
 
-	if (speaks_v1(s, zs_if6(s, nif)))
-		send_v1(s, nif, ZS_MLD_DONE, group, &routers);
-	else
-		report(s, nif, &r, 1);
+	g->reports = 0;
+	if (speaks_v1(s, i)) {
+		send_v1(s, nif, ZS_MLD_DONE, &g->addr, &routers);
+		return;
+	}
+	report(s, nif, &r, 1);
+	g->reports = ROBUSTNESS - 1;
+	report_again(s, i);
 }
 
 void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_addr *group)
@@ -247,7 +278,7 @@ void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 			continue;
 		if (--g->users > 0)
 			return;
-		say_left(s, nif, &addr);
+		say_left(s, nif, g);
 		zs_groups_tell(s, nif);
 		return;
 	}

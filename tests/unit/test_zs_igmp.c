@@ -155,6 +155,11 @@ static void test_reports(void **state)
 	expect_igmp(&net, 2, &f, 0x22, routers);
 	expect_record(&f, 0, 3, group(2));
 	assert_int_equal(device.n, 2);
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 4); /* that, too, twice */
+	expect_igmp(&net, 3, &f, 0x22, routers);
+	assert_int_equal(get16(f.b + IGMP_AT + 6), 1);
+	expect_record(&f, 0, 3, group(2));
 	net_end(&net);
 }
 
@@ -185,6 +190,33 @@ static void test_queries(void **state)
 	assert_int_equal(net.n_out, 1);
 	expect_igmp(&net, 0, &f, 0x22, ip4(224, 0, 0, 22));
 	expect_record(&f, 0, 2, group(1));
+	net_end(&net);
+}
+
+/* Who comes back is not said to have left. */
+static void test_join_after_leave(void **state)
+{
+	struct net net;
+	struct zs_udp *u;
+	struct frame f;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, 100);
+	assert_int_equal(join(&net, u, group(1)), 0);
+	net_wait(&net, 3000000);
+	net_clear(&net);
+	assert_int_equal(leave(&net, u, group(1)), 0);
+	assert_int_equal(join(&net, u, group(1)), 0);
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 3);
+	expect_igmp(&net, 0, &f, 0x22, ip4(224, 0, 0, 22));
+	expect_record(&f, 0, 3, group(1));
+	for (uint32_t i = 1; i < 3; i++) {
+		expect_igmp(&net, i, &f, 0x22, ip4(224, 0, 0, 22));
+		assert_int_equal(get16(f.b + IGMP_AT + 6), 1);
+		expect_record(&f, 0, 4, group(1));
+	}
 	net_end(&net);
 }
 
@@ -371,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_join_before_answer),
+		cmocka_unit_test(test_join_after_leave),
 		cmocka_unit_test(test_older_routers),
 		cmocka_unit_test(test_delivery),
 		cmocka_unit_test(test_own_datagrams),

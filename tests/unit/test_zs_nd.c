@@ -729,6 +729,29 @@ static void test_groups(void **state)
 	net_flush(&net);
 	assert_int_equal(reports(&net, 3, g), 1);
 	assert_false(device_has("\x33\x33\0\0\x12\x34"));
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 2);
+	assert_int_equal(reports(&net, 3, g), 2); /* that, too */
+	net_end(&net);
+}
+
+/* Who comes back is not said to have left. */
+static void test_join_after_leave(void **state)
+{
+	struct zs_addr g = group6(0x1234);
+	struct net net;
+
+	(void)state;
+	net6_start(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	net_wait(&net, 3000000);
+	net_clear(&net);
+	zs_group6_leave(net.s, net.nif, &g);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 3);
+	assert_int_equal(reports(&net, 3, g), 1);
+	assert_int_equal(reports(&net, 4, g), 2);
 	net_end(&net);
 }
 
@@ -895,6 +918,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_autoconf),
 	cmocka_unit_test(test_groups),
 	cmocka_unit_test(test_join_before_answer),
+	cmocka_unit_test(test_join_after_leave),
 	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
