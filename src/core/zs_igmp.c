@@ -251,8 +251,10 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	for (unsigned k = 0; k < ZS_IF4_GROUPS; k++) {
 		struct group4 *g = &i->group[k];
 
-		more |= g->reports > (all ? 0 : 1) && !is_all_systems(g->addr_be);
-		if ((all ? g->users : g->reports) == 0 || is_all_systems(g->addr_be))
+		if (is_all_systems(g->addr_be))
+			continue;
+		more |= g->reports > (all ? 0 : 1);
+		if ((all ? g->users : g->reports) == 0)
 			continue;
 		if (!all)
 			g->reports--;

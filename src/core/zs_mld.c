@@ -50,6 +50,12 @@ static bool is_all_nodes(const struct zs_addr *a)
 	return zs_addr_eq(&bare, &nodes);
 }
 
+/* RFC 3810 6: no router asks for what all listen to, or what stays within a host. */
+static bool is_silent(const struct zs_addr *a)
+{
+	return is_all_nodes(a) || zs_ip6_scope(a) < ZS_SCOPE_LINK;
+}
+
 bool zs_group6_member(const struct zs_stack *s, const struct zs_netif *nif,
 		      const struct zs_addr *group)
 {
@@ -165,6 +171,8 @@ static void report_groups(struct zs_stack *s, struct zs_netif *nif, bool all)
 	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++) {
 		struct zs_group6 *g = &i->group[k];
 
+		if (is_silent(&g->addr))
+			continue;
 		more |= g->reports > (all ? 0 : 1);
 		if ((all ? g->users : g->reports) == 0)
 			continue;
@@ -245,7 +253,8 @@ int zs_group6_join(struct zs_stack *s, struct zs_netif *nif, const struct zs_add
 	}
 	*g = (struct zs_group6){ .addr = addr, .users = 1, .reports = ROBUSTNESS };
 	zs_groups_tell(s, nif);
-	report_soon(s, i);
+	if (!is_silent(&addr))
+		report_soon(s, i);
 	return 0;
 }
 
@@ -255,7 +264,6 @@ static void say_left(struct zs_stack *s, struct zs_netif *nif, struct zs_group6 
 	struct record r = record(CHANGE_TO_INCLUDE, &g->addr);
 	struct zs_if6 *i = zs_if6(s, nif);
 
-	g->reports = 0;
 	if (speaks_v1(s, i)) {
 		send_v1(s, nif, ZS_MLD_DONE, &g->addr, &routers);
 		return;
@@ -278,7 +286,9 @@ void zs_group6_leave(struct zs_stack *s, struct zs_netif *nif, const struct zs_a
 			continue;
 		if (--g->users > 0)
 			return;
-		say_left(s, nif, g);
+		g->reports = 0;
+		if (!is_silent(&addr))
+			say_left(s, nif, g);
 		zs_groups_tell(s, nif);
 		return;
 	}

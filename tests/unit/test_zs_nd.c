@@ -755,6 +755,30 @@ static void test_join_after_leave(void **state)
 	net_end(&net);
 }
 
+/* RFC 3810 6: of what no router forwards, none is told. */
+static void test_unreported(void **state)
+{
+	struct zs_addr a[] = { group6(1), group6(7), group6(7) };
+	struct net net;
+
+	(void)state;
+	net6_start(&net);
+	a[1].b[1] = 0;
+	a[2].b[1] = ZS_SCOPE_INTERFACE;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(zs_group6_join(net.s, net.nif, &a[i]), 0);
+	query(&net, 1000, 28);
+	net_wait(&net, 3000000);
+	for (unsigned i = 0; i < 3; i++)
+		zs_group6_leave(net.s, net.nif, &a[i]);
+	net_wait(&net, 3000000);
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned type = 2; type <= 4; type++)
+			assert_int_equal(reports(&net, type, a[i]), 0);
+	assert_int_equal(reports(&net, 2, solicited(host6(US))), 1);
+	net_end(&net);
+}
+
 /* RFC 3810 6.1: at once, whatever time an answer has, which is given all the same. */
 static void test_join_before_answer(void **state)
 {
@@ -919,6 +943,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_groups),
 	cmocka_unit_test(test_join_before_answer),
 	cmocka_unit_test(test_join_after_leave),
+	cmocka_unit_test(test_unreported),
 	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
