@@ -322,7 +322,7 @@ unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct
 		i->mld_v1_until_us = s->now_us + OLDER_US;
 	else
 		ms = response_ms((uint16_t)ms);
-	at = s->now_us + 1 + zs_rand_below(&s->rand, ms * 1000u + 1);
+	at = s->now_us + 1 + zs_rand_below(&s->rand, ms + 1) * (uint64_t)1000;
 	if (i->mld_answer_us == 0 || at < i->mld_answer_us)
 		i->mld_answer_us = at;
 	zs_timer_set_by(&s->wheel, &i->mld_timer, at);

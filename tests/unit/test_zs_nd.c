@@ -865,6 +865,25 @@ static void test_older_routers(void **state)
 	net_end(&net);
 }
 
+/* RFC 3810 5.1.3: the longest time that a router can give is 8,387,584 ms. */
+static void test_long_response(void **state)
+{
+	uint64_t longest = 0, max_us = 8387584000;
+	struct net net;
+
+	(void)state;
+	net6_start(&net);
+	for (unsigned i = 0; i < 64; i++) {
+		struct zs_if6 *i6 = zs_if6(net.s, net.nif);
+
+		i6->mld_answer_us = 0;
+		query(&net, 0xffff, 28);
+		longest = RTE_MAX(longest, i6->mld_answer_us - net.now);
+	}
+	assert_in_range(longest, max_us / 10 * 9, max_us + 1);
+	net_end(&net);
+}
+
 /* RFC 3590 4: what was reported from nobody while the address was tried is reported from it. */
 static void test_reports_after_dad(void **state)
 {
@@ -944,6 +963,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_join_before_answer),
 	cmocka_unit_test(test_join_after_leave),
 	cmocka_unit_test(test_unreported),
+	cmocka_unit_test(test_long_response),
 	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
