@@ -26,6 +26,7 @@ enum {
 	MODE_IS_EXCLUDE = 2,
 	CHANGE_TO_INCLUDE = 3, /* of no sources: left */
 	CHANGE_TO_EXCLUDE = 4, /* of no sources: joined */
+	V3_QUERY_LEN = 12,     /* or more */
 };
 
 enum zs_igmp_type {
@@ -390,11 +391,10 @@ static uint32_t response_us(uint8_t code)
 static void input_query(struct zs_stack *s, struct if4 *i, const struct zs_igmp_hdr *h,
 			uint32_t len)
 {
-	enum { V3_LEN = 12 };
 	uint32_t us = response_us(h->code);
 	uint64_t at;
 
-	if (len < V3_LEN) { /* RFC 3376 7.1 */
+	if (len < V3_QUERY_LEN) { /* RFC 3376 7.1 */
 		if (h->code == 0) {
 			i->v1_until_us = s->now_us + OLDER_US;
 			us = V1_RESPONSE_US;
@@ -415,6 +415,7 @@ void zs_igmp_input(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktin
 	struct if4 *i = if4(s, pi->nif);
 
 	if (i == NULL || pi->data_len < sizeof(*h) || m->data_len < pi->l4_off + sizeof(*h) ||
+	    (h->type == QUERY && pi->data_len > sizeof(*h) && pi->data_len < V3_QUERY_LEN) ||
 	    zs_cksum_fold(zs_pkt_sum(m, pi->l4_off, pi->data_len)) != 0xffff) {
 		zs_pkt_drop(s, m, ZS_DROP_ICMP_BAD);
 		return;

@@ -288,6 +288,26 @@ static void test_older_routers(void **state)
 	net_end(&net);
 }
 
+/* RFC 3376 7.1: neither 8 bytes nor 12 or more is no query. */
+static void test_no_version(void **state)
+{
+	const uint32_t all = ip4(224, 0, 0, 1);
+	struct net net;
+	struct zs_udp *u;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, 100);
+	assert_int_equal(join(&net, u, group(1)), 0);
+	net_wait(&net, 3000000);
+	net_clear(&net);
+	query(&net, all, 10, 10, true);
+	assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), 1);
+	net_wait(&net, 3000000);
+	assert_int_equal(net.n_out, 0);
+	net_end(&net);
+}
+
 static void send_one(struct net *net, uint32_t dst, unsigned n)
 {
 	struct frame f;
@@ -404,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_join_before_answer),
 		cmocka_unit_test(test_join_after_leave),
+		cmocka_unit_test(test_no_version),
 		cmocka_unit_test(test_older_routers),
 		cmocka_unit_test(test_delivery),
 		cmocka_unit_test(test_own_datagrams),
