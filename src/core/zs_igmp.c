@@ -388,9 +388,18 @@ static uint32_t response_us(uint8_t code)
 	return (((code & 0xfu) | 0x10u) << (((code >> 4) & 7) + 3)) * (uint32_t)TENTH_US;
 }
 
+/* RFC 3376 7.2.1: what was still to be said in another version. */
+static void cancel_reports(struct if4 *i)
+{
+	i->answer_us = 0;
+	for (unsigned k = 0; k < ZS_IF4_GROUPS; k++)
+		i->group[k].reports = 0;
+}
+
 static void input_query(struct zs_stack *s, struct if4 *i, const struct zs_igmp_hdr *h,
 			uint32_t len)
 {
+	uint8_t before = report_type(s, i);
 	uint32_t us = response_us(h->code);
 	uint64_t at;
 
@@ -402,6 +411,8 @@ static void input_query(struct zs_stack *s, struct if4 *i, const struct zs_igmp_
 			i->v2_until_us = s->now_us + OLDER_US;
 		}
 	}
+	if (report_type(s, i) != before)
+		cancel_reports(i);
 	at = s->now_us + 1 + zs_rand_below(&s->rand, us + 1);
 	if (i->answer_us == 0 || at < i->answer_us)
 		i->answer_us = at;

@@ -306,6 +306,14 @@ static uint32_t response_ms(uint16_t code)
 	return ((code & 0xfffu) | 0x1000u) << (((code >> EXP_SHIFT) & 7) + 3);
 }
 
+/* RFC 3810 8.2.1: what was still to be said in version 2. */
+static void cancel_reports(struct zs_if6 *i)
+{
+	i->mld_answer_us = 0;
+	for (unsigned k = 0; k < ZS_IF6_GROUPS; k++)
+		i->group[k].reports = 0;
+}
+
 unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct zs_pktinfo *pi)
 {
 	const struct zs_icmp6_hdr *h =
@@ -318,10 +326,13 @@ unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct
 	    (len != V1_LEN && len < V2_QUERY_LEN))
 		return ZS_DROP_ICMP_BAD;
 	ms = rte_be_to_cpu_32(h->param_be) >> 16;
-	if (len == V1_LEN)
-		i->mld_v1_until_us = s->now_us + OLDER_US;
-	else
+	if (len != V1_LEN) {
 		ms = response_ms((uint16_t)ms);
+	} else {
+		if (!speaks_v1(s, i))
+			cancel_reports(i);
+		i->mld_v1_until_us = s->now_us + OLDER_US;
+	}
 	at = s->now_us + 1 + zs_rand_below(&s->rand, ms + 1) * (uint64_t)1000;
 	if (i->mld_answer_us == 0 || at < i->mld_answer_us)
 		i->mld_answer_us = at;

@@ -288,6 +288,28 @@ static void test_older_routers(void **state)
 	net_end(&net);
 }
 
+/* RFC 3376 7.2.1: what version 3 had still to say is not said in version 2. */
+static void test_router_gets_older(void **state)
+{
+	const uint32_t all = ip4(224, 0, 0, 1);
+	struct net net;
+	struct zs_udp *u;
+	struct frame f;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, 100);
+	assert_int_equal(join(&net, u, group(1)), 0);
+	net_wait(&net, 10000);
+	query(&net, all, 12, 20, true);
+	query(&net, all, 8, 100, true);
+	net_wait(&net, 11000000);
+	assert_int_equal(net.n_out, 2);
+	expect_igmp(&net, 0, &f, 0x22, ip4(224, 0, 0, 22));
+	expect_igmp(&net, 1, &f, 0x16, group(1)); /* the answer */
+	net_end(&net);
+}
+
 /* RFC 3376 7.1: neither 8 bytes nor 12 or more is no query. */
 static void test_no_version(void **state)
 {
@@ -424,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_join_before_answer),
 		cmocka_unit_test(test_join_after_leave),
+		cmocka_unit_test(test_router_gets_older),
 		cmocka_unit_test(test_no_version),
 		cmocka_unit_test(test_older_routers),
 		cmocka_unit_test(test_delivery),

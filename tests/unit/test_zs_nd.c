@@ -865,6 +865,25 @@ static void test_older_routers(void **state)
 	net_end(&net);
 }
 
+/* RFC 3810 8.2.1: what version 2 had still to say is not said in version 1. */
+static void test_router_gets_older(void **state)
+{
+	struct zs_addr g = group6(0x1234);
+	struct net net;
+
+	(void)state;
+	net6_start(&net);
+	assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+	net_wait(&net, 10000);
+	query(&net, 2000, 28);
+	query(&net, 10000, 24);
+	net_wait(&net, 11000000);
+	assert_int_equal(reports(&net, 4, g), 1);
+	assert_int_equal(reports(&net, 2, g), 0);
+	assert_int_equal(old_messages(&net, ZS_MLD_REPORT, g, g), 1); /* the answer */
+	net_end(&net);
+}
+
 /* RFC 3810 5.1.3: the longest time that a router can give is 8,387,584 ms. */
 static void test_long_response(void **state)
 {
@@ -963,6 +982,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_join_before_answer),
 	cmocka_unit_test(test_join_after_leave),
 	cmocka_unit_test(test_unreported),
+	cmocka_unit_test(test_router_gets_older),
 	cmocka_unit_test(test_long_response),
 	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
