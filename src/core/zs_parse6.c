@@ -220,8 +220,8 @@ static enum zs_drop check_dest(const struct zs_stack *s, const struct zs_netif *
 	bool ours;
 
 	if (unlikely(zs_ip6_is_group(dst))) {
-		pi->bcast = true;
-		ours = zs_group6_member(s, nif, dst);
+		pi->bcast = true; /* RFC 4291 2.7: smaller scopes do not leave a host */
+		ours = zs_ip6_scope(dst) >= ZS_SCOPE_LINK && zs_group6_member(s, nif, dst);
 	} else if (unlikely(zs_ip6_is_loopback(dst) || nif->index == ZS_LOOPBACK)) {
 		ours = nif->index == ZS_LOOPBACK;
 	} else if (likely((a = zs_addr6_find(s, nif, dst)) != NULL)) {

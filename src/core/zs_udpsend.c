@@ -215,6 +215,13 @@ struct dgram {
 	struct way way;
 };
 
+/* RFC 1112 6.1, RFC 4291 2.7 */
+static bool stays_here(const struct dgram *d)
+{
+	return zs_udp_is_multicast(d->family, d->to) &&
+	       (d->way.ttl == 0 || (d->family == ZS_AF_IP6 && zs_ip6_scope(d->to) < ZS_SCOPE_LINK));
+}
+
 /* Consumes m, with its UDP header. From here on it may get lost, as any may on its way; the
  * counters tell. */
 static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d)
@@ -222,8 +229,8 @@ static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d
 	const struct way *w = &d->way;
 	const struct zs_ip_way how = { .nif = w->nif, .mtu = w->mtu, .df = w->df };
 
-	if (zs_udp_is_multicast(d->family, d->to) && w->ttl == 0)
-		rte_pktmbuf_free(m); /* it stays on this host (RFC 1112 6.1) */
+	if (stays_here(d))
+		rte_pktmbuf_free(m);
 	else
 		(void)zs_ip_output_by(s, m, &how, d->family, &w->src, d->to, ZS_PROTO_UDP, w->ttl,
 				      w->tos);

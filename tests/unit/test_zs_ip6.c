@@ -404,6 +404,9 @@ static void test_group(void **state)
 	m = net_payload(&net, 3, 1);
 	assert_int_equal(zs_udp_send(net.s, u, m, &nowhere, 7), -ENETUNREACH);
 	rte_pktmbuf_free(m);
+	nowhere.b[1] = ZS_SCOPE_INTERFACE;
+	send_to(&net, u, zoned(nowhere), 10);
+	assert_int_equal(net.n_out, 1); /* stays within the host (RFC 4291 2.7) */
 	zs_udp_close(net.s, u);
 	net_end(&net);
 }

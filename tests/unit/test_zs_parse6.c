@@ -257,6 +257,30 @@ static void test_addresses(void **state)
 	net_end(&net);
 }
 
+/* RFC 4291 2.7: scope 0 is nobody's, and scope 1 does not leave a host. */
+static void test_no_scope(void **state)
+{
+	struct zs_addr g;
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	for (unsigned scope = 0; scope <= ZS_SCOPE_LINK; scope++) {
+		g = group6(0x77);
+		g.b[1] = (uint8_t)scope;
+		assert_int_equal(zs_group6_join(net.s, net.nif, &g), 0);
+		frame_udp6(&f, link6(PEER), 7, g, 9, data, N);
+		if (scope < ZS_SCOPE_LINK)
+			assert_drop(&net, &f, ZS_DROP_IP_NOT_OURS);
+	}
+	g = group6(1);
+	g.b[1] = ZS_SCOPE_INTERFACE;
+	frame_udp6(&f, link6(PEER), 7, g, 9, data, N);
+	assert_drop(&net, &f, ZS_DROP_IP_NOT_OURS);
+	net_end(&net);
+}
+
 /* Bytes changed anywhere, checksums believed so that damage gets deep: nothing is read out of
  * bounds, and what is said of the packet is within it. */
 static void test_garbage(void **state)
@@ -295,10 +319,11 @@ static void test_garbage(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_tcp),	  cmocka_unit_test(test_ext_headers),
-	cmocka_unit_test(test_refused),	  cmocka_unit_test(test_long_chain),
-	cmocka_unit_test(test_fragment),  cmocka_unit_test(test_udp),
-	cmocka_unit_test(test_addresses), cmocka_unit_test(test_garbage),
+	cmocka_unit_test(test_tcp),	 cmocka_unit_test(test_ext_headers),
+	cmocka_unit_test(test_refused),	 cmocka_unit_test(test_long_chain),
+	cmocka_unit_test(test_fragment), cmocka_unit_test(test_udp),
+	cmocka_unit_test(test_no_scope), cmocka_unit_test(test_addresses),
+	cmocka_unit_test(test_garbage),
 };
 
 ZS_TEST_MAIN(tests)
