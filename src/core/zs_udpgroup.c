@@ -95,6 +95,13 @@ int zs_udp_join_too(const struct zs_stack *from_s, const struct zs_udp *from, st
 
 /* ---- delivery ---- */
 
+/* Broadcast, or of a group that this host is in. */
+static bool is_heard(const struct zs_stack *s, const struct zs_udp_rx *rx)
+{
+	return !zs_udp_is_multicast(rx->flow->family, &rx->flow->laddr) ||
+	       zs_group_member(s, rx->nif, rx->flow->family, &rx->flow->laddr);
+}
+
 /* Joined there, or takes what others joined for (as Linux does, unless told not to). */
 static bool hears(const struct zs_stack *s, const struct zs_udp *u, const struct zs_udp_rx *rx)
 {
@@ -127,8 +134,7 @@ bool zs_udp_deliver_all(struct zs_stack *s, struct rte_mbuf *m, const struct zs_
 	struct zs_list *head = zs_udp_bucket(s, rx->flow->lport);
 	struct zs_udp *last = NULL;
 
-	if (zs_udp_is_multicast(rx->flow->family, &rx->flow->laddr) &&
-	    !zs_group_member(s, rx->nif, rx->flow->family, &rx->flow->laddr))
+	if (!is_heard(s, rx))
 		return false;
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);
@@ -148,7 +154,7 @@ void zs_udp_loop_back(struct zs_stack *s, struct rte_mbuf *m, const struct zs_ud
 {
 	struct zs_list *head = zs_udp_bucket(s, rx->flow->lport);
 
-	if (!zs_group_member(s, rx->nif, rx->flow->family, &rx->flow->laddr))
+	if (!is_heard(s, rx))
 		return;
 	for (struct zs_list *l = head->next; l != head; l = l->next) {
 		struct zs_udp *u = container_of(l, struct zs_udp, hash_link);

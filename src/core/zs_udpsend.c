@@ -46,14 +46,14 @@ static struct rte_mbuf *put_header(struct zs_stack *s, struct rte_mbuf *m, uint8
 }
 
 /* May this endpoint send n bytes to that address? */
-static int check_send(const struct zs_stack *s, const struct zs_udp *u, uint8_t family,
-		      const struct zs_addr *to, uint16_t port, uint32_t n)
+static int check_send(const struct zs_udp *u, uint8_t family, bool broadcast, uint16_t port,
+		      uint32_t n)
 {
 	if (port == 0)
 		return -EINVAL;
 	if (n > zs_udp_max(family))
 		return -EMSGSIZE;
-	if (zs_udp_is_broadcast(s, family, to) && !u->broadcast)
+	if (broadcast && !u->broadcast)
 		return -EACCES;
 	/* from an address of IPv6 nothing goes to one of IPv4 */
 	if (family != u->flow.family && (!u->dual || !zs_addr_is_any(&u->flow.laddr)))
@@ -188,7 +188,7 @@ static int fit_segments(uint8_t family, uint32_t n, uint32_t size, const struct 
 
 /* ---- sending ---- */
 
-/* Members on this host hear it too (RFC 1112 6.1); borrows m, payload only. */
+/* Whom it is for on this host hears it too (RFC 1112 6.1); borrows m, payload only. */
 static void loop_back(struct zs_stack *s, const struct zs_udp *u, struct rte_mbuf *m,
 		      uint8_t family, const struct zs_addr *to, uint16_t port, const struct way *w)
 {
@@ -212,6 +212,7 @@ struct dgram {
 	const struct zs_addr *to;
 	uint16_t port;
 	uint8_t family;
+	bool here; /* for endpoints of this host too */
 	struct way way;
 };
 
@@ -240,7 +241,7 @@ static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d
 static int send_whole(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m,
 		      const struct dgram *d)
 {
-	if (unlikely(u->group_loop && zs_udp_is_multicast(d->family, d->to)))
+	if (unlikely(d->here))
 		loop_back(s, u, m, d->family, d->to, d->port, &d->way);
 	m = put_header(s, m, d->family, u->flow.lport, d->port);
 	if (m == NULL)
@@ -271,7 +272,7 @@ static int send_cut(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, ui
 		link = &zs_seg(h)->next;
 		*link = NULL;
 	}
-	if (unlikely(u->group_loop && zs_udp_is_multicast(d->family, d->to)))
+	if (unlikely(d->here))
 		for (h = first; h != NULL; h = zs_seg(h)->next)
 			loop_back(s, u, h->next, d->family, d->to, d->port, &d->way);
 	rte_pktmbuf_free(m);
@@ -306,9 +307,13 @@ int zs_udp_send_how(struct zs_stack *s, struct zs_udp *u, struct rte_mbuf *m, ui
 	if (to == NULL) {
 		if (u->flow.fport == 0)
 			return -EDESTADDRREQ;
-		d = (struct dgram){ &u->flow.faddr, u->flow.fport, u->flow.family, { .mtu = 0 } };
+		d = (struct dgram){ .to = &u->flow.faddr,
+				    .port = u->flow.fport,
+				    .family = u->flow.family };
 	}
-	rc = check_send(s, u, d.family, d.to, d.port, n);
+	d.here = zs_udp_is_broadcast(s, d.family, d.to);
+	rc = check_send(u, d.family, d.here, d.port, n);
+	d.here |= u->group_loop && zs_udp_is_multicast(d.family, d.to);
 	if (rc == 0)
 		rc = find_way(s, u, d.family, d.to, how, &d.way);
 	if (rc == 0)

@@ -428,6 +428,34 @@ static void test_send_failures(void **state)
 	net_end(&net);
 }
 
+/* Who sends to all of a network is one of them. */
+static void test_own_broadcast(void **state)
+{
+	const uint32_t to[] = { host(255), UINT32_MAX };
+	struct zs_udp *u, *v, *w;
+	struct net net;
+
+	(void)state;
+	net_start(&net);
+	u = bound(&net, 0, 100);
+	v = bound(&net, host(US), 101);
+	w = bound(&net, 0, 102);
+	v->broadcast = w->broadcast = true;
+	v->group_loop = false; /* of multicast */
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(send_to(&net, v, net_payload(&net, 1, 7), to[i], 100), 0);
+		assert_int_equal(net.n_out, i + 1);
+		assert_int_equal(zs_dgram(u->rx_head)->from.ip4_be, host(US));
+		assert_true(next(&net, u) >= 0);
+		assert_int_equal(next(&net, u), -1);
+	}
+	assert_int_equal(send_to(&net, w, net_payload(&net, 1, 7), host(255), 102), 0);
+	assert_true(next(&net, w) >= 0);
+	assert_int_equal(send_to(&net, w, net_payload(&net, 1, 7), host(255), 101), 0);
+	assert_int_equal(next(&net, v), -1); /* not by its address */
+	net_end(&net);
+}
+
 static void test_connect(void **state)
 {
 	struct net net;
@@ -558,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_multicast),
+		cmocka_unit_test(test_own_broadcast),
 		cmocka_unit_test(test_close_with_data),
 	};
 
