@@ -196,16 +196,11 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
 	}
 }
 
-/* Borrows m, which is in pieces when it is one of our own errors. ZS_DROP_COUNT when the error
- * found its addressee. */
-static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
-			     const struct zs_pktinfo *pi)
+/* there: bytes of the packet that are quoted. ZS_DROP_COUNT when the error found its addressee. */
+static enum zs_drop quote_in(struct zs_stack *s, const struct zs_icmp_hdr *icmp,
+			     const struct zs_pktinfo *pi, const struct zs_ip4_hdr *quoted,
+			     uint32_t there)
 {
-	const struct zs_icmp_hdr *icmp =
-		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
-	uint8_t quote[QUOTE_READ];
-	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
-	const struct zs_ip4_hdr *quoted = rte_pktmbuf_read(m, pi->data_off, there, quote);
 	uint32_t ihl;
 
 	if (there < sizeof(*quoted))
@@ -217,6 +212,31 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 	    quoted->frag_be & rte_cpu_to_be_16(ZS_IP4_OFFMASK))
 		return ZS_DROP_ICMP_IGNORED;
 	return deliver(s, icmp, pi, quoted, (const uint8_t *)quoted + ihl, there - ihl);
+}
+
+/* Borrows m, which is in pieces when it is one of our own errors. */
+static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
+			     const struct zs_pktinfo *pi)
+{
+	const struct zs_icmp_hdr *icmp =
+		rte_pktmbuf_mtod_offset(m, const struct zs_icmp_hdr *, pi->l4_off);
+	uint8_t quote[QUOTE_READ];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
+
+	return quote_in(s, icmp, pi, rte_pktmbuf_read(m, pi->data_off, there, quote), there);
+}
+
+void zs_icmp_unresolved(struct zs_stack *s, const struct rte_mbuf *m)
+{
+	const struct zs_icmp_hdr icmp = { .type = ZS_ICMP_UNREACH, .code = ZS_UNREACH_HOST };
+	const uint32_t at = sizeof(struct zs_eth_hdr);
+	uint8_t quote[QUOTE_READ];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), m->pkt_len - at);
+	const struct zs_ip4_hdr *ip = rte_pktmbuf_read(m, at, there, quote);
+	const struct zs_addr us = zs_addr_ip4(ip->src_be);
+	const struct zs_pktinfo pi = { .flow = { .laddr = us, .faddr = us } };
+
+	(void)quote_in(s, &icmp, &pi, ip, there);
 }
 
 void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi)

@@ -167,16 +167,11 @@ static enum zs_drop deliver(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
 	}
 }
 
-/* Borrows m, which is in pieces when it is one of our own errors. ZS_DROP_COUNT when the error
- * found its addressee. */
-static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
-			     const struct zs_pktinfo *pi)
+/* there: bytes of the packet that are quoted. ZS_DROP_COUNT when the error found its addressee. */
+static enum zs_drop quote_in(struct zs_stack *s, const struct zs_icmp6_hdr *icmp,
+			     const struct zs_pktinfo *pi, const struct zs_ip6_hdr *quoted,
+			     uint32_t there)
 {
-	const struct zs_icmp6_hdr *icmp =
-		rte_pktmbuf_mtod_offset(m, const struct zs_icmp6_hdr *, pi->l4_off);
-	uint8_t quote[ZS_IP6_MIN_MTU];
-	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
-	const struct zs_ip6_hdr *quoted = rte_pktmbuf_read(m, pi->data_off, there, quote);
 	struct zs_flow flow = { .family = ZS_AF_IP6 };
 	uint32_t l4;
 
@@ -192,6 +187,33 @@ static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
 	if (pi->bcast || !zs_addr_eq(&flow.laddr, &pi->flow.laddr))
 		return ZS_DROP_ICMP_IGNORED;
 	return deliver(s, icmp, pi, &flow, (const uint8_t *)quoted + l4, there - l4);
+}
+
+/* Borrows m, which is in pieces when it is one of our own errors. */
+static enum zs_drop error_in(struct zs_stack *s, const struct rte_mbuf *m,
+			     const struct zs_pktinfo *pi)
+{
+	const struct zs_icmp6_hdr *icmp =
+		rte_pktmbuf_mtod_offset(m, const struct zs_icmp6_hdr *, pi->l4_off);
+	uint8_t quote[ZS_IP6_MIN_MTU];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), pi->data_len);
+
+	return quote_in(s, icmp, pi, rte_pktmbuf_read(m, pi->data_off, there, quote), there);
+}
+
+void zs_icmp6_unresolved(struct zs_stack *s, struct zs_netif *nif, const struct rte_mbuf *m)
+{
+	const struct zs_icmp6_hdr icmp = { .type = ZS_ICMP6_UNREACH, .code = ZS_UNREACH6_ADDR };
+	const uint32_t at = sizeof(struct zs_eth_hdr);
+	uint8_t quote[ZS_IP6_MIN_MTU];
+	uint32_t there = RTE_MIN((uint32_t)sizeof(quote), m->pkt_len - at);
+	const struct zs_ip6_hdr *ip = rte_pktmbuf_read(m, at, there, quote);
+	struct zs_pktinfo pi = { .nif = nif };
+
+	memcpy(&pi.flow.laddr, ip->src, sizeof(pi.flow.laddr));
+	zs_ip6_set_zone(&pi.flow.laddr, nif->index + 1u);
+	pi.flow.faddr = pi.flow.laddr;
+	(void)quote_in(s, &icmp, &pi, ip, there);
 }
 
 /* ---- all messages ---- */

@@ -59,4 +59,8 @@ void zs_icmp_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *pi
 void zs_icmp_send_unreach(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
 			  uint8_t code);
 
+/* Borrows m, a frame of ours to a next hop that does not answer: who sent it hears of it as if a
+ * router had said so (RFC 1122 4.1.3.3). */
+void zs_icmp_unresolved(struct zs_stack *s, const struct rte_mbuf *m);
+
 #endif

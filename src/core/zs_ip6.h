@@ -148,6 +148,10 @@ void zs_icmp6_input(struct zs_stack *s, struct rte_mbuf *m, struct zs_pktinfo *p
 void zs_icmp6_send_error(struct zs_stack *s, struct rte_mbuf *m, const struct zs_pktinfo *pi,
 			 uint8_t type, uint8_t code, uint32_t param);
 
+/* Borrows m, a frame of ours to a next hop on nif that does not answer: who sent it hears of it as
+ * if a router had said so (RFC 4861 7.2.2). */
+void zs_icmp6_unresolved(struct zs_stack *s, struct zs_netif *nif, const struct rte_mbuf *m);
+
 /* ---- neighbours (zs_nd.c) ---- */
 
 struct zs_neigh;

@@ -13,6 +13,7 @@
 
 #include <rte_byteorder.h>
 
+#include "core/zs_ip4.h"
 #include "core/zs_ip6.h"
 #include "core/zs_neigh_priv.h"
 
@@ -94,12 +95,26 @@ static struct rte_mbuf *wait_pop(struct zs_neigh_table *t, struct zs_neigh *n)
 	return t->wait[i].m;
 }
 
-static void wait_drop(struct zs_stack *s, struct zs_neigh *n, enum zs_drop why)
+static void wait_drop(struct zs_stack *s, struct zs_neigh *n)
 {
 	struct rte_mbuf *m;
 
 	while ((m = wait_pop(s->neigh, n)) != NULL)
-		zs_pkt_drop(s, m, why);
+		zs_pkt_drop(s, m, ZS_DROP_NEIGH_FULL);
+}
+
+/* Nobody answered: who sent the packets hears of it. */
+static void wait_fail(struct zs_stack *s, struct zs_neigh *n)
+{
+	struct rte_mbuf *m;
+
+	while ((m = wait_pop(s->neigh, n)) != NULL) {
+		if (n->family == ZS_AF_IP4)
+			zs_icmp_unresolved(s, m);
+		else
+			zs_icmp6_unresolved(s, &s->netif[n->netif], m);
+		zs_pkt_drop(s, m, ZS_DROP_NEIGH_FAILED);
+	}
 }
 
 /* Consumes m. The newest packets are worth keeping (RFC 1122 2.3.2.2): the oldest gives way. */
@@ -192,7 +207,7 @@ static void enter(struct zs_stack *s, struct zs_neigh *n, enum zs_neigh_state to
 		break;
 	case ZS_NS_FAILED:
 		gave_up(s, n);
-		wait_drop(s, n, ZS_DROP_NEIGH_FAILED);
+		wait_fail(s, n);
 		zs_timer_set(&s->wheel, &n->timer, s->now_us + FAILED_US);
 		break;
 	case ZS_NS_FREE:
@@ -293,7 +308,7 @@ static bool evict(struct zs_stack *s, enum zs_neigh_cheap least)
 	}
 	if (victim == NULL)
 		return false;
-	wait_drop(s, victim, ZS_DROP_NEIGH_FULL);
+	wait_drop(s, victim);
 	if (zs_neigh_has_mac(victim))
 		s->nh_gen++;
 	enter(s, victim, ZS_NS_FREE);

@@ -383,6 +383,36 @@ static void test_loopback(void **state)
 	net_end(&net);
 }
 
+/* RFC 4861 7.2.2: nobody has the address: code 3 for each datagram that waited. */
+static void test_nobody_there(void **state)
+{
+	const struct zs_udp_error *e;
+	struct zs_udp *u[2];
+	struct net net;
+
+	(void)state;
+	start(&net);
+	for (unsigned i = 0; i < 2; i++) {
+		u[i] = bound(&net, any6, (uint16_t)(5 + i));
+		u[i]->recverr6 = true;
+		send_to(&net, u[i], i == 0 ? host6(99) : zoned(link6(99)), 10);
+	}
+	net_wait(&net, 3100000);
+	for (unsigned i = 0; i < 2; i++) {
+		e = zs_udp_error(u[i]);
+		assert_non_null(e);
+		assert_addr(&e->to, i == 0 ? host6(99) : zoned(link6(99)));
+		assert_addr(&e->from, i == 0 ? host6(US) : zoned(link6(US)));
+		assert_int_equal(e->origin, ZS_UDP_ICMP6);
+		assert_int_equal(e->type, ZS_ICMP6_UNREACH);
+		assert_int_equal(e->code, ZS_UNREACH6_ADDR);
+		assert_int_equal(e->error, EHOSTUNREACH);
+		assert_int_equal(u[i]->ep.error, EHOSTUNREACH);
+		zs_udp_close(net.s, u[i]);
+	}
+	net_end(&net);
+}
+
 /* A group is on the link that its zone names, and nothing is asked for it. */
 static void test_group(void **state)
 {
@@ -452,12 +482,13 @@ static void test_dual(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_headers),	 cmocka_unit_test(test_fragments),
-	cmocka_unit_test(test_overlap),	 cmocka_unit_test(test_no_nd_in_fragments),
-	cmocka_unit_test(test_path_mtu), cmocka_unit_test(test_errors_in),
-	cmocka_unit_test(test_echo),	 cmocka_unit_test(test_errors_out),
-	cmocka_unit_test(test_silence),	 cmocka_unit_test(test_loopback),
-	cmocka_unit_test(test_dual),	 cmocka_unit_test(test_group),
+	cmocka_unit_test(test_headers),	     cmocka_unit_test(test_fragments),
+	cmocka_unit_test(test_overlap),	     cmocka_unit_test(test_no_nd_in_fragments),
+	cmocka_unit_test(test_path_mtu),     cmocka_unit_test(test_errors_in),
+	cmocka_unit_test(test_echo),	     cmocka_unit_test(test_errors_out),
+	cmocka_unit_test(test_silence),	     cmocka_unit_test(test_loopback),
+	cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_dual),
+	cmocka_unit_test(test_group),
 };
 
 ZS_TEST_MAIN(tests)

@@ -428,6 +428,44 @@ static void test_send_failures(void **state)
 	net_end(&net);
 }
 
+/* RFC 1122 4.1.3.3: nobody has the address. Who is told of errors with whom they are about is told
+ * so; others, what a call of theirs can say. */
+static void test_nobody_there(void **state)
+{
+	const struct zs_udp_error *e;
+	struct zs_udp *u, *v, *other;
+	struct net net;
+
+	(void)state;
+	net_start(&net);
+	u = zs_udp_open(net.s, ZS_AF_IP4);
+	v = bound(&net, 0, 100);
+	other = bound(&net, 0, 101);
+	v->recverr = true;
+	assert_int_equal(connect_to(&net, u, host(9), 55), 0);
+	assert_int_equal(zs_udp_send(net.s, u, net_payload(&net, 10, 1), NULL, 0), 0);
+	assert_int_equal(send_to(&net, v, net_payload(&net, 3000, 1), host(9), 56), 0);
+	assert_int_equal(send_to(&net, other, net_payload(&net, 5, 1), host(9), 56), 0);
+	net_wait(&net, 2900000);
+	assert_int_equal(u->ep.error, 0);
+	net_wait(&net, 200000);
+	assert_int_equal(drops(&net, ZS_DROP_NEIGH_FAILED), 5);
+	assert_int_equal(u->ep.error, EHOSTUNREACH);
+	assert_int_equal(other->ep.error, 0);
+	e = zs_udp_error(v);
+	assert_non_null(e);
+	assert_int_equal(e->to.ip4_be, host(9));
+	assert_int_equal(e->port, 56);
+	assert_int_equal(e->from.ip4_be, host(US));
+	assert_int_equal(e->origin, ZS_UDP_ICMP);
+	assert_int_equal(e->type, 3);
+	assert_int_equal(e->code, 1);
+	assert_int_equal(e->len, ZS_UDP_QUOTE);
+	zs_udp_error_done(net.s, v);
+	assert_null(zs_udp_error(v)); /* one for each datagram */
+	net_end(&net);
+}
+
 /* Who sends to all of a network is one of them. */
 static void test_own_broadcast(void **state)
 {
@@ -587,6 +625,7 @@ int main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_multicast),
 		cmocka_unit_test(test_own_broadcast),
+		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_close_with_data),
 	};
 
