@@ -27,6 +27,9 @@ enum {
 	TIMEOUT_US = 30 * 1000000,
 	BUCKETS = 128,
 	IP_MAX = 65535,
+	NOT_ECT = 0, /* RFC 3168 5 */
+	CE = 3,
+	ECN_MASK = 3,
 };
 
 /* In the private area of a fragment. */
@@ -52,7 +55,8 @@ struct datagram {
 	struct zs_list age_link;
 	uint64_t deadline_us;
 	struct key key;
-	bool dead; /* overlapped: only its name is kept */
+	bool dead;   /* overlapped: only its name is kept */
+	uint8_t ecn; /* one bit for each codepoint that a fragment had */
 	struct rte_mbuf *frags;
 	uint32_t mem, have; /* have: payload bytes */
 	uint32_t total;	    /* payload bytes, 0 = last fragment not seen */
@@ -296,10 +300,12 @@ static struct rte_mbuf *own_head(struct zs_stack *s, struct rte_mbuf *m, uint16_
 	return c;
 }
 
-static void mend_ip4(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
+static void mend_ip4(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off, bool ce)
 {
 	struct zs_ip4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct zs_ip4_hdr *, l3_off);
 
+	if (ce)
+		ip->tos |= CE;
 	ip->len_be = rte_cpu_to_be_16((uint16_t)(m->pkt_len - l3_off));
 	ip->frag_be = 0;
 	ip->cksum = 0;
@@ -307,8 +313,9 @@ static void mend_ip4(struct rte_mbuf *m, uint16_t l3_off, uint16_t l4_off)
 }
 
 /* The fragment header goes; what stood before it moves up. */
-static void mend_ip6(struct rte_mbuf *m, const struct frag *f)
+static void mend_ip6(struct rte_mbuf *m, const struct frag *f, bool ce)
 {
+	const unsigned TCLASS_SHIFT = 20;
 	const unsigned EXT = sizeof(struct zs_ip6_frag_hdr);
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 	struct zs_ip6_hdr *ip;
@@ -318,15 +325,17 @@ static void mend_ip6(struct rte_mbuf *m, const struct frag *f)
 	(void)rte_pktmbuf_adj(m, EXT);
 	ip = rte_pktmbuf_mtod_offset(m, struct zs_ip6_hdr *, f->l3_off);
 	ip->plen_be = rte_cpu_to_be_16((uint16_t)(m->pkt_len - f->l3_off - sizeof(*ip)));
+	if (ce)
+		ip->vtf_be |= rte_cpu_to_be_32((uint32_t)CE << TCLASS_SHIFT);
 }
 
 /* The header of a whole datagram. No device has seen its transport checksum. */
-static void mend_header(struct rte_mbuf *m, const struct frag *f)
+static void mend_header(struct rte_mbuf *m, const struct frag *f, bool ce)
 {
 	if (f->ext_off == 0)
-		mend_ip4(m, f->l3_off, f->l4_off);
+		mend_ip4(m, f->l3_off, f->l4_off, ce);
 	else
-		mend_ip6(m, f);
+		mend_ip6(m, f, ce);
 	m->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 }
 
@@ -340,6 +349,14 @@ static uint32_t whole_len(const struct frag *f, uint32_t total)
 	return header + total;
 }
 
+/* RFC 3168 5.3: the sender of Not-ECT could not be told of congestion. */
+static bool is_lost(const struct datagram *d)
+{
+	const uint8_t both = 1 << NOT_ECT | 1 << CE;
+
+	return (d->ecn & both) == both;
+}
+
 /* Takes all fragments out of d; the whole datagram as one frame, or NULL. */
 static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 {
@@ -347,8 +364,9 @@ static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 	struct rte_mbuf *head = own_head(s, d->frags, first.l4_off);
 
 	d->frags = first.next;
-	if (unlikely(head == NULL || whole_len(&first, d->total) > IP_MAX)) {
-		rte_pktmbuf_free(head);
+	if (unlikely(head == NULL || whole_len(&first, d->total) > IP_MAX || is_lost(d))) {
+		if (head != NULL)
+			zs_pkt_drop(s, head, ZS_DROP_FRAG_BAD);
 		drop_frags(s, d, ZS_DROP_FRAG_BAD);
 		return NULL;
 	}
@@ -359,7 +377,7 @@ static struct rte_mbuf *assemble(struct zs_stack *s, struct datagram *d)
 		zs_pkt_join(head, zs_pkt_adj(m, frag(m)->l4_off));
 	}
 	s->frags->mem -= d->mem;
-	mend_header(head, &first);
+	mend_header(head, &first, (d->ecn & 1 << CE) != 0);
 	return head;
 }
 
@@ -446,7 +464,10 @@ struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct 
 				  .l4_off = v6 ? pi->data_off : pi->l4_off,
 				  .ext_off = v6 ? pi->frag_off : 0,
 				  .ext_at = v6 ? pi->frag_at : 0 };
-	if (!take(s, d, m, f.last) || d->total == 0 || d->have < d->total)
+	if (!take(s, d, m, f.last))
+		return NULL;
+	d->ecn |= (uint8_t)(1 << (pi->tos & ECN_MASK));
+	if (d->total == 0 || d->have < d->total)
 		return NULL;
 	m = assemble(s, d);
 	forget(s->frags, d);

@@ -144,6 +144,34 @@ static void test_overlap(void **state)
 	net_end(&net);
 }
 
+/* RFC 3168 5.3: what one fragment says of congestion, the whole says. */
+static void test_fragments_ecn(void **state)
+{
+	uint8_t fh[8] = { ZS_PROTO_UDP, [7] = 1 }, data[120] = { 7 };
+	struct frame whole, f;
+	struct zs_udp *u;
+	struct rte_mbuf *m;
+	struct net net;
+
+	(void)state;
+	start(&net);
+	u = bound(&net, any6, 2000);
+	frame_udp6(&whole, host6(PEER), 1000, host6(US), 2000, data, 120);
+	for (unsigned i = 0; i < 2; i++) {
+		put16(fh + 2, i * 64 | (i == 0));
+		frame_ip6(&f, host6(PEER), host6(US), ZS_EXT_FRAGMENT, 64, 64 + 8);
+		f.b[L2 + 1] = (uint8_t)((i == 0 ? 1 : 3) << 4);
+		frame_put(&f, fh, sizeof(fh));
+		frame_put(&f, whole.b + L34_6 + i * 64, 64);
+		net_input(&net, &f);
+	}
+	m = zs_udp_recv(net.s, u);
+	assert_non_null(m);
+	assert_int_equal(zs_dgram(m)->tos, 3);
+	rte_pktmbuf_free(m);
+	net_end(&net);
+}
+
 /* RFC 6980 5: neighbour discovery does not come in fragments. */
 static void test_no_nd_in_fragments(void **state)
 {
@@ -482,13 +510,13 @@ static void test_dual(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_headers),	     cmocka_unit_test(test_fragments),
-	cmocka_unit_test(test_overlap),	     cmocka_unit_test(test_no_nd_in_fragments),
-	cmocka_unit_test(test_path_mtu),     cmocka_unit_test(test_errors_in),
-	cmocka_unit_test(test_echo),	     cmocka_unit_test(test_errors_out),
-	cmocka_unit_test(test_silence),	     cmocka_unit_test(test_loopback),
-	cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_dual),
-	cmocka_unit_test(test_group),
+	cmocka_unit_test(test_headers),	      cmocka_unit_test(test_fragments),
+	cmocka_unit_test(test_overlap),	      cmocka_unit_test(test_no_nd_in_fragments),
+	cmocka_unit_test(test_fragments_ecn), cmocka_unit_test(test_path_mtu),
+	cmocka_unit_test(test_errors_in),     cmocka_unit_test(test_echo),
+	cmocka_unit_test(test_errors_out),    cmocka_unit_test(test_silence),
+	cmocka_unit_test(test_loopback),      cmocka_unit_test(test_nobody_there),
+	cmocka_unit_test(test_dual),	      cmocka_unit_test(test_group),
 };
 
 ZS_TEST_MAIN(tests)

@@ -285,6 +285,42 @@ static void test_bad_shapes(void **state)
 	net_end(&net);
 }
 
+/* RFC 3168 5.3: what one fragment says of congestion, the whole says; -1: nothing comes. */
+static void test_ecn(void **state)
+{
+	static const struct {
+		uint8_t ecn[3];
+		int whole;
+	} cases[] = {
+		{ { 2, 2, 2 }, 2 }, { { 2, 2, 3 }, 3 }, { { 3, 2, 2 }, 3 },  { { 1, 3, 1 }, 3 },
+		{ { 3, 3, 3 }, 3 }, { { 0, 0, 0 }, 0 }, { { 0, 3, 0 }, -1 }, { { 3, 3, 0 }, -1 },
+	};
+	struct net net;
+	struct zs_udp *u;
+	struct rte_mbuf *m;
+	struct frame f;
+
+	(void)state;
+	net_start(&net);
+	u = listen_udp(&net);
+	for (unsigned k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		make_parts(&big, 1000, 400, 10 + k);
+		for (uint32_t i = 0; i < 3; i++) {
+			part(&big, &f, i);
+			f.b[L2 + 1] = (uint8_t)(0xb8 | cases[k].ecn[i]);
+			frame_fix_ip(&f);
+			net_input(&net, &f);
+		}
+		m = zs_udp_recv(net.s, u);
+		assert_int_equal(m != NULL, cases[k].whole >= 0);
+		if (m != NULL)
+			assert_int_equal(zs_dgram(m)->tos, 0xb8 | cases[k].whole);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(drops(&net, ZS_DROP_FRAG_BAD), 6);
+	net_end(&net);
+}
+
 static void test_timeout(void **state)
 {
 	static struct parts other;
@@ -466,12 +502,12 @@ static void test_cksum_of_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_order),      cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_interleaved),    cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_bad_shapes),     cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_bounds),	       cmocka_unit_test(test_shared_head),
-		cmocka_unit_test(test_options),	       cmocka_unit_test(test_left_behind),
-		cmocka_unit_test(test_cksum_of_whole),
+		cmocka_unit_test(test_any_order),   cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_interleaved), cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_bad_shapes),  cmocka_unit_test(test_ecn),
+		cmocka_unit_test(test_timeout),	    cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_shared_head), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_left_behind), cmocka_unit_test(test_cksum_of_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
