@@ -391,8 +391,29 @@ def tap_agrees(ns, server):
         expect("net_tap" in run_tool(server, "if"), "another device")
 
 
+def cut_off(host, server):
+    """af_packet and af_xdp say for ever that their link is up; the kernel knows better."""
+    def expect_up(up, when):
+        end = time.monotonic() + 5   # the kernel tells of a carrier within a second
+        while ask(server, "if")[0]["up"] != up and time.monotonic() < end:
+            time.sleep(0.05)
+        expect(ask(server, "if")[0]["up"] == up, when)
+
+    expect_up(1, "at first")
+    host.kernel.run("ip link set vk down")
+    expect_up(0, "the other end is down")
+    host.kernel.run("ip link set vk up")
+    expect_up(1, "it came back")
+    host.kernel.run("ip link del vk")
+    expect_up(0, "there is no interface")
+
+
 @quick
 def group_zstack_trouble(suite):
+    with lab.Lab() as host:
+        server = host.start(suite.program("echo"), "--port", 7, link=suite.link, ready_port=7)
+        suite.case("an interface that is down, and one that is gone", cut_off, host, server)
+        suite.case("and the program ends in order", server.stop)
     with lab.Lab() as host:
         server = host.start(suite.program("echo"), "--port", 7, link=suite.link, ready_port=7)
         suite.case("a process that stands still, and one that is dead", dead, host, server)

@@ -213,6 +213,8 @@ void zs_groups_set(void *ctx, uint16_t port, const struct zs_mac *macs, unsigned
 /* zs_kernif.c: the kernel's end of a device. ifname by index of the interface; all -errno. */
 int zs_kernif_get_mtu(unsigned if_index);
 bool zs_kernif_runs(const char *name); /* up, and a tap: open somewhere */
+/* Down, or without a carrier, or gone. */
+bool zs_kernif_is_down(unsigned if_index);
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
 /* Gives the kernel's end of a tap device a queue for thousands of connections, and an IPv4 address
  * when not 0; sets it up. */

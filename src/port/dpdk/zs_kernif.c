@@ -42,6 +42,17 @@ bool zs_kernif_runs(const char *name)
 	       (ifr.ifr_flags & IFF_RUNNING) != 0;
 }
 
+bool zs_kernif_is_down(unsigned if_index)
+{
+	const unsigned both = IFF_UP | IFF_RUNNING;
+	struct ifreq ifr = { 0 };
+	int rc = request(if_index, SIOCGIFFLAGS, &ifr);
+
+	if (rc < 0)
+		return rc == -ENXIO || rc == -ENODEV;
+	return ((unsigned short)ifr.ifr_flags & both) != both;
+}
+
 int zs_kernif_get_mtu(unsigned if_index)
 {
 	struct ifreq ifr = { 0 };

@@ -27,7 +27,8 @@ int zs_show_port(const struct zs_dpdk *d, uint16_t index, struct zs_show_port *o
 	if (rte_eth_dev_get_name_by_port(p->id, out->device) < 0)
 		out->device[0] = '\0';
 	if (rte_eth_link_get_nowait(p->id, &link) == 0) {
-		out->link_up = link.link_status == RTE_ETH_LINK_UP;
+		out->link_up = link.link_status == RTE_ETH_LINK_UP &&
+			       (p->info.if_index == 0 || !zs_kernif_is_down(p->info.if_index));
 		out->link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
 	}
 	(void)zs_dpdk_port_stats(d, index, &out->stats); /* zero where the device has none */
