@@ -306,6 +306,21 @@ static uint32_t response_ms(uint16_t code)
 	return ((code & 0xfffu) | 0x1000u) << (((code >> EXP_SHIFT) & 7) + 3);
 }
 
+/* For messages of groups (RFC 2711 2.1), among options that are all within their header. */
+static bool has_alert(const struct rte_mbuf *m, const struct zs_pktinfo *pi)
+{
+	static const uint8_t alert[4] = { 5, 2, 0, 0 };
+	const struct zs_ip6_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct zs_ip6_hdr *, pi->l3_off);
+	const uint8_t *ext = (const uint8_t *)(ip + 1);
+	uint32_t end = ip->next == ZS_EXT_HOPOPTS ? 8u * (ext[1] + 1u) : 0;
+
+	for (uint32_t at = 2; at + sizeof(alert) <= end; at += ext[at] == 0 ? 1 : 2u + ext[at + 1])
+		if (memcmp(ext + at, alert, sizeof(alert)) == 0)
+			return true;
+	return false;
+}
+
 /* RFC 3810 8.2.1: what was still to be said in version 2. */
 static void cancel_reports(struct zs_if6 *i)
 {
@@ -322,8 +337,9 @@ unsigned zs_mld_input(struct zs_stack *s, const struct rte_mbuf *m, const struct
 	uint32_t len = pi->data_len + (uint32_t)sizeof(*h), ms;
 	uint64_t at;
 
+	/* RFC 3810 6.2 */
 	if (i == NULL || pi->ttl != 1 || !zs_ip6_is_link_local(&pi->flow.faddr) ||
-	    (len != V1_LEN && len < V2_QUERY_LEN))
+	    !has_alert(m, pi) || (len != V1_LEN && len < V2_QUERY_LEN))
 		return ZS_DROP_ICMP_BAD;
 	ms = rte_be_to_cpu_32(h->param_be) >> 16;
 	if (len != V1_LEN) {

@@ -688,14 +688,22 @@ static unsigned reports(const struct net *net, unsigned type, struct zs_addr g)
 }
 
 /* ms: what a router gives for the answer; len: 28, of version 1 24. */
-static void query(struct net *net, unsigned ms, size_t len)
+static void query_with(struct net *net, const char *hopopts, unsigned ms, size_t len)
 {
 	uint8_t msg[28] = { ZS_MLD_QUERY };
 	struct frame f;
 
 	put16(msg + 4, ms);
-	frame_icmp6(&f, link6(PEER), group6(1), 1, msg, len);
+	frame_ip6(&f, link6(PEER), group6(1), ZS_EXT_HOPOPTS, 1, 8 + len);
+	frame_put(&f, hopopts, 8);
+	frame_put(&f, msg, len);
+	frame_fix6(&f, L34_6 + 8, ZS_PROTO_ICMP6, 2);
 	net_input(net, &f);
+}
+
+static void query(struct net *net, unsigned ms, size_t len)
+{
+	query_with(net, "\x3a\0\5\2\0\0\1\0", ms, len);
 }
 
 static void test_groups(void **state)
@@ -884,6 +892,32 @@ static void test_router_gets_older(void **state)
 	net_end(&net);
 }
 
+/* RFC 3810 6.2: a query without a router alert is none. */
+static void test_query_without_alert(void **state)
+{
+	static const char *const hopopts[] = {
+		"\x3a\0\1\4\5\2\0\0",			    /* in padding */
+		"\x3a\0\0\0\0\0\0\0", "\x3a\0\5\2\0\1\1\0", /* of another protocol */
+	};
+	uint8_t msg[28] = { ZS_MLD_QUERY };
+	struct net net;
+	struct frame f;
+
+	(void)state;
+	net6_start(&net);
+	for (unsigned i = 0; i < 3; i++)
+		query_with(&net, hopopts[i], 1000, 28);
+	frame_icmp6(&f, link6(PEER), group6(1), 1, msg, 28);
+	net_input(&net, &f);
+	assert_int_equal(drops(&net, ZS_DROP_ICMP_BAD), 4);
+	net_wait(&net, 1100000);
+	assert_int_equal(net.n_out, 0);
+	query_with(&net, "\x3a\0\1\0\5\2\0\0", 1000, 28);
+	net_wait(&net, 1100000);
+	assert_int_equal(net.n_out, 1);
+	net_end(&net);
+}
+
 /* RFC 3810 5.1.3: the longest time that a router can give is 8,387,584 ms. */
 static void test_long_response(void **state)
 {
@@ -984,6 +1018,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_unreported),
 	cmocka_unit_test(test_router_gets_older),
 	cmocka_unit_test(test_long_response),
+	cmocka_unit_test(test_query_without_alert),
 	cmocka_unit_test(test_older_routers),
 	cmocka_unit_test(test_reports_after_dad),
 	cmocka_unit_test(test_source),
