@@ -257,16 +257,14 @@ static bool sane(const struct zs_pktinfo *pi, uint32_t off, bool last)
 }
 
 /*
- * The same for IPv6, whose first fragment the parser has looked at (RFC 7112). Neighbour discovery
- * does not come in fragments (RFC 6980 5).
+ * The same for IPv6, whose lengths and first fragment the parser has looked at (RFC 7112).
+ * Neighbour discovery does not come in fragments (RFC 6980 5).
  */
-static bool sane_ip6(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t off, bool last)
+static bool sane_ip6(const struct rte_mbuf *m, const struct zs_pktinfo *pi, uint32_t off)
 {
-	uint32_t before = pi->frag_off - pi->l3_off - (uint32_t)sizeof(struct zs_ip6_hdr);
 	uint8_t type = 0;
 
-	if (pi->data_len == 0 || (!last && pi->data_len % 8 != 0) ||
-	    before + off + pi->data_len > IP_MAX)
+	if (pi->data_len == 0)
 		return false;
 	if (off == 0 && pi->flow.proto == ZS_PROTO_ICMP6)
 		type = *rte_pktmbuf_mtod_offset(m, const uint8_t *, pi->l4_off);
@@ -450,7 +448,7 @@ struct rte_mbuf *zs_ipfrag_input(struct zs_stack *s, struct rte_mbuf *m, struct 
 	struct found f = v6 ? read_ip6(m, pi) : read_ip4(m, pi);
 	struct datagram *d;
 
-	if (!(v6 ? sane_ip6(m, pi, f.off, f.last) : sane(pi, f.off, f.last))) {
+	if (!(v6 ? sane_ip6(m, pi, f.off) : sane(pi, f.off, f.last))) {
 		zs_pkt_drop(s, m, ZS_DROP_FRAG_BAD);
 		return NULL;
 	}

@@ -117,11 +117,20 @@ static bool holds_upper(const struct walk *w)
 	}
 }
 
+/* The packet that this fragment, at off, is of would be longer than its length field can say. */
+static bool too_long(const struct walk *w, uint32_t off)
+{
+	uint32_t before = w->off - w->pi->l3_off - (uint32_t)sizeof(struct zs_ip6_hdr);
+
+	return before + off + w->pi->data_len > UINT16_MAX;
+}
+
 /* Notes where the fragment's own bytes begin; the walk goes on as if they were the packet. */
 static enum zs_drop fragment(struct walk *w)
 {
 	const struct zs_ip6_frag_hdr *f = (const void *)at(w, w->off);
 	const uint32_t LEN_AT = 4; /* of the payload length in the IPv6 header */
+	const uint32_t OFF_AT = 2; /* of the offset in this one */
 	uint16_t off = rte_be_to_cpu_16(f->off_be);
 
 	w->pi->frag_header = true;
@@ -134,6 +143,8 @@ static enum zs_drop fragment(struct walk *w)
 		if (off & ZS_IP6_MF && w->pi->data_len % 8 != 0)
 			return problem(w, ZS_PARAM6_HEADER, w->pi->l3_off + LEN_AT,
 				       ZS_DROP_FRAG_BAD);
+		if (too_long(w, off & ZS_IP6_OFFMASK))
+			return problem(w, ZS_PARAM6_HEADER, w->off + OFF_AT, ZS_DROP_FRAG_BAD);
 	} else if (w->fragment) {
 		return ZS_DROP_FRAG_BAD;
 	}

@@ -200,6 +200,11 @@ static void test_fragment(void **state)
 	put16(f.b + L34_6 + 2, 64 | 1); /* a later one need not have it */
 	parse(&net, &f, &pi);
 	assert_int_equal(pi.kind, ZS_PKT_FRAG);
+	put16(f.b + L34_6 + 2, 65512 | 1); /* 16 bytes of it fit into a packet */
+	parse(&net, &f, &pi);
+	assert_int_equal(pi.kind, ZS_PKT_FRAG);
+	put16(f.b + L34_6 + 2, 65528); /* and here do not */
+	assert_problem(&net, &f, ZS_PARAM6_HEADER, 42);
 	net_end(&net);
 }
 
