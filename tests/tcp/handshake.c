@@ -576,10 +576,12 @@ static void ephemeral_ports(struct tt *t)
 static void connect_errors(struct tt *t)
 {
 	struct zs_addr far = tt_addr(0xc0000201), any = { .q = { 0, 0 } };
-	struct zs_addr other = tt_addr(0x0a000063);
+	struct zs_addr other = tt_addr(0x0a000063), network = tt_addr(0x0a0000ff);
 
 	tt_open(t);
 	assert_int_equal(zs_tcp_connect(t->s, t->c->tcb, &far, 80), -ENETUNREACH);
+	if (!tt_v6()) /* RFC 1122 4.2.3.10 */
+		assert_int_equal(zs_tcp_connect(t->s, t->c->tcb, &network, 80), -EADDRNOTAVAIL);
 	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &other, 5000), -EADDRNOTAVAIL);
 	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &any, 5000), 0);
 	assert_int_equal(zs_tcp_bind(t->s, t->c->tcb, &any, 5001), -EINVAL);

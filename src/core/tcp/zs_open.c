@@ -202,6 +202,8 @@ static int choose_source(struct zs_stack *s, struct zs_tcb *tcb, struct zs_flow 
 
 	if (nif == NULL)
 		return -ENETUNREACH;
+	if (flow->family == ZS_AF_IP4 && flow->faddr.ip4_be == nif->ip4_bcast_be)
+		return -EADDRNOTAVAIL; /* RFC 1122 4.2.3.10 */
 	if (zs_addr_is_any(&flow->laddr) &&
 	    !zs_source(s, nif, flow->family, &flow->faddr, &flow->laddr))
 		return -EADDRNOTAVAIL;
