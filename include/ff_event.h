@@ -90,7 +90,9 @@ struct kevent {
 #define EV_ERROR 0x4000 /* the change failed with errno value data */
 
 /* ---- fflags of EVFILT_READ and EVFILT_WRITE ---- */
-#define NOTE_LOWAT 0x0001 /* data is a low-water mark, in place of the socket's */
+/* data is a low-water mark, in place of the socket's; of room in a descriptor of the kernel it
+ * means some. */
+#define NOTE_LOWAT 0x0001
 #define NOTE_FILE_POLL 0x0002
 
 /* ---- fflags of EVFILT_USER: 24 bits of the application's, two of command, one trigger ---- */

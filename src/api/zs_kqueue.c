@@ -239,15 +239,17 @@ static inline bool fill_sock(const struct zs_note *n, struct kevent *out)
 	return true;
 }
 
-/* An event of a kernel descriptor: end of file as EV_EOF. */
+/* An event of a kernel descriptor: end of file as EV_EOF. The kernel does not tell how much room
+ * there is: a mark of EVFILT_WRITE asks for some. */
 static bool fill_kern(const struct zs_note *n, struct kevent *out)
 {
 	uint32_t ev = zs_kern_events(n->kern);
 	bool is_read = n->kind == ZS_NOTE_READ;
 	bool eof = (ev & (EPOLLHUP | EPOLLERR | (is_read ? EPOLLRDHUP : 0u))) != 0;
 	int64_t amount = is_read ? zs_kern_readable(n->kern) : zs_kern_writable(n->kern);
-	bool ready = n->fflags & NOTE_LOWAT ? amount >= n->sdata
-					    : (ev & (is_read ? EPOLLIN : EPOLLOUT)) != 0;
+	bool ready = is_read && n->fflags & NOTE_LOWAT
+			     ? amount >= n->sdata
+			     : (ev & (is_read ? EPOLLIN : EPOLLOUT)) != 0;
 
 	if (!ready && !eof && !n->fired)
 		return false;

@@ -227,6 +227,25 @@ static void kqueue_of_kernel_descriptors(void **state)
 	close(efd);
 }
 
+/* How much room there is the kernel does not say: a mark asks for some. */
+static void write_mark_of_kernel_descriptors(void **state)
+{
+	int p[2], kq = ff_kqueue();
+	struct kevent kev;
+	char page[4096] = { 0 };
+
+	(void)state;
+	make_pipe(p);
+	EV_SET(&kev, p[1], EVFILT_WRITE, EV_ADD, NOTE_LOWAT, sizeof(page), NULL);
+	assert_int_equal(ff_kevent(kq, &kev, 1, NULL, 0, NULL), 0);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &kev, 1, &at_once), 1);
+	assert_int_equal(kev.ident, p[1]);
+	while (write(p[1], page, sizeof(page)) > 0)
+		;
+	assert_int_equal(ff_kevent(kq, NULL, 0, &kev, 1, &at_once), 0);
+	close_pipe(p);
+}
+
 /* ---- poll and select ---- */
 
 static void poll_and_select(void **state)
@@ -440,6 +459,7 @@ int main(void)
 		TEST(poll_of_a_closed_number),
 		TEST(poll_and_select),
 		TEST(kqueue_of_kernel_descriptors),
+		TEST(write_mark_of_kernel_descriptors),
 		TEST(pair_talks),
 		TEST(pair_blocks),
 		TEST(pair_of_messages),
