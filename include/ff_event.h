@@ -90,8 +90,8 @@ struct kevent {
 #define EV_ERROR 0x4000 /* the change failed with errno value data */
 
 /* ---- fflags of EVFILT_READ and EVFILT_WRITE ---- */
-/* data is a low-water mark, in place of the socket's; of room in a descriptor of the kernel it
- * means some. */
+/* data is a low-water mark, in place of the socket's. More than the receive window holds is as much
+ * as it holds; of room to write in a descriptor of the kernel, some. */
 #define NOTE_LOWAT 0x0001
 #define NOTE_FILE_POLL 0x0002
 

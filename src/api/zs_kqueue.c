@@ -198,7 +198,7 @@ static bool reaches_mark(const struct zs_note *n, unsigned ev, uint32_t amount)
 	bool enough = (int64_t)amount >= n->sdata;
 
 	if (n->kind == ZS_NOTE_READ)
-		return enough;
+		return enough || zs_sock_full(n->w.sk);
 	if ((ev & ZS_EV_WRITE) == 0)
 		return false;
 	if (!enough || n->flags & EV_CLEAR)

@@ -123,18 +123,22 @@ static unsigned udp_readiness(const struct zs_sock *sk)
 	return ev;
 }
 
-/* SO_RCVLOWAT is reached, or never will be because the window is all but closed (as on Linux). */
-static bool enough_to_read(const struct zs_sock *sk)
+bool zs_sock_full(const struct zs_sock *sk)
 {
-	uint32_t n = zs_tcp_readable(sk->tcb);
 	struct zs_tcp_info info;
 
-	if (n >= sk->rcvlowat)
-		return true;
-	if (n == 0)
+	if (sk->kind != ZS_SK_TCP || zs_tcp_readable(sk->tcb) == 0)
 		return false;
 	zs_tcp_get_info(sk->s, sk->tcb, &info);
 	return info.rcv_wnd <= info.rcv_mss;
+}
+
+/* SO_RCVLOWAT is reached, or never will be. */
+static bool enough_to_read(const struct zs_sock *sk)
+{
+	uint32_t n = zs_tcp_readable(sk->tcb);
+
+	return n >= sk->rcvlowat || (n > 0 && zs_sock_full(sk));
 }
 
 /* Of a connection that neither end has begun to close, without an error. */

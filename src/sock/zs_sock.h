@@ -66,6 +66,9 @@ unsigned zs_sock_readiness(const struct zs_sock *sk);
  * backlog; writable space. */
 uint32_t zs_sock_readable(const struct zs_sock *sk);
 uint32_t zs_sock_writable(const struct zs_sock *sk);
+/* No more of a stream comes before something is read: its window is all but closed (as Linux has it
+ * for SO_RCVLOWAT). */
+bool zs_sock_full(const struct zs_sock *sk);
 /* The room of a stream is not enough: ZS_EV_WRITE when acknowledgements have made more. */
 void zs_sock_await_room(const struct zs_sock *sk);
 

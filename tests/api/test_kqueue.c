@@ -225,6 +225,30 @@ static void lowat_note(void **state)
 	assert_int_equal(poll_kq(kq, ev, 2), 1);
 }
 
+/* No more can come before something is read. */
+static void lowat_beyond_the_window(void **state)
+{
+	static char block[65536];
+	struct api_world *t = *state;
+	struct pair p = connect_pair(t);
+	struct kevent ev;
+	int kq = ff_kqueue(), n = 0;
+
+	assert_int_equal(change(kq, (uintptr_t)p.s, EVFILT_READ, EV_ADD, NOTE_LOWAT, 1 << 30, NULL),
+			 0);
+	for (int i = 0; i < 2000 && n == 0; i++) {
+		api_on(t, 0);
+		(void)ff_send(p.c, block, sizeof(block), MSG_DONTWAIT);
+		api_run_ms(t, 1);
+		api_on(t, 1);
+		n = poll_kq(kq, &ev, 1);
+	}
+	assert_int_equal(n, 1);
+	assert_in_range(ev.data, sizeof(block) / 2, 1 << 29);
+	assert_int_equal(ff_recv(p.s, block, sizeof(block), MSG_WAITALL), sizeof(block));
+	assert_int_equal(poll_kq(kq, &ev, 1), 0);
+}
+
 /* The mark of the filter counts, not that of the socket. */
 static void lowat_note_overrides_the_socket(void **state)
 {
@@ -827,6 +851,7 @@ int main(void)
 		TEST(dispatch_disables),
 		TEST(disable_enable),
 		TEST(lowat_note),
+		TEST(lowat_beyond_the_window),
 		TEST(lowat_note_overrides_the_socket),
 		TEST(write_filter_and_both_filters),
 		TEST(lowat_of_a_writer_that_was_refused),
