@@ -32,14 +32,15 @@ static ssize_t recv_once(const struct rx *r, const struct iovec *iov, int n)
 }
 
 /* For whatever comes: await_least() is for SO_RCVLOWAT, and MSG_WAITALL does not care for it. */
-static int await_some(const struct rx *r)
+static int await_some(const struct rx *r, uint64_t *until)
 {
 	if (zs_stream_blocks(r->c, r->sk, r->flags))
-		return zs_wait_least(r->c, r->sk, 1);
-	return zs_wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags);
+		return zs_wait_least(r->c, r->sk, 1, until);
+	return zs_wait_io(r->c, r->sk, ZS_EV_READ, r->sk->rcvtimeo_ms, r->flags, until);
 }
 
-static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
+/* until: as zs_ctx_wait_until() has it. */
+static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n, uint64_t *until)
 {
 	bool again = true;
 	ssize_t rc;
@@ -48,7 +49,7 @@ static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 		rc = recv_once(r, iov, n);
 		if (rc != -EAGAIN || !again)
 			return rc;
-		rc = await_some(r);
+		rc = await_some(r, until);
 		if (rc < 0)
 			return rc;
 		again = zs_may_block(r->c, r->sk, r->flags);
@@ -58,13 +59,14 @@ static ssize_t recv_some(const struct rx *r, const struct iovec *iov, int n)
 /* MSG_WAITALL: fills every piece; short only at end of stream, error, timeout. */
 static ssize_t recv_all(struct rx *r, const struct iovec *iov, int n)
 {
+	uint64_t until = 0;
 	ssize_t done = 0;
 
 	for (int i = 0; i < n; i++) {
 		struct iovec rest = iov[i];
 
 		while (rest.iov_len > 0) {
-			ssize_t rc = recv_some(r, &rest, 1);
+			ssize_t rc = recv_some(r, &rest, 1, &until);
 
 			if (rc <= 0)
 				return done > 0 ? done : rc;
@@ -112,12 +114,13 @@ static ssize_t recv_plain_error(const struct rx *r, const struct iovec *iov, int
 static __rte_noinline int await_least(struct zs_sock *sk, const struct iovec *iov, int n, int flags)
 {
 	size_t want = zs_iov_bytes(iov, n);
+	uint64_t until = 0;
 
 	if (!zs_stream_blocks(zs_ctx_self, sk, flags))
 		return flags;
 	if ((flags & MSG_WAITALL) == 0)
 		want = RTE_MIN(want, sk->rcvlowat);
-	if (zs_wait_least(zs_ctx_self, sk, want) == -EAGAIN)
+	if (zs_wait_least(zs_ctx_self, sk, want, &until) == -EAGAIN)
 		return flags | MSG_DONTWAIT;
 	return flags;
 }
@@ -130,7 +133,7 @@ static ssize_t recv_flagged(struct rx *r, const struct iovec *iov, int n)
 	if (zs_stream_blocks(r->c, r->sk, r->flags) && (r->flags & MSG_PEEK) == 0)
 		return recv_all(r, iov, n);
 	r->flags = await_least(r->sk, iov, n, r->flags);
-	return recv_some(r, iov, n);
+	return recv_some(r, iov, n, &(uint64_t){ 0 });
 }
 
 static ssize_t pair_recv(int fd, const struct iovec *iov, int n, int flags, struct sockaddr *from,
@@ -168,7 +171,7 @@ static ssize_t do_recv(int fd, const struct iovec *iov, int n, int flags, struct
 	} else {
 		if (unlikely(sk->rcvlowat > 1))
 			r.flags = await_least(sk, iov, n, flags);
-		rc = recv_some(&r, iov, n);
+		rc = recv_some(&r, iov, n, &(uint64_t){ 0 });
 	}
 	if (rc > 0)
 		zs_ctx_kick(r.c); /* a window update */
@@ -224,7 +227,7 @@ static ssize_t recv_controlled(struct zs_sock *sk, struct msghdr *msg, int flags
 
 	if (zs_sock_tells_time(sk))
 		zs_ctx_tell_wall(r.c);
-	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen));
+	return ff_ret(recv_some(&r, msg->msg_iov, (int)msg->msg_iovlen, &(uint64_t){ 0 }));
 }
 
 ZS_API ssize_t ff_recvmsg(int s, struct msghdr *msg, int flags)

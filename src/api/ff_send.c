@@ -16,17 +16,18 @@ struct tx {
 	socklen_t to_len;
 	const struct msghdr *msg; /* with control messages; NULL: without */
 	bool begun;		  /* a part is sent already */
+	uint64_t until;		  /* when SO_SNDTIMEO is over; 0: it has not waited yet */
 };
 
 /* The ACK that a handshake ends with waits for the data of who sleeps here. */
-static int wait_to_send(const struct tx *t, bool all_sent)
+static int wait_to_send(struct tx *t, bool all_sent)
 {
 	bool tcp = !all_sent && t->sk->kind == ZS_SK_TCP && zs_may_block(t->c, t->sk, t->flags);
 	int rc;
 
 	if (tcp)
 		zs_tcp_writer_waits(t->sk->tcb, true);
-	rc = zs_wait_io(t->c, t->sk, ZS_EV_WRITE, t->sk->sndtimeo_ms, t->flags);
+	rc = zs_wait_io(t->c, t->sk, ZS_EV_WRITE, t->sk->sndtimeo_ms, t->flags, &t->until);
 	if (tcp)
 		zs_tcp_writer_waits(t->sk->tcb, false);
 	return rc;
@@ -34,7 +35,7 @@ static int wait_to_send(const struct tx *t, bool all_sent)
 
 /* A blocking write whose first bytes went with the SYN tells of a connection, or why there is none.
  */
-static ssize_t end_handshake(const struct tx *t, ssize_t sent, size_t total)
+static ssize_t end_handshake(struct tx *t, ssize_t sent, size_t total)
 {
 	int rc;
 

@@ -257,8 +257,14 @@ static bool has_events(const struct zs_sock *sk, unsigned events)
 
 int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms)
 {
-	uint64_t deadline = UINT64_MAX;
+	uint64_t until = 0;
 
+	return zs_ctx_wait_until(c, sk, events, timeout_ms, &until);
+}
+
+int zs_ctx_wait_until(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms,
+		      uint64_t *until)
+{
 	if (c->in_run)
 		return -EAGAIN;
 	zs_ctx_turn(c, 0);
@@ -266,14 +272,15 @@ int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint
 		return 0;
 	if (sk->flags & ZS_SF_NONBLOCK)
 		return -EAGAIN;
-	if (timeout_ms != 0)
-		deadline = zs_stack_now(c->s) + (uint64_t)timeout_ms * 1000;
+	if (*until == 0)
+		*until = timeout_ms == 0 ? UINT64_MAX
+					 : zs_stack_now(c->s) + (uint64_t)timeout_ms * 1000;
 	while (!has_events(sk, events)) {
 		if (zs_ctx_stopping(c))
 			return -EINTR;
-		if (zs_stack_now(c->s) >= deadline)
+		if (zs_stack_now(c->s) >= *until)
 			return -EAGAIN;
-		zs_ctx_turn(c, deadline);
+		zs_ctx_turn(c, *until);
 	}
 	return 0;
 }

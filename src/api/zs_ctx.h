@@ -238,5 +238,9 @@ static inline bool zs_ctx_stopping(struct zs_ctx *c)
  * the process is being stopped.
  */
 int zs_ctx_wait_sock(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms);
+/* The same for a call that may wait several times: *until is when timeout_ms of it are over; 0: it
+ * has not waited yet. */
+int zs_ctx_wait_until(struct zs_ctx *c, struct zs_sock *sk, unsigned events, uint32_t timeout_ms,
+		      uint64_t *until);
 
 #endif

@@ -24,23 +24,24 @@ ssize_t zs_iov_check(const struct iovec *iov, size_t n, int too_many)
 	return (ssize_t)bytes;
 }
 
-int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes)
+int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes, uint64_t *until)
 {
 	uint32_t lowat = sk->rcvlowat;
 	int rc;
 
 	sk->rcvlowat = bytes < INT_MAX ? (uint32_t)bytes : INT_MAX;
-	rc = zs_ctx_wait_sock(c, sk, ZS_EV_READ, sk->rcvtimeo_ms);
+	rc = zs_ctx_wait_until(c, sk, ZS_EV_READ, sk->rcvtimeo_ms, until);
 	sk->rcvlowat = lowat;
 	return rc;
 }
 
-int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags)
+int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags,
+	       uint64_t *until)
 {
 	if (c->in_run)
 		return -EAGAIN;
 	if (zs_may_block(c, sk, flags))
-		return zs_ctx_wait_sock(c, sk, ev, timeout_ms);
+		return zs_ctx_wait_until(c, sk, ev, timeout_ms, until);
 	zs_ctx_turn(c, 0);
 	return zs_sock_readiness(sk) & (ev | ZS_EV_ERR | ZS_EV_HUP) ? 0 : -EAGAIN;
 }

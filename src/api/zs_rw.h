@@ -47,10 +47,12 @@ static inline bool zs_error_waits(const struct zs_sock *sk, bool begun)
 	return __builtin_expect(begun, 0) && zs_sock_error(sk) != 0;
 }
 
-/* Until a stream that may block has so much to read, or ends; -EAGAIN: not within SO_RCVTIMEO. */
-int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes);
+/* Until a stream that may block has so much to read, or ends; -EAGAIN: not within SO_RCVTIMEO.
+ * until: as zs_ctx_wait_until() has it, here and below. */
+int zs_wait_least(struct zs_ctx *c, struct zs_sock *sk, size_t bytes, uint64_t *until);
 
 /* After -EAGAIN: 0 = try again. */
-int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags);
+int zs_wait_io(struct zs_ctx *c, struct zs_sock *sk, unsigned ev, uint32_t timeout_ms, int flags,
+	       uint64_t *until);
 
 #endif

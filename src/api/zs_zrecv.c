@@ -25,8 +25,10 @@ static bool waits_for_more(const struct zs_sock *sk)
 static ssize_t take(struct zs_sock *sk, struct rte_mbuf **m, size_t max, struct sockaddr *from,
 		    socklen_t *from_len)
 {
+	uint64_t until = 0;
+
 	if (waits_for_more(sk) &&
-	    zs_wait_least(zs_ctx_self, sk, RTE_MIN(max, sk->rcvlowat)) == -EAGAIN)
+	    zs_wait_least(zs_ctx_self, sk, RTE_MIN(max, sk->rcvlowat), &until) == -EAGAIN)
 		return zs_sock_take(sk, m, max, from, from_len);
 	for (;;) {
 		ssize_t n = zs_sock_take(sk, m, max, from, from_len);

@@ -317,6 +317,26 @@ static void sndtimeo_gives_a_short_count(void **state)
 	assert_errno(ff_write(c, buf, sizeof(buf)), EAGAIN);
 }
 
+/* SO_SNDTIMEO is a time for the call, too. */
+static void sndtimeo_is_for_the_call(void **state)
+{
+	static char buf[8000000];
+	struct api_world *t = *state;
+	struct act a = { .t = t, .host = 1 };
+	struct timeval tv = { .tv_usec = 20000 };
+	uint64_t t0;
+	int c;
+
+	make_pair(t, &c, &a.fd);
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
+	for (unsigned ms = 10; ms < 100; ms += 10)
+		at(t, ms, read_some, &a);
+	t0 = api_now_us(t);
+	assert_in_range(ff_write(c, buf, sizeof(buf)), 10000, sizeof(buf) - 1);
+	assert_in_range(api_now_us(t) - t0, 20000, 20400);
+	api_run_ms(t, 100); /* the remaining reads */
+}
+
 static void waitall_and_scattered(void **state)
 {
 	struct api_world *t = *state;
@@ -619,6 +639,7 @@ int main(void)
 		TEST(connect_refused_and_timed_out),
 		TEST(write_blocks_until_all_is_queued),
 		TEST(sndtimeo_gives_a_short_count),
+		TEST(sndtimeo_is_for_the_call),
 		TEST(waitall_and_scattered),
 		TEST(peek_then_read),
 		TEST(write_after_peer_reset_is_epipe),

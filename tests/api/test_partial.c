@@ -162,6 +162,24 @@ static void waitall_passes_lowat(void **state)
 	assert_errno(ff_recv(c, buf, 8, MSG_WAITALL), EAGAIN);
 }
 
+/* SO_RCVTIMEO is a time for the call, however often something comes meanwhile. */
+static void waitall_has_one_timeout(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct peer p = { .t = *state, .text = "ab" };
+	int c = connect_to(&p);
+	uint64_t t0;
+	char buf[64];
+
+	assert_int_equal(ff_setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	for (unsigned ms = 5; ms < 80; ms += 5)
+		at(p.t, ms, write_text, &p);
+	t0 = api_now_us(p.t);
+	assert_int_equal(ff_recv(c, buf, sizeof(buf), MSG_WAITALL), 6);
+	assert_in_range(api_now_us(p.t) - t0, 20000, 20400);
+	api_run_ms(p.t, 80); /* the remaining writes */
+}
+
 static void z_read_waits_for_lowat(void **state)
 {
 	struct timeval tv = { .tv_usec = 20000 };
@@ -194,7 +212,8 @@ static void z_read_waits_for_lowat(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(reset_after_a_part_is_told), TEST(reset_after_a_part_of_a_write),
 	TEST(peek_waits_for_all),	  TEST(read_waits_for_lowat),
-	TEST(waitall_passes_lowat),	  TEST(z_read_waits_for_lowat),
+	TEST(waitall_has_one_timeout),	  TEST(waitall_passes_lowat),
+	TEST(z_read_waits_for_lowat),
 };
 
 ZS_TEST_MAIN(tests)
