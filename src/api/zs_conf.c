@@ -108,7 +108,9 @@ static char *read_line(char *buf, int size, void *stream)
 		return NULL;
 	}
 	raw->line++;
-	raw->continued = isspace((unsigned char)buf[0]) != 0;
+	raw->continued = raw->has_key && isspace((unsigned char)buf[0]);
+	if (!raw->continued && buf[strspn(buf, " \t")] == '[')
+		raw->has_key = false;
 	len = strlen(buf);
 	if (len > 0 && buf[len - 1] != '\n' && !feof(raw->f))
 		zs_conf_fail(raw, raw->line, "line longer than %d characters", size - 2);
@@ -119,6 +121,7 @@ static int on_key(void *user, const char *section, const char *name, const char 
 {
 	struct zs_conf_raw *raw = user;
 
+	raw->has_key = true;
 	/* The first error counts; after it there is nothing more to say. */
 	return raw->failed || zs_conf_key(raw, section, name, value);
 }

@@ -50,7 +50,8 @@ static bool get_more(struct zs_conf_raw *raw, struct zs_conf_port *p, const char
 {
 	char *copy = zs_conf_strdup(raw->conf, value), *save = NULL;
 
-	p->n_vip6 = 0;
+	if (!raw->continued)
+		p->n_vip6 = 0;
 	for (char *w = strtok_r(copy, "; \t", &save); w != NULL;
 	     w = strtok_r(NULL, "; \t", &save)) {
 		if (p->n_vip6 == ZS_IP6_STATIC - 1)

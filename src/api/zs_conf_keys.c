@@ -149,6 +149,12 @@ static bool set_number(struct zs_conf_raw *raw, const struct key *k, void *field
 	return true;
 }
 
+static bool no_continuation(struct zs_conf_raw *raw, const char *key)
+{
+	return zs_conf_fail(raw, raw->line, "%s: an indented line goes on with the key before",
+			    key);
+}
+
 static bool set_key(struct zs_conf_raw *raw, const struct key *k, const char *value)
 {
 	void *field = (char *)raw + k->off;
@@ -163,6 +169,8 @@ static bool set_key(struct zs_conf_raw *raw, const struct key *k, const char *va
 						  : zs_conf_strdup(raw->conf, value);
 		return true;
 	}
+	if (raw->continued)
+		return no_continuation(raw, k->name);
 	if (k->kind != BOOL && k->kind != NOT_BOOL)
 		return set_number(raw, k, field, value);
 	if (!zs_conf_bool(value, &b))
@@ -276,6 +284,8 @@ static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
 	int kind = zs_cc_by_name(value, strlen(value));
 	char known[64] = "";
 
+	if (raw->continued)
+		return no_continuation(raw, key);
 	if (kind >= 0) {
 		raw->stack.cc = (uint8_t)kind;
 		return true;
@@ -291,6 +301,8 @@ static bool key_cc(struct zs_conf_raw *raw, const char *key, const char *value)
 
 static bool key_idle(struct zs_conf_raw *raw, const char *key, const char *value)
 {
+	if (raw->continued)
+		return no_continuation(raw, key);
 	if (strcmp(value, "poll") == 0)
 		raw->idle = ZS_IDLE_POLL;
 	else if (strcmp(value, "adaptive") == 0)
@@ -370,10 +382,18 @@ static int section_number(const char *section, const char *prefix, int max)
 	return (int)n;
 }
 
-static bool no_continuation(struct zs_conf_raw *raw, const char *key)
+static bool is_interface(const char *section)
 {
-	return zs_conf_fail(raw, raw->line, "%s: an indented line goes on with the key before",
-			    key);
+	return section_number(section, "port", ZS_CONF_PORTS) >= 0 ||
+	       section_number(section, "vlan", VLAN_IDS) > 0 ||
+	       section_number(section, "bond", ZS_CONF_BONDS) >= 0;
+}
+
+/* Of an interface: further addresses, and devices. */
+static bool is_list(const char *key)
+{
+	return strcmp(key, "vip_addr") == 0 || strcmp(key, "vip_addr6") == 0 ||
+	       strcmp(key, "slave") == 0;
 }
 
 /* A setting of the stack by FreeBSD's name; *found: it is one. */
@@ -416,6 +436,8 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 	bool done;
 	int n;
 
+	if (raw->continued && is_interface(section) && !is_list(key))
+		return no_continuation(raw, key);
 	n = section_number(section, "port", ZS_CONF_PORTS);
 	if (n >= 0) {
 		raw->port[n].line = raw->port[n].line != 0 ? raw->port[n].line : raw->line;
@@ -437,8 +459,6 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 	if (!key_special(raw, section, key, value, &done) || done)
 		return done && !raw->failed;
 	if (strcmp(section, "freebsd.sysctl") == 0) {
-		if (zs_setting_find(key) != NULL && raw->continued)
-			return no_continuation(raw, key);
 		mention(raw, section, key);
 		if (!key_setting(raw, key, value, &done) || done)
 			return done && !raw->failed;
@@ -450,8 +470,6 @@ static bool understand(struct zs_conf_raw *raw, const char *section, const char 
 		zs_conf_no_effect(raw, section, key);
 		return true;
 	}
-	if (raw->continued && k->kind != STR)
-		return no_continuation(raw, key);
 	mention(raw, section, key);
 	return set_key(raw, k, value);
 }

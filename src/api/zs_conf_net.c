@@ -14,7 +14,8 @@ bool zs_conf_vips(struct zs_conf_raw *raw, struct zs_conf_port *p, const char *v
 {
 	char *copy = zs_conf_strdup(raw->conf, value), *save = NULL;
 
-	p->n_vip4 = 0;
+	if (!raw->continued)
+		p->n_vip4 = 0;
 	for (char *w = strtok_r(copy, "; \t", &save); w != NULL;
 	     w = strtok_r(NULL, "; \t", &save)) {
 		if (p->n_vip4 == ZS_IP4_MORE)

@@ -60,6 +60,7 @@ struct zs_conf_raw {
 	FILE *f;
 	int line;
 	bool continued; /* the line is indented: it goes on with the key before */
+	bool has_key;	/* the section has one */
 	bool failed;
 	bool no_effect; /* of the key that is being read */
 	zs_conf_line_fn on_line;

@@ -475,6 +475,46 @@ static void wrong_values_say_where(void **state)
 		     "x.ini:3: memory: an indented line goes on with the key before");
 }
 
+/* An indented line goes on with a list, and with nothing else of an interface. */
+static void lists_go_on(void **state)
+{
+	struct zs_conf conf;
+
+	(void)state;
+	assert_int_equal(load(&conf, "[port0]\n  addr=10.0.0.1\nvip_addr=10.0.0.3\n"
+				     "  10.0.0.4;10.0.0.5\n\t; and\n  10.0.0.6\n"
+				     "addr6=fd00::1\nvip_addr6=fd00::3\n  fd00::4/56\n"
+				     "[stack]\n  ttl=9\n"),
+			 0);
+	assert_int_equal(conf.dpdk.stack.ttl, 9);
+	assert_int_equal(conf.dpdk.port[0].n_ip4_more, 4);
+	assert_int_equal(conf.dpdk.port[0].ip4_more_be[3], inet_addr("10.0.0.6"));
+	assert_int_equal(conf.dpdk.port[0].ip6.n_addr, 3);
+	zs_conf_free(&conf);
+	assert_int_equal(load(&conf, "[dpdk]\nnb_bond=1\n[bond0]\nmode=0\nslave=A\n  B\n"
+				     "[port0]\naddr=10.0.0.1\n"),
+			 0);
+	assert_string_equal(conf.eal_argv[0], "--vdev=net_bonding0,mode=0,slave=A,slave=B");
+	zs_conf_free(&conf);
+	assert_error("[port0]\naddr=10.0.0.1\n  netmask=255.255.0.0\n",
+		     "x.ini:3: addr: an indented line goes on with the key before");
+	assert_error("[port0]\naddr=10.0.0.1\nmtu=1400\n  1500\n",
+		     "x.ini:4: mtu: an indented line goes on with the key before");
+	assert_error("[vlan5]\nportid=0\n  1\n",
+		     "x.ini:3: portid: an indented line goes on with the key before");
+	assert_error("[dpdk]\nnb_bond=1\n[bond0]\nmode=0\n  1\n",
+		     "x.ini:5: mode: an indented line goes on with the key before");
+	assert_error("[dpdk]\nidle=poll\n  powersave\n",
+		     "x.ini:3: idle: an indented line goes on with the key before");
+	assert_error("[stack]\ncc=cubic\n  bbr\n",
+		     "x.ini:3: cc: an indented line goes on with the key before");
+	assert_error(
+		"[freebsd.sysctl]\nnet.inet.tcp.cc.algorithm=cubic\n  bbr\n",
+		"x.ini:3: net.inet.tcp.cc.algorithm: an indented line goes on with the key before");
+	assert_error("[dpdk]\nnb_vdev=1\n[vdev0]\nqueues=1\n  2\n",
+		     "x.ini:5: queues: an indented line goes on with the key before");
+}
+
 /* The same names and ranges as ff_sysctl() has. */
 static void settings_of_freebsd(void **state)
 {
@@ -633,6 +673,7 @@ int main(void)
 		cmocka_unit_test(bonds),
 		cmocka_unit_test(processes),
 		cmocka_unit_test(wrong_values_say_where),
+		cmocka_unit_test(lists_go_on),
 		cmocka_unit_test(settings_of_freebsd),
 		cmocka_unit_test(long_lines_are_refused),
 		cmocka_unit_test(first_error_counts),
