@@ -6,7 +6,7 @@
  * its events, those included that are found to be over when they are fetched. The numbers in data
  * and fflags that are errno values are Linux's. As in FreeBSD, every change of what is registered,
  * EV_ENABLE and EV_DISABLE too, brings its udata, and EVFILT_READ and EVFILT_WRITE their fflags and
- * data.
+ * data; but EV_CLEAR, EV_ONESHOT and EV_DISPATCH stay what they were when it was added.
  */
 #ifndef FF_EVENT_H
 #define FF_EVENT_H

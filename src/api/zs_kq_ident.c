@@ -148,10 +148,10 @@ static void timer_fire(struct zs_stack *s, struct zs_timer *t)
 	zs_ctx_busy(c);
 }
 
-static int timer_arm(struct ident_note *in, const struct kevent *kev)
+static int timer_arm(struct ident_note *in, const struct kevent *kev, unsigned flags)
 {
 	struct zs_ctx *c = in->kq->p.ctx;
-	bool periodic = (kev->flags & EV_ONESHOT) == 0 && (kev->fflags & NOTE_ABSTIME) == 0;
+	bool periodic = (flags & EV_ONESHOT) == 0 && (kev->fflags & NOTE_ABSTIME) == 0;
 	int64_t us = timer_us(kev, periodic);
 
 	if (us < 0)
@@ -215,7 +215,7 @@ int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev)
 		is_new = true;
 	}
 	if (kind == ZS_NOTE_TIMER && (kev->flags & EV_ADD))
-		rc = timer_arm(in, kev);
+		rc = timer_arm(in, kev, is_new ? kev->flags : in->n.flags);
 	if (rc < 0) {
 		if (is_new)
 			zs_kq_ident_free(&in->n);
@@ -223,7 +223,7 @@ int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev)
 	}
 	if (kind == ZS_NOTE_USER && kev->flags & EV_CLEAR)
 		in->n.fired = false; /* by an earlier change */
-	zs_kq_set_flags(&in->n, kev);
+	zs_kq_set_flags(&in->n, kev, is_new);
 	if (kind == ZS_NOTE_TIMER)
 		in->n.flags |= EV_CLEAR;
 	else

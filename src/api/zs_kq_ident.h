@@ -17,8 +17,9 @@ struct zs_kq {
 	uint32_t n_buckets, n_idents;
 };
 
-/* What all filters have in common. EV_ADD enables unless told otherwise. */
-void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev);
+/* What all filters have in common. EV_ADD enables unless told otherwise; how a note is reported is
+ * said when it is new. */
+void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev, bool is_new);
 
 /* One change of EVFILT_TIMER or EVFILT_USER. Returns 0 or -errno. */
 int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev);

@@ -53,10 +53,10 @@ void zs_kq_unref(struct zs_kq *kq)
 
 /* ---- changes ---- */
 
-void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev)
+void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev, bool is_new)
 {
-	if (kev->flags & EV_ADD)
-		n->flags = (uint16_t)((kev->flags & KEPT_FLAGS) | (n->flags & EV_DISABLE));
+	if (is_new)
+		n->flags = kev->flags & KEPT_FLAGS;
 	if ((kev->flags & EV_KEEPUDATA) == 0)
 		n->udata = kev->udata;
 	if (kev->flags & EV_FORCEONESHOT) {
@@ -112,6 +112,7 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 {
 	enum zs_note_kind kind = kev->filter == EVFILT_READ ? ZS_NOTE_READ : ZS_NOTE_WRITE;
 	struct zs_ctx *c = kq->p.ctx;
+	bool is_new = false;
 	struct zs_note *n;
 	struct zs_fd *f;
 	int rc = find_fd(kq, kev, &f);
@@ -127,13 +128,15 @@ static int change_fd(struct zs_kq *kq, const struct kevent *kev)
 	}
 	if (n == NULL && (kev->flags & EV_ADD) == 0)
 		return -ENOENT;
-	if (n == NULL)
+	if (n == NULL) {
 		n = zs_note_attach(&kq->p, f, (int)kev->ident, kind, mask_of(kev));
+		is_new = true;
+	}
 	if (n == NULL) {
 		zs_kern_unwant(c, (int)kev->ident);
 		return -ENOMEM;
 	}
-	zs_kq_set_flags(n, kev);
+	zs_kq_set_flags(n, kev, is_new);
 	n->fflags = kev->fflags & NOTE_LOWAT;
 	n->sdata = n->child != NULL ? -1 : kev->data; /* nothing was told yet */
 	n->w.mask = (uint16_t)mask_of(kev);
@@ -247,9 +250,8 @@ static bool fill_kern(const struct zs_note *n, struct kevent *out)
 	bool is_read = n->kind == ZS_NOTE_READ;
 	bool eof = (ev & (EPOLLHUP | EPOLLERR | (is_read ? EPOLLRDHUP : 0u))) != 0;
 	int64_t amount = is_read ? zs_kern_readable(n->kern) : zs_kern_writable(n->kern);
-	bool ready = is_read && n->fflags & NOTE_LOWAT
-			     ? amount >= n->sdata
-			     : (ev & (is_read ? EPOLLIN : EPOLLOUT)) != 0;
+	bool ready = is_read && n->fflags & NOTE_LOWAT ? amount >= n->sdata
+						       : (ev & (is_read ? EPOLLIN : EPOLLOUT)) != 0;
 
 	if (!ready && !eof && !n->fired)
 		return false;

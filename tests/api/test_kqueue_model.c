@@ -155,7 +155,7 @@ static void change_table(struct model *m, int i, const struct kevent *kev)
 	}
 	if (is_new)
 		*n = (struct note){ .there = true };
-	if (kev->flags & EV_ADD)
+	if (is_new)
 		n->kept = kev->flags & (EV_CLEAR | EV_ONESHOT | EV_DISPATCH);
 	if ((kev->flags & EV_KEEPUDATA) == 0)
 		n->udata = (uintptr_t)kev->udata;
