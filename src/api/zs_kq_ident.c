@@ -237,30 +237,35 @@ int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev)
 	return 0;
 }
 
-struct kevent zs_kq_ident_change(const struct zs_note *n)
+/* The clocks of two contexts need not be the same. */
+static void timer_copy(const struct ident_note *from, struct ident_note *in)
 {
-	const struct ident_note *in = container_of(n, struct ident_note, n);
-	struct kevent kev = {
-		.ident = in->ident,
-		.filter = EVFILT_USER,
-		.flags = (unsigned short)(EV_ADD | n->flags),
-		.fflags = n->fflags | (n->fired ? NOTE_TRIGGER : 0u),
-		.data = n->sdata,
-		.udata = n->udata,
-	};
+	uint64_t now = zs_ctx_now(from->kq->p.ctx);
+	uint64_t left = from->deadline_us > now ? from->deadline_us - now : 0;
 
-	if (n->kind == ZS_NOTE_USER)
-		return kev;
-	kev.filter = EVFILT_TIMER;
-	kev.fflags = NOTE_USECONDS;
-	kev.data = (int64_t)in->period_us;
-	if (in->period_us == 0) {
-		uint64_t now = zs_ctx_now(in->kq->p.ctx);
+	in->period_us = from->period_us;
+	in->deadline_us = zs_ctx_now(in->kq->p.ctx) + left;
+	in->timer.fire = timer_fire;
+	zs_timer_set(&in->kq->p.ctx->wheel, &in->timer, in->deadline_us);
+}
 
-		kev.flags |= EV_ONESHOT;
-		kev.data = in->deadline_us > now ? (int64_t)(in->deadline_us - now) : 0;
-	}
-	return kev;
+int zs_kq_copy_ident(const struct zs_note *n, struct zs_kq *to)
+{
+	const struct ident_note *from = container_of(n, struct ident_note, n);
+	struct ident_note *in = ident_add(to, from->ident, (enum zs_note_kind)n->kind);
+
+	if (in == NULL)
+		return -ENOMEM;
+	in->n.flags = n->flags;
+	in->n.fflags = n->fflags;
+	in->n.sdata = n->sdata;
+	in->n.udata = n->udata;
+	in->n.fired = n->fired;
+	if (zs_timer_armed(&from->timer))
+		timer_copy(from, in);
+	if (in->n.fired)
+		zs_note_ready(&in->n);
+	return 0;
 }
 
 bool zs_kq_fill_ident(struct zs_note *n, struct kevent *out)

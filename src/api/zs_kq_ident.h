@@ -23,8 +23,8 @@ void zs_kq_set_flags(struct zs_note *n, const struct kevent *kev, bool is_new);
 
 /* One change of EVFILT_TIMER or EVFILT_USER. Returns 0 or -errno. */
 int zs_kq_change_ident(struct zs_kq *kq, const struct kevent *kev);
-/* The change that makes a note like n. */
-struct kevent zs_kq_ident_change(const struct zs_note *n);
+/* Adds a note like n. -ENOMEM. */
+int zs_kq_copy_ident(const struct zs_note *n, struct zs_kq *to);
 /* The event of n; false when there is none. */
 bool zs_kq_fill_ident(struct zs_note *n, struct kevent *out);
 void zs_kq_ident_free(struct zs_note *n);

@@ -162,8 +162,8 @@ int zs_kq_change(struct zs_kq *kq, const struct kevent *kev)
 	}
 }
 
-/* The change that makes a note like n. */
-static struct kevent change_of(const struct zs_note *n)
+/* Of a descriptor that to's context has as well. */
+static int copy_fd(const struct zs_note *n, struct zs_kq *to)
 {
 	struct kevent kev = {
 		.ident = (uintptr_t)n->fd,
@@ -174,7 +174,7 @@ static struct kevent change_of(const struct zs_note *n)
 		.udata = n->udata,
 	};
 
-	return is_fd_note(n) ? kev : zs_kq_ident_change(n);
+	return zs_kq_change(to, &kev);
 }
 
 int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
@@ -184,10 +184,11 @@ int zs_kq_copy(const struct zs_kq *from, struct zs_kq *to)
 
 	for (struct zs_list *l = head->next; rc == 0 && l != head; l = l->next) {
 		const struct zs_note *n = container_of(l, struct zs_note, p_link);
-		struct kevent kev = change_of(n);
 
-		if (n->fd < 0 || zs_note_may_copy(n, from->p.ctx, to->p.ctx))
-			rc = zs_kq_change(to, &kev);
+		if (!is_fd_note(n))
+			rc = zs_kq_copy_ident(n, to);
+		else if (zs_note_may_copy(n, from->p.ctx, to->p.ctx))
+			rc = copy_fd(n, to);
 	}
 	return rc;
 }

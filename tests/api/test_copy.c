@@ -132,9 +132,9 @@ static void test_timers_and_user_events_come_along(void **state)
 	make_copy(t);
 	(void)zs_ctx_enter(further);
 	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1);
-	assert_int_equal(ev.ident, 6);
-	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1);
 	assert_int_equal(ev.ident, 5);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1);
+	assert_int_equal(ev.ident, 6);
 	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1); /* periodic */
 	assert_int_equal(ev.ident, 5);
 	EV_SET(&ev, 7, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
@@ -147,6 +147,31 @@ static void test_timers_and_user_events_come_along(void **state)
 	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &later), 1);
 	assert_int_equal(ev.ident, 8);
 	assert_in_range(api_now_us(t) - t0, 1100000, 1100300);
+	drop_copy(t);
+}
+
+/* A time of day is told once, and the timer stays: also in a copy, also when it was told before. */
+static void test_times_of_day_come_along(void **state)
+{
+	struct api_world *t = *state;
+	struct timespec zero = { 0 }, soon = { .tv_nsec = 50 * 1000000 };
+	int kq = ff_kqueue();
+	struct kevent ev;
+
+	add(kq, 5, EVFILT_TIMER, 0, NOTE_ABSTIME | NOTE_SECONDS, 1, NULL);
+	api_run_ms(t, 1);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &zero), 1);
+	add(kq, 6, EVFILT_TIMER, 0, NOTE_ABSTIME | NOTE_SECONDS, 1, NULL);
+	make_copy(t);
+	(void)zs_ctx_enter(further);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 1);
+	assert_int_equal(ev.ident, 6);
+	assert_int_equal(ev.flags, EV_CLEAR);
+	assert_int_equal(ff_kevent(kq, NULL, 0, &ev, 1, &soon), 0);
+	for (uintptr_t ident = 5; ident <= 6; ident++) {
+		EV_SET(&ev, ident, EVFILT_TIMER, EV_DELETE, 0, 0, NULL);
+		assert_int_equal(ff_kevent(kq, &ev, 1, NULL, 0, NULL), 0);
+	}
 	drop_copy(t);
 }
 
@@ -342,6 +367,7 @@ int main(void)
 		CASE(test_listener_accepts_by_itself),
 		CASE(test_kqueue_reports_with_the_same_numbers),
 		CASE(test_timers_and_user_events_come_along),
+		CASE(test_times_of_day_come_along),
 		CASE(test_epoll_and_udp),
 		CASE(test_descriptors_of_the_kernel),
 		CASE(test_one_shot_stays_fired),
