@@ -216,6 +216,14 @@ class Others(Case):
         self.assertEqual((p.returncode, p.stdout), (
             1, "captured 7 packets in f, 1 missed; writing failed: No space left on device\n"))
 
+    def test_pcap_stop_of_an_older_library(self):
+        self.fake({"/zstack/pcap": {"running": 1, "packets": 3, "missed": 0, "full": 0, "file": "f"},
+                   "/zstack/pcap_stop": {"missed": 0}, "/zstack/stats": {}})
+        p = self.run_tool("pcap", "stop")
+        self.assertEqual(p.returncode, 1)
+        self.assertRegex(p.stdout, "^the capture has ended; process [0-9]+ has another version of Z-stack, "
+                                   "which does not tell what is in the file\n$")
+
     def test_set_asks_one_by_one(self):
         p = self.fake({"/zstack/get": {"ttl": 64, "cc": "cubic"}, "/zstack/set": {}, "/zstack/stats": {}})
         self.assertEqual(self.output("set", "ttl=64", "cc"), "ttl=64\ncc=cubic\n")

@@ -68,7 +68,10 @@ def status(p):
 
 
 def stop(p):
-    return p.call("/zstack/pcap_stop")
+    answer = p.call("/zstack/pcap_stop")
+    if "packets" not in answer:
+        answer["problem"] = f"process {p.pid} has another version of Z-stack, which does not tell what is in the file"
+    return answer
 
 
 def wait(who, args):
@@ -86,7 +89,7 @@ def wait(who, args):
 
 def text(s):
     if "packets" not in s:
-        return "no capture runs"
+        return "the capture has ended; " + s["problem"] if "problem" in s else "no capture runs"
     word = "captured" if not s["running"] else "full," if s["full"] else "running,"
     return (f"{word} {s['packets']} packets in {s['file']}"
             + (f", {s['missed']} missed" if s["missed"] else "")
