@@ -138,7 +138,7 @@ struct zs_segq {
 /* Likewise: a copy of what another stack received, to learn from; it is not to be answered. */
 #define ZS_PKT_NEWS (UINT64_C(1) << 37)
 
-/* Likewise: the room is memory of the application's (z_buf_wrap()), or a reference to some. */
+/* Likewise: the room is the application's memory (z_buf_wrap()), or charged to another buffer. */
 #define ZS_PKT_LENT (UINT64_C(1) << 36)
 
 /* What ol_flags say of the room, which stays true whatever becomes of the packet. */

@@ -517,6 +517,33 @@ static void test_own_memory_is_not_counted(void **state)
 	assert_int_equal(z_mem_unregister(reg), 0);
 }
 
+/* What a device received into memory beside its buffers is counted once, however many segments it
+ * leaves in. */
+static void test_device_memory_is_counted_once(void **state)
+{
+	static uint8_t mem[30000];
+	struct conn x;
+	z_mem *reg;
+	z_buf *b;
+
+	conn_open(&x, state);
+	reg = z_mem_register(mem, sizeof(mem), 0);
+	b = z_buf_wrap(reg, mem, sizeof(mem), NULL, NULL);
+	((struct rte_mbuf *)b)->ol_flags &= ~ZS_PKT_LENT;
+	assert_int_equal(z_write(x.c, b, sizeof(mem)), sizeof(mem));
+	x.t->link->wire[1].cfg.loss_ppm = 1000000;
+	api_run_ms(x.t, 1);
+	assert_true(zs_stack_stats(x.t->host[0].h->s)->tcp_bytes_out >= 10 * 1448);
+	assert_in_range(zs_fd_sock(x.c)->tcb->sndq.mem, sizeof(mem), 2 * sizeof(mem));
+	x.t->link->wire[1].cfg.loss_ppm = 0;
+	assert_int_equal(ff_close(x.c), 0);
+	api_on(x.t, 1);
+	assert_int_equal(ff_close(x.s), 0); /* unread: it resets the other */
+	api_on(x.t, 0);
+	api_run_ms(x.t, 1000);
+	assert_int_equal(z_mem_unregister(reg), 0);
+}
+
 /* Where the device cuts segments, what does not fit into an ordinary buffer is copied into a large
  * one. */
 static void test_copy_takes_one_large_buffer(void **state)
@@ -1061,6 +1088,7 @@ static const struct CMUnitTest tests[] = {
 	z_test(test_completion_may_call_anything),
 	z_test(test_own_memory_over_the_wire),
 	z_test(test_own_memory_is_not_counted),
+	z_test(test_device_memory_is_counted_once),
 	z_test(test_copy_takes_one_large_buffer),
 	z_test(test_copy_leaves_the_first_line),
 	z_test(test_head_and_own_memory_are_two_buffers),

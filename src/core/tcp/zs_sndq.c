@@ -98,8 +98,12 @@ int zs_sndq_split(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m, ui
 	seg->flags &= (uint8_t) ~(ZS_SEG_EOR | ZS_SEG_DONE | ZS_SEG_COPIED | ZS_SEG_SUMMED);
 	seg->apart = seg->ends_run = 0;
 	rest->flags &= (uint8_t) ~(ZS_SEG_COPIED | ZS_SEG_SUMMED);
-	if (RTE_MBUF_DIRECT(c)) /* there are bytes of m where a header would go */
-		rest->flags |= ZS_SEG_TRIMMED;
+	if (unlikely(!RTE_MBUF_CLONED(c))) {
+		if (RTE_MBUF_HAS_EXTBUF(c)) /* a reference, too, and the room is charged with m */
+			c->ol_flags |= ZS_PKT_LENT;
+		else /* there are bytes of m where a header would go */
+			rest->flags |= ZS_SEG_TRIMMED;
+	}
 	tcb->sndq.mem += zs_pkt_truesize(c);
 	if (tcb->sndq.tail == m)
 		tcb->sndq.tail = c;
