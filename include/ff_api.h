@@ -60,7 +60,8 @@ int ff_init(int argc, char *const argv[]);
 /*
  * Drives the stacks, each on a thread of its own, the calling one among them, with loop(arg) called
  * in each turn of each; until ff_stop_run() on any of them, SIGINT or SIGTERM. Every thread has its
- * own sockets and descriptors: with more than one, loop must not share data between them.
+ * own sockets and descriptors: with more than one, what loop shares between them is the program's
+ * to lock; an eventfd in another's kqueue or epoll instance tells it that there is something.
  * Listeners, bound UDP sockets, kqueues and epoll instances that were made before exist for each
  * thread under the same numbers, with their registrations; connections stay with the calling one.
  * The stacks end when the process exits: what is connected then is closed, and reset when that

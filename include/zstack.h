@@ -32,6 +32,8 @@
  * where a VLAN's tag has no room in front.
  * 7. Received payload has no particular alignment; room from z_alloc() starts at a multiple of 64
  * bytes.
+ * 8. A buffer stays with the thread that made or took it. What another core is to send goes there
+ * as bytes.
  *
  * Errors: -1 or NULL with errno (Linux values). These are not repeated below. Of every call with
  * fd: EPERM: the calling thread has no stack (also of all that make buffers); EBADF, ENOTSOCK: not
