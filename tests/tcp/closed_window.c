@@ -60,6 +60,22 @@ static void shrunk_to_zero_for_ever(struct tt *t)
 	tt_in(t, "A", 1, 3002, 0);
 }
 
+/* RFC 9293 3.8.6, MUST-34: what is beyond the edge a peer may throw away, its ACK with it, so an
+ * acknowledgement without data stays within. */
+static void shrunk_window_takes_acks(struct tt *t)
+{
+	shrink_to_zero(t);
+	tt_in(t, "PA", 1, 1001, 100, .wnd = TT_WND0);
+	tt_expect(t, "A", 1001, 101, 0);
+	tt_in(t, "PA", 101, 1001, 100, .wnd = 1500);
+	tt_expect(t, "A", 2501, 201, 0);
+	tt_in(t, "PA", 201, 1001, 100, .wnd = 2500);
+	tt_expect(t, "A", 3001, 301, 0);
+	tt_in(t, "A", 301, 1001, 0, .wnd = TT_WND0);
+	tt_abort(t);
+	tt_expect(t, "RA", 1001, 301, 0);
+}
+
 static void answer_until_timeout(struct tt *t, uint64_t nth)
 {
 	while (tt_stats(t)->tcp_rto < nth)
@@ -181,9 +197,10 @@ static void user_timeout_begins_anew(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(ssthresh_falls_once),     TT(shrunk_to_zero_for_ever), TT(shrunk_to_zero_unanswered),
-	TT(fin_into_closed_window),  TT(orphan_with_data),	  TT(orphan_with_fin),
-	TT(user_timeout_unanswered), TT(user_timeout_answered),	  TT(user_timeout_begins_anew),
+	TT(ssthresh_falls_once),      TT(shrunk_to_zero_for_ever), TT(shrunk_to_zero_unanswered),
+	TT(shrunk_window_takes_acks), TT(fin_into_closed_window),  TT(orphan_with_data),
+	TT(orphan_with_fin),	      TT(user_timeout_unanswered), TT(user_timeout_answered),
+	TT(user_timeout_begins_anew),
 };
 
 ZS_TEST_MAIN(tests)

@@ -20,11 +20,26 @@ static uint8_t sack_blocks(struct zs_tcb *tcb, struct zs_sack_block *out)
 	return n;
 }
 
+/*
+ * SND.NXT, unless the peer took so much of its window back that it would throw away what is there,
+ * with the acknowledgement (RFC 9293 3.8.6, MUST-34): the edge. An edge that moves by less than the
+ * window field can say has not moved.
+ */
+static uint32_t acceptable_seq(const struct zs_tcb *tcb)
+{
+	uint32_t edge = tcb->snd_una + tcb->snd_wnd;
+
+	if (likely(zs_seq_geq(edge, tcb->snd_nxt)) || tcb->state < ZS_ESTABLISHED ||
+	    tcb->snd_nxt - edge < 1u << tcb->snd_wscale)
+		return tcb->snd_nxt;
+	return edge;
+}
+
 enum zs_outcome zs_out_ack(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
 	struct zs_sack_block blocks[ZS_MAX_SACK];
 	struct zs_segment sg = {
-		.seq = tcb->snd_nxt,
+		.seq = acceptable_seq(tcb),
 		.wnd = wnd,
 		.flags = ZS_ACK,
 		.sack = blocks,
@@ -64,7 +79,7 @@ void zs_send_rst(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct zs_raw raw = {
 		.flow = &tcb->flow,
-		.seq = tcb->snd_nxt,
+		.seq = acceptable_seq(tcb),
 		.ack = tcb->rcv_nxt,
 		.flags = ZS_RST | ZS_ACK,
 		.ttl = tcb->opts.ttl,
