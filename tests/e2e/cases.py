@@ -740,6 +740,7 @@ def group_no_configuration(suite):
             suite.case(f"ping, {size} B", ping, host, 3, "-s", size)
         suite.case("http_zc is alive and ends in order on SIGTERM", finish, server, copied_nothing)
         suite.case("zs0 is gone", gone, host)
+        suite.case("of two programs that start at once one is refused it", zs0_at_once, host, suite.program("echo"))
         server = host.start_kernel(host.kernel, [suite.program("udp_echo")])
         suite.case("udp_echo is up", wait_udp, host, server)
         for size in (1472, 1473, 4000, 20_000):
@@ -755,6 +756,13 @@ def in_user_namespace(host, program):
 def zs0_in_use(host, program):
     out = host.kernel.run(["timeout", "5", program], check=False)
     expect("zs0 is in use" in out, out)
+
+
+def zs0_at_once(host, program):
+    both = [host.kernel.popen(["timeout", "5", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for _ in range(2)]
+    out = [p.communicate(timeout=30)[0] for p in both]
+    expect(sum("zs0 is in use" in o for o in out) == 1, out)
 
 
 def no_such_cpu(host, program):

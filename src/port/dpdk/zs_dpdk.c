@@ -113,7 +113,7 @@ static int start_eal(struct zs_dpdk *d, const struct zs_dpdk_config *cfg)
 
 	if (a == NULL)
 		return zs_dpdk_fail(-ENOMEM, "out of memory");
-	rc = zs_eal_compose(a, cfg, &d->own_tap);
+	rc = zs_eal_compose(d, a, cfg);
 	if (rc == 0 && cfg->procs) {
 		const char *prefix = zs_eal_args_value(a, "--file-prefix");
 
@@ -220,6 +220,8 @@ static void destroy(struct zs_dpdk *d)
 	zs_procs_close(d);
 	if (d->eal_up && !left)
 		(void)rte_eal_cleanup(); /* the process is to go on or end either way */
+	while (d->n_claims > 0)
+		close(d->claim[--d->n_claims]);
 	zs_signal_restore(d);
 	close(d->stop_fd);
 	free(d);

@@ -164,6 +164,8 @@ struct zs_dpdk {
 	uint32_t close_ms;
 	bool eal_up, signals;
 	bool own_tap; /* the default device */
+	uint16_t n_claims;
+	int claim[ZS_MAX_PORTS]; /* of names of tap interfaces */
 	struct sigaction old_int, old_term, old_pipe;
 };
 
@@ -190,7 +192,7 @@ int zs_lcores_add(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
 int zs_lcores_start(struct zs_dpdk *d, const struct zs_dpdk_config *cfg);
 
 /* zs_eal.c: what EAL is told. */
-int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap);
+int zs_eal_compose(struct zs_dpdk *d, struct zs_eal_args *a, const struct zs_dpdk_config *cfg);
 
 /* zs_pools.c */
 uint32_t zs_pools_mem_mb(const struct zs_dpdk_config *cfg);
@@ -215,6 +217,9 @@ int zs_kernif_get_mtu(unsigned if_index);
 bool zs_kernif_runs(const char *name); /* up, and a tap: open somewhere */
 /* Down, or without a carrier, or gone. */
 bool zs_kernif_is_down(unsigned if_index);
+/* The name is the caller's while the descriptor returned is open: -EADDRINUSE, another program's.
+ * Names of abstract sockets are of a network namespace, as those of interfaces are. */
+int zs_kernif_claim(const char *name);
 int zs_kernif_set_mtu(unsigned if_index, uint16_t mtu);
 /* Gives the kernel's end of a tap device a queue for thousands of connections, and an IPv4 address
  * when not 0; sets it up. */

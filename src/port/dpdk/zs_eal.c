@@ -263,18 +263,23 @@ static int add_log_levels(struct zs_eal_args *a, bool own_tap)
 
 /*
  * The kernel lets whoever asks have a queue of a tap interface: a second program would get some of
- * the first one's packets, and give the interface addresses of its own.
+ * the first one's packets, and give the interface addresses of its own. A program that has been
+ * started, and has not made its interface yet, has claimed it.
  */
-static int check_taps(const struct zs_eal_args *a)
+static int claim_taps(struct zs_dpdk *d, const struct zs_eal_args *a)
 {
 	for (int i = 1; i < a->argc; i++) {
 		const char *name = strstr(a->argv[i], "iface=");
 		char text[IFNAMSIZ];
+		int claim;
 
 		if (name == NULL || strstr(a->argv[i], "net_tap") == NULL)
 			continue;
 		snprintf(text, sizeof(text), "%.*s", (int)strcspn(name + 6, ","), name + 6);
-		if (zs_kernif_runs(text))
+		claim = zs_kernif_claim(text);
+		if (claim >= 0 && d->n_claims < ZS_MAX_PORTS)
+			d->claim[d->n_claims++] = claim;
+		if (claim == -EADDRINUSE || zs_kernif_runs(text))
 			return zs_dpdk_fail(
 				-EBUSY,
 				"the tap interface %s is in use: another program is behind it; "
@@ -284,7 +289,7 @@ static int check_taps(const struct zs_eal_args *a)
 	return 0;
 }
 
-int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool *own_tap)
+int zs_eal_compose(struct zs_dpdk *d, struct zs_eal_args *a, const struct zs_dpdk_config *cfg)
 {
 	int rc;
 
@@ -299,11 +304,11 @@ int zs_eal_compose(struct zs_eal_args *a, const struct zs_dpdk_config *cfg, bool
 	if (rc == 0)
 		rc = add_memory(a, cfg);
 	if (rc == 0)
-		rc = add_devices(a, cfg, own_tap);
+		rc = add_devices(a, cfg, &d->own_tap);
 	if (rc == 0)
-		rc = add_log_levels(a, *own_tap);
+		rc = add_log_levels(a, d->own_tap);
 	if (rc < 0)
 		return zs_dpdk_fail(rc, "%s", a->error[0] != '\0' ? a->error : strerror(-rc));
 	zs_eal_args_finish(a, cfg->prog != NULL ? cfg->prog : "zstack");
-	return cfg->procs ? 0 : check_taps(a);
+	return cfg->procs ? 0 : claim_taps(d, a);
 }

@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "port/dpdk/zs_dpdk_state.h"
@@ -51,6 +54,22 @@ bool zs_kernif_is_down(unsigned if_index)
 	if (rc < 0)
 		return rc == -ENXIO || rc == -ENODEV;
 	return ((unsigned short)ifr.ifr_flags & both) != both;
+}
+
+int zs_kernif_claim(const char *name)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int n = snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "zstack/%s", name);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&un, offsetof(struct sockaddr_un, sun_path) + 1 + n) < 0) {
+		rc = -errno;
+		close(fd);
+	}
+	return rc < 0 ? rc : fd;
 }
 
 int zs_kernif_get_mtu(unsigned if_index)
