@@ -3,9 +3,12 @@
 """The tool zstack against a process of our own making: usage test_tool.py TOOL; prints TAP."""
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -25,10 +28,13 @@ class Case(unittest.TestCase):
         self.addCleanup(fake.sock.close)
         return fake
 
+    def env(self, **env):
+        return dict(os.environ, XDG_RUNTIME_DIR=self.dir.name, ZSTACK_RUN_DIRS=os.path.join(self.dir.name, "dpdk"),
+                    **env)
+
     def run_tool(self, *args, **env):
-        env = dict(os.environ, XDG_RUNTIME_DIR=self.dir.name, ZSTACK_RUN_DIRS=os.path.join(self.dir.name, "dpdk"),
-                   **env)
-        return subprocess.run([TOOL, *args], capture_output=True, text=True, env=env, timeout=30, check=False)
+        return subprocess.run([TOOL, *args], capture_output=True, text=True, env=self.env(**env), timeout=30,
+                              check=False)
 
     def output(self, *args, **env):
         p = self.run_tool(*args, **env)
@@ -331,12 +337,63 @@ class OwnQueues(Several):
         self.assertEqual(self.asked("/zstack/pcap_stop"), [1, 0])
 
 
+class Exporter(Case):
+    def test_an_address_that_is_none(self):
+        for address in ("localhost", "127.0.0.1:", "localhost:99999", ":http"):
+            self.assertIn(f"'{address}' is not [ADDRESS]:PORT", self.error("prometheus", "--listen", address))
+        self.assertIn("8.8.8.8:9464: Cannot assign", self.error("prometheus", "--listen", "8.8.8.8:9464"))
+
+    def test_who_hangs_up_does_not_end_it(self):
+        self.fake({c: {} for c in ("/zstack/stats", "/zstack/cores", "/zstack/if", "/zstack/pools")})
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        p = subprocess.Popen([TOOL, "prometheus", "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True,
+                             env=self.env())
+        try:
+            for _ in range(20):
+                self.ask(p, port, hang_up=True)
+            self.assertIn(b" 200 ", self.ask(p, port))
+        finally:
+            p.terminate()
+            self.assertEqual(p.communicate(timeout=30)[1], "")
+
+    def ask(self, p, port, hang_up=False):
+        end = time.monotonic() + 20
+        while True:
+            try:
+                s = socket.create_connection(("127.0.0.1", port), 20)
+                break
+            except OSError:
+                if p.poll() is not None or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+        with s:
+            if hang_up:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            return b"" if hang_up else s.recv(65536)
+
+
 class Dispatch(Case):
     def test_help_names_every_command(self):
         text = self.output("--help")
         for name in ("ls", "ss", "arp", "ndp", "route", "if", "stats", "bufs", "top", "pcap", "set", "prometheus",
                      "config"):
             self.assertIn(name, text)
+
+    def test_what_cannot_be_printed_is_told_in_a_line(self):
+        self.fake({"/zstack/stats": {f"counter_{i}": i for i in range(400)}, "/zstack/get": {"a": 1}})
+        for command in ("stats", "set"):   # more than a buffer holds, and less
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                p = subprocess.run([TOOL, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+                                   check=False, env=self.env())
+            self.assertEqual((p.returncode, p.stderr), (1, "zstack: standard output: No space left on device\n"))
+
+    def test_who_has_no_standard_output_is_served(self):
+        self.fake({"/zstack/get": {"a": 1}})
+        p = subprocess.run(["sh", "-c", '"$0" set >&-', TOOL], stderr=subprocess.PIPE, text=True, timeout=30,
+                           check=False, env=self.env())
+        self.assertEqual((p.returncode, p.stderr), (0, ""))
 
     def test_an_unknown_command_is_refused(self):
         p = self.run_tool("nonsense")

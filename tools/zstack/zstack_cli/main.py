@@ -96,9 +96,15 @@ def run(argv, here):
         return run_program(argv[0], argv[1:], here)
     args = parse(argv)
     try:
-        return args.run(args) or 0
+        status = args.run(args) or 0
+        print(end="", flush=True)
+        return status
     except client.Problem as e:
         print(f"zstack: {e}", file=sys.stderr)
+        return 1
+    except OSError as e:
+        print(f"zstack: {e.filename or 'standard output'}: {e.strerror}", file=sys.stderr)
+        sys.stdout = None   # what is left in it has nowhere to go
         return 1
     except KeyboardInterrupt:
         return 130

@@ -5,6 +5,9 @@ zstack prometheus > /var/lib/node_exporter/zstack.prom
 zstack prometheus --listen :9464
 """
 import http.server
+import signal
+import socket
+import sys
 
 from . import client, group, show
 
@@ -106,10 +109,20 @@ def serve(args):
         def log_message(self, *_):
             pass
 
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        def handle_error(self, request, client_address):
+            if not isinstance(sys.exc_info()[1], OSError):   # else who asked has hung up
+                super().handle_error(request, client_address)
+
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
-        server = http.server.ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
-    except (OSError, ValueError, OverflowError) as e:
-        raise client.Problem(f"prometheus: {args.listen}: {e}") from None
+        server = Server((host.strip("[]"), int(port)), Handler)
+    except (ValueError, OverflowError):
+        raise client.Problem(f"prometheus: '{args.listen}' is not [ADDRESS]:PORT") from None
+    except OSError as e:
+        raise client.Problem(f"prometheus: {args.listen}: {e.strerror}") from None
     with server:
         server.serve_forever()
 
