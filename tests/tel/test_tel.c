@@ -248,9 +248,10 @@ static void stats_have_every_reason_and_sums(void **state)
 {
 	struct api_world *t = *state;
 	int lfd = listen_on_b(t), c, s;
-	char *one, *both;
+	char *zero, *one, *both;
 
 	api_pair(t, lfd, &c, &s);
+	zero = ask(t, true, "/zstack/stats", "0");
 	one = ask(t, true, "/zstack/stats", "1");
 	both = ask(t, true, "/zstack/stats", "");
 	for (int i = 0; i < ZS_DROP_COUNT; i++) {
@@ -259,11 +260,14 @@ static void stats_have_every_reason_and_sums(void **state)
 		snprintf(name, sizeof(name), "drop_%s", zs_drop_name((enum zs_drop)i));
 		(void)number(both, name);
 	}
+	assert_int_equal(number(zero, "tcp_conns_accepted"), 0);
+	assert_int_equal(number(zero, "tcp_conns_opened"), 1);
 	assert_int_equal(number(one, "tcp_conns_accepted"), 1);
 	assert_int_equal(number(one, "tcp_conns_opened"), 0);
 	assert_int_equal(number(both, "tcp_conns_accepted"), 1);
 	assert_int_equal(number(both, "tcp_conns_opened"), 1);
 	assert_true(number(both, "rx_packets") > number(one, "rx_packets"));
+	free(zero);
 	free(one);
 	free(both);
 }
