@@ -172,7 +172,7 @@ static int parse(struct change *ch)
 		ch->cfg = raw->stack;
 		if (rc < 0)
 			snprintf(ch->error, sizeof(ch->error), "%s",
-				 strncmp(conf->err, ":0: ", 4) == 0 ? conf->err + 4 : conf->err);
+				 strncmp(conf->err, ": ", 2) == 0 ? conf->err + 2 : conf->err);
 		zs_conf_free(conf);
 	}
 	free(raw);
