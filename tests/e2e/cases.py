@@ -950,6 +950,7 @@ def group_zload(suite):
                          ("a server that falls silent", zload_silent),
                          ("connections that are reset are opened again", zload_reset),
                          ("a reset behind the answer loses no request", zload_reset_after),
+                         ("all that comes before an error counts as received", zload_bytes),
                          ("this is not HTTP", zload_not_http)):
             suite.case(name, fn, suite, host)
     with lab.Lab() as host:
@@ -1141,6 +1142,14 @@ def zload_until_close(suite, host):
     with answering(host, lambda n: (b"HTTP/1.0 200 OK\r\n\r\n" + lab.pattern(0, 5000), True)):
         r = in_order(zload(suite, host, "/", "-c", 3, "-n", 60, "--verify", "pattern"))
     expect(r["requests"] == 60 and 57 <= r["reopened"] <= 60, r["reopened"])
+
+
+def zload_bytes(suite, host):
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 900\r\n\r\n" + bytes(900)
+    with answering(host, lambda n: (answer, True)):   # the others of four under way are lost
+        r = zload(suite, host, "/", "-c", 1, "-p", 4, "-n", 40)
+    expect(r["requests"] == 10 and errors(r) == {"closed": 10}, r["errors"])
+    expect(r["bytes"] == 10 * len(answer), r["bytes"])
 
 
 def zload_wrong(suite, host):

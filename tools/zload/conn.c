@@ -261,12 +261,12 @@ static void receive(struct load *l, struct conn *c, bool eof, uint64_t now)
 			return;
 		}
 		for (int i = 0; i < n; i++) {
+			l->result.bytes += v[i].len; /* also of an answer that is none */
 			if (!feed(l, c, v[i].ptr, v[i].len, now))
 				return;
 			used += v[i].len;
 		}
 		z_consume(c->fd, used);
-		l->result.bytes += used;
 		c->heard = now;
 	} while (n == PIECES || eof);
 }
