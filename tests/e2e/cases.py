@@ -937,6 +937,7 @@ def group_zload(suite):
                          ("-n ends it, 8 requests under way", zload_count),
                          ("warm-up is not measured", zload_warmup),
                          ("JSON has standard output to itself", zload_stdout),
+                         ("figures that nobody gets are told of", zload_full),
                          ("404 alone is no service", zload_not_found),
                          ("nobody listens", zload_refused),
                          ("nobody is there", zload_nobody),
@@ -1044,6 +1045,19 @@ def zload_stdout(suite, host):
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = z.communicate(timeout=25)
     expect(json.loads(out)["requests"] == 10 and b"requests" in err, err)
+
+
+def zload_full(suite, host):
+    """A full disk."""
+    for more in ("--help", "--json", "-d"):
+        with open("/dev/full", "w") as full:
+            z = host.stack.popen([suite.tool("zload"), "--conf", host.config(lab.server_core(), ""), "-n", "10", more,
+                                  *(["/dev/full"] if more == "--json" else ["5"] if more == "-d" else []),
+                                  f"http://{lab.KERNEL_IP}/"],
+                                 env=dict(os.environ, ZSTACK_EAL_ARGS=host.eal_args(suite.link)),
+                                 stdout=full, stderr=subprocess.PIPE)
+            _, err = z.communicate(timeout=25)
+        expect(z.returncode == 1 and b": No space left on device\n" in err, f"{more}: {z.returncode}: {err}")
 
 
 def zload_not_found(suite, host):

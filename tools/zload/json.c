@@ -118,11 +118,14 @@ static void seconds(FILE *f, const struct result *r)
 
 bool json_write(FILE *f, const struct args *a, struct result *r)
 {
+	bool bad;
+
 	configuration(f, a);
 	rates(f, r);
 	statuses(f, r);
 	failures(f, r);
 	latency(f, &r->latency);
 	seconds(f, r);
-	return (f == stdout ? fflush(f) : fclose(f)) == 0;
+	bad = ferror(f) != 0; /* what could not be written then is forgotten */
+	return (f == stdout ? fflush(f) : fclose(f)) == 0 && !bad;
 }

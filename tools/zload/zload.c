@@ -48,6 +48,15 @@ static int run(const struct args *a, struct load *l, FILE *json)
 	return judge(l);
 }
 
+/* What was printed has arrived. */
+static bool printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	fprintf(stderr, "zload: standard output: %s\n", strerror(errno));
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct args a;
@@ -61,7 +70,7 @@ int main(int argc, char **argv)
 	}
 	if (a.help) {
 		args_usage(stdout);
-		return OK;
+		return printed() ? OK : FAILED;
 	}
 	if (a.json != NULL) /* before a long measurement, not behind it */
 		json = strcmp(a.json, "-") == 0 ? stdout : fopen(a.json, "w");
@@ -75,6 +84,8 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	status = run(&a, l, json);
+	if (status == OK && !printed())
+		status = FAILED;
 	load_free(l);
 	free(l);
 	return status;
