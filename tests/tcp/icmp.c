@@ -120,6 +120,26 @@ static void path_mtu(struct tt *t)
 	assert_int_equal(tt_stats(t)->tcp_rto, 0);
 }
 
+/* RFC 2018 5: what arrived, by the path of before, is not sent again. */
+static void path_mtu_spares_sacked(struct tt *t)
+{
+	unsigned n = 0;
+
+	tt_connect_passive(t, .opt = "mss 1460,sackOK");
+	tt_send(t, 4 * 1460);
+	tt_expect_run(t, 1, 1, 1460, 4);
+	tt_in(t, "A", 1, 1, 0, .opt = "nop,nop,sack 2921:4381");
+	tt_drain(t);
+	tt_in_icmp(t, UNREACH, ZS_UNREACH_FRAG_NEEDED, 1300, 1);
+	for (const struct tt_out *o; (o = tt_next(t)) != NULL; n++)
+		assert_true(tt_seq(t, o) + o->len <= 2921 || tt_seq(t, o) >= 4381);
+	assert_true(n > 1);
+	assert_int_equal(tt_info(t).sacked, 1460);
+	assert_int_equal(tt_info(t).lost, 3 * 1460);
+	tt_in(t, "A", 1, 5841, 0);
+	tt_drain(t);
+}
+
 /* The next tunnel is narrower yet: what was sent again does not fit either, and goes at once. */
 static void path_mtu_twice(struct tt *t)
 {
@@ -271,14 +291,14 @@ static void others_unharmed(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
-	TT(hard_in_syn_sent),	   TT(wrong_sequence_in_syn_sent),
-	TT(soft_in_syn_sent),	   TT(established_survives),
-	TT(source_quench),	   TT(path_mtu),
-	TT(path_mtu_twice),	   TT(path_mtu_is_no_loss),
-	TT(path_mtu_of_gathered),  TT(df_is_set),
-	TT(path_mtu_not_believed), TT(path_mtu_floor),
-	TT(path_mtu_impossible),   TT(path_mtu_zero),
-	TT(others_unharmed),
+	TT(hard_in_syn_sent),	    TT(wrong_sequence_in_syn_sent),
+	TT(soft_in_syn_sent),	    TT(established_survives),
+	TT(source_quench),	    TT(path_mtu),
+	TT(path_mtu_twice),	    TT(path_mtu_is_no_loss),
+	TT(path_mtu_of_gathered),   TT(df_is_set),
+	TT(path_mtu_spares_sacked), TT(path_mtu_not_believed),
+	TT(path_mtu_floor),	    TT(path_mtu_impossible),
+	TT(path_mtu_zero),	    TT(others_unharmed),
 };
 
 ZS_TEST_MAIN(tests)

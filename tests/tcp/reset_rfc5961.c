@@ -48,6 +48,25 @@ static void rst_exact_kills(struct tt *t)
 	}
 }
 
+/* RFC 9293 3.10.7.4: in CLOSING and LAST-ACK a reset is no error, also where the application only
+ * shut down. */
+static void rst_when_all_is_over(struct tt *t)
+{
+	tt_enter(t, ZS_CLOSING);
+	tt_in(t, "R", t->c->seq, 0, 0);
+	tt_expect_state(t, ZS_CLOSED);
+	assert_int_equal(tt_take_error(t), 0);
+
+	tt_use(t, 1);
+	tt_enter(t, ZS_CLOSE_WAIT);
+	tt_shutdown(t, ZS_SHUT_WR);
+	tt_expect(t, "FA", 1, t->c->seq, 0);
+	tt_expect_state(t, ZS_LAST_ACK);
+	tt_in(t, "R", t->c->seq, 0, 0);
+	tt_expect_state(t, ZS_CLOSED);
+	assert_int_equal(tt_take_error(t), 0);
+}
+
 /* The ACK field of a RST is of no interest in a synchronized state. */
 static void rst_ack_any_ack_kills(struct tt *t)
 {
@@ -409,6 +428,7 @@ static void data_outside_window(struct tt *t)
 
 static const struct CMUnitTest tests[] = {
 	TT(rst_exact_kills),
+	TT(rst_when_all_is_over),
 	TT(rst_ack_any_ack_kills),
 	TT(rst_in_window_challenged),
 	TT(rst_outside_dropped),
