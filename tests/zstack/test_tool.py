@@ -395,6 +395,13 @@ class Dispatch(Case):
                            check=False, env=self.env())
         self.assertEqual((p.returncode, p.stderr), (0, ""))
 
+    def test_numbers_that_are_none_are_refused(self):
+        for command in (["top", "-d", "-1"], ["top", "-d", "nan"], ["top", "-n", "-1"], ["bufs", "-c", "-3"],
+                        ["pcap", "run", "-w", "f", "--seconds", "inf"]):
+            p = self.run_tool(*command)
+            self.assertEqual((p.returncode, p.stdout), (2, ""))
+            self.assertIn("is not a number", p.stderr)
+
     def test_an_unknown_command_is_refused(self):
         p = self.run_tool("nonsense")
         self.assertEqual(p.returncode, 2)

@@ -15,7 +15,7 @@ NAMES = {"sent": "sent, not acknowledged", "unsent": "to be sent", "receive": "r
 
 
 def add_arguments(parser):
-    parser.add_argument("-c", "--connections", type=int, nargs="?", const=10, default=0, metavar="N",
+    parser.add_argument("-c", "--connections", type=show.count, nargs="?", const=10, default=0, metavar="N",
                         help="the N (10) connections that hold most")
 
 

@@ -26,7 +26,7 @@ def add_arguments(parser):
     parser.add_argument("-i", "--interface", type=int, metavar="N", help="of one interface (default: all)")
     parser.add_argument("-s", "--snaplen", type=int, metavar="BYTES", help="kept of each packet (2048)")
     parser.add_argument("-c", "--count", type=int, metavar="N", help="end after so many packets")
-    parser.add_argument("--seconds", type=float, metavar="S", help="with run: end after so long")
+    parser.add_argument("--seconds", type=show.seconds, metavar="S", help="with run: end after so long")
     parser.add_argument("filter", nargs="*", metavar="FILTER")
 
 

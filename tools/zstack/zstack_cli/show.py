@@ -1,8 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How answers are printed."""
+"""How answers are printed, and numbers of the command line read."""
+import argparse
 import json
 
 UNITS = ("", "K", "M", "G", "T", "P")
+
+
+def count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    return int(text)
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+    return value
 
 
 def json_text(value):

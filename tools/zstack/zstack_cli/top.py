@@ -16,8 +16,8 @@ RATES = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "tcp_segs_in", "tcp
 
 
 def add_arguments(parser):
-    parser.add_argument("-d", "--delay", type=float, default=1.0, metavar="S", help="between two looks (1)")
-    parser.add_argument("-n", "--iterations", type=int, default=0, metavar="N", help="end after so many")
+    parser.add_argument("-d", "--delay", type=show.seconds, default=1.0, metavar="S", help="between two looks (1)")
+    parser.add_argument("-n", "--iterations", type=show.count, default=0, metavar="N", help="end after so many")
     parser.add_argument("-b", "--batch", action="store_true", help="print, instead of a screen")
 
 
