@@ -49,6 +49,20 @@ static void ack_brings_the_connection(struct tt *t)
 	tt_read(t, 10);
 }
 
+/* A handshake that ended counts no more for its listener, which takes 256 at a time. */
+static void places_come_back(struct tt *t)
+{
+	tt_listen(t, 16);
+	for (int i = 0; i < 300; i++) {
+		tt_in(t, "S", 0, 0, 0);
+		tt_expect(t, "SA", 0, 1, 0);
+		tt_in(t, "R", 1, 0, 0);
+		tt_expect_none(t);
+	}
+	assert_int_equal(tt_counts(t).half_open, 0);
+	assert_int_equal(tt_stats(t)->tcp_cookies_out, 0);
+}
+
 /* With timestamps the options survive: they come back in TSecr. */
 static void options_by_timestamp(struct tt *t)
 {
@@ -146,6 +160,7 @@ static void switched_off(struct tt *t)
 }
 
 static const struct CMUnitTest tests[] = {
+	TT(places_come_back),
 	TT_CFG(ack_brings_the_connection, full_queue),
 	TT_CFG(options_by_timestamp, full_queue),
 	TT_CFG(data_with_the_ack, full_queue),

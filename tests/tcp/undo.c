@@ -161,7 +161,7 @@ static void eifel_timeout_in_recovery(struct tt *t)
 /* RFC 4015 3: no burst, when all comes back at once. */
 static void undo_without_burst(struct tt *t)
 {
-	uint32_t ts = start(t, "mss 1012,ts", 40);
+	uint32_t ts = start(t, "mss 1012,ts", 80);
 
 	tt_in(t, "A", 1, 10001, 0, .opt = "nop,nop,ts", .tsecr = ts);
 	tt_expect_run(t, 10001, 1, MSS, 20);
@@ -172,7 +172,8 @@ static void undo_without_burst(struct tt *t)
 	tt_drain(t); /* the timeout has passed */
 	assert_int_equal(tt_stats(t)->tcp_rto, 1);
 	tt_in(t, "A", 1, 30001, 0, .opt = "nop,nop,ts", .tsecr = ts);
-	assert_in_range(tt_pending(t), 1, 10);
+	/* as much as slow start would send by itself; the window before was 20 */
+	assert_in_range(tt_pending(t), 1, 14);
 	tt_drain(t);
 	assert_true(tt_info(t).ssthresh >= 20 * MSS);
 	assert_int_equal(tt_stats(t)->tcp_undo, 1);
