@@ -106,6 +106,11 @@ install: all ## into PREFIX (/usr/local), below DESTDIR
 	@$(MESON) install -C $(RELEASE) --no-rebuild --quiet
 	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig || echo "install: not root: the loader does not know the library yet" >&2
 
+.PHONY: uninstall
+uninstall: ## remove what was installed last, wherever that was
+	@[ -e $(RELEASE)/meson-logs/install-log.txt ] || { echo "uninstall: nothing was installed from here" >&2; exit 1; }
+	@ninja -C $(RELEASE) uninstall
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(RELEASE) $(ASAN) $(COVERAGE) $(PGO)
