@@ -78,7 +78,8 @@ void args_usage(FILE *out)
 	      "\n"
 	      "zload polls, whatever \"idle\" in the configuration says.\n"
 	      "ZSTACK_EAL_ARGS holds further arguments for DPDK.\n"
-	      "Exit status: 0; 1: nothing was served, or a body was wrong; 2: bad arguments.\n",
+	      "Exit status: 0; 1: nothing was served, a body was wrong, or the figures were not\n"
+	      "written; 2: bad arguments.\n",
 	      out);
 }
 
