@@ -321,6 +321,28 @@ def dead(host, server):
     expect(f"{pid} does not answer" in message and "running" in message, message)
 
 
+def capture_fills_the_disk(suite):
+    """What is in the file then is whole packets, as many as are told; it is the program that sees this disk."""
+    with lab.Lab() as host:
+        disk = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k none /mnt && exec "$@"', "sh"]
+        program = [suite.program("http_zc"), "--conf", host.config(1 << lab.server_core(), "")]
+        server = host._start(host.stack, [*disk, *program], 80,
+                             dict(os.environ, ZSTACK_EAL_ARGS=host.eal_args(suite.link)), link=suite.link)
+        run_tool(server, "pcap", "start", "-w", "/mnt/x")
+        lab.fetch(host.kernel, 200000)
+        time.sleep(0.3)
+        told = json.loads(run_tool(server, "pcap", "stop", "--json", code=1))
+        n = len(pcapng_packets(f"/proc/{server.proc.pid}/root/mnt/x"))
+        expect(n == told["packets"] > 5 and told["problem"] == "No space left on device", f"{n} packets, {told}")
+
+
+def capture_into_nothing(host, server):
+    run_tool(server, "pcap", "start", "-w", "/dev/null")
+    lab.fetch(host.kernel, 200000)
+    told = json.loads(run_tool(server, "pcap", "stop", "--json"))
+    expect(told["packets"] > 100 and not told.get("problem"), f"{told}")
+
+
 @quick
 def group_zstack(suite):
     with serving(suite, "http_zc") as host:
@@ -332,10 +354,12 @@ def group_zstack(suite):
             suite.case(" ".join(args) + ", and as JSON", both_ways, server, args)
         suite.case("the text for Prometheus is valid, also by HTTP", prometheus, host, server)
         suite.case("captures with filters, read by tcpdump and by ourselves", captures, host, server)
+        suite.case("a capture into /dev/null", capture_into_nothing, host, server)
         suite.case("values are changed, and wrong ones refused", knobs, host, server)
         suite.case("the telemetry socket tells the same", without_the_tool, host, server)
         if shutil.which("dpdk-telemetry.py"):
             suite.case("dpdk-telemetry.py tells the same", dpdk_telemetry, server)
+    suite.case("a capture that fills the disk", capture_fills_the_disk, suite)
 
 
 def group_zstack_cores(suite):

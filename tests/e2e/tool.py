@@ -13,7 +13,7 @@ def run_tool(server, *args, code=0):
     pid = [] if args[0] == "ls" else ["--pid", str(pid_of(server))]
     p = subprocess.run([TOOL, *args, *pid], capture_output=True, text=True, timeout=40, check=False)
     expect(p.returncode == code, f"{args}: exit {p.returncode}: {p.stdout[-200:]} {p.stderr[-300:]}")
-    return p.stdout if code == 0 else p.stderr
+    return p.stdout if code == 0 else p.stdout + p.stderr
 
 
 def ask(server, *args):

@@ -201,6 +201,25 @@ void zs_pcap_detach(struct zs_dpdk *d)
 
 /* ---- the writer ---- */
 
+/* All of them, or none: of a file that is full, what it took of a packet is cut off again. */
+static int write_packets(struct zs_pcap *p, struct rte_mbuf **pkts, unsigned n)
+{
+	off_t begin = lseek(p->fd, 0, SEEK_CUR); /* a pipe has no places */
+	ssize_t bytes = 0, written;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+	written = rte_pcapng_write_packets(p->out, pkts, (uint16_t)n);
+	if (written < 0)
+		rc = rte_errno != 0 ? rte_errno : EIO;
+	else if (written < bytes)
+		rc = ENOSPC;
+	if (rc != 0 && begin >= 0 && ftruncate(p->fd, begin) == 0)
+		(void)lseek(p->fd, begin, SEEK_SET);
+	return rc;
+}
+
 static unsigned drain(struct zs_pcap *p)
 {
 	struct rte_mbuf *pkts[BURST];
@@ -209,12 +228,10 @@ static unsigned drain(struct zs_pcap *p)
 
 	if (p->max_packets != 0)
 		write = (unsigned)RTE_MIN((uint64_t)n, p->max_packets - p->packets);
+	if (write > 0 && p->error == 0)
+		p->error = write_packets(p, pkts, write);
 	if (p->error != 0)
 		write = 0;
-	if (write > 0 && rte_pcapng_write_packets(p->out, pkts, (uint16_t)write) < 0) {
-		p->error = rte_errno != 0 ? rte_errno : EIO;
-		write = 0;
-	}
 	rte_pktmbuf_free_bulk(pkts, n);
 	__atomic_store_n(&p->packets, p->packets + write, __ATOMIC_RELAXED);
 	if (p->error != 0 || (p->max_packets != 0 && p->packets >= p->max_packets))
