@@ -179,6 +179,30 @@ static void probe_of_held_data(struct tt *t)
 	tt_expect_after(t, 200 * TT_MS, "PA", 2101, 1, 100);
 }
 
+/* RFC 8985 7.3: the last segment is sent again, however many writes are in it. */
+static void probe_is_the_whole_segment(struct tt *t)
+{
+	start(t, RTT, 2);
+	assert_int_equal(tt_send_bufs(t, 700, 200), 0);
+	tt_expect(t, "PA", 2001, 1, 700);
+	tt_expect_after(t, 200 * TT_MS, "PA", 2001, 1, 700);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 2701, 0);
+	tt_expect_quiet(t, 10 * TT_S);
+}
+
+/* But not what is in another one. */
+static void probe_is_one_segment(struct tt *t)
+{
+	start(t, RTT, 2);
+	assert_int_equal(tt_send_bufs(t, 1500, 300), 0);
+	tt_expect(t, "A", 2001, 1, MSS);
+	tt_expect(t, "PA", 3001, 1, 500);
+	tt_expect_after(t, 200 * TT_MS, "PA", 3001, 1, 500);
+	tt_advance(t, TT_MS);
+	tt_in(t, "A", 1, 3501, 0);
+}
+
 /* A cork is stronger: then the last segment it is. */
 static void probe_leaves_the_cork(struct tt *t)
 {
@@ -513,6 +537,8 @@ static const struct CMUnitTest tests[] = {
 	TT(probe_of_new_data),
 	TT(probe_of_held_data),
 	TT(probe_leaves_the_cork),
+	TT(probe_is_the_whole_segment),
+	TT(probe_is_one_segment),
 	TT(probe_within_window),
 	TT(probe_was_needless),
 	TT(probe_repaired_a_loss),

@@ -126,34 +126,53 @@ enum zs_outcome zs_resend_one(struct zs_stack *s, struct zs_tcb *tcb, uint16_t w
 	return resend(s, tcb, &sg, run_end);
 }
 
-static struct rte_mbuf *last_sent(const struct zs_tcb *tcb)
+/*
+ * The segment that was sent last, as far as can be told: records that went in one turn share
+ * segments as gather_new() has it, and where the device cuts, full ones. NULL: there is none;
+ * *skip: so much of its first record belongs to the one before.
+ */
+static struct rte_mbuf *last_sent(const struct zs_stack *s, const struct zs_tcb *tcb, uint32_t *len,
+				  uint32_t *skip)
 {
-	struct rte_mbuf *m = tcb->sndq.head;
+	unsigned pieces = 0, max = s->netif[tcb->netif].seg_bufs;
+	struct rte_mbuf *first = NULL, *before = NULL;
+	bool tso = zs_tcb_tso(s, tcb);
 
-	if (tcb->unsent == NULL)
-		return tcb->sndq.tail;
-	if (m == tcb->unsent)
-		return NULL;
-	while (zs_seg(m)->next != tcb->unsent)
-		m = zs_seg(m)->next;
-	return m;
+	for (struct rte_mbuf *m = tcb->sndq.head; m != NULL && m != tcb->unsent;
+	     before = m, m = zs_seg(m)->next) {
+		const struct zs_seg *seg = zs_seg(m);
+
+		if (before == NULL || zs_seg(before)->apart || pieces == max ||
+		    seg->tx_us != zs_seg(before)->tx_us || (!tso && *len + seg->len > tcb->mss)) {
+			first = m;
+			*len = *skip = pieces = 0;
+		}
+		*len += seg->len;
+		pieces++;
+		if (*len > tcb->mss) {
+			first = m;
+			*len = (*len - 1) % tcb->mss + 1;
+			*skip = seg->len - *len;
+			pieces = 1;
+		}
+	}
+	return first;
 }
 
 enum zs_outcome zs_resend_last(struct zs_stack *s, struct zs_tcb *tcb, uint16_t wnd)
 {
-	struct zs_segment sg = { .first = last_sent(tcb), .wnd = wnd };
-	uint32_t len, run_end = tcb->snd_nxt;
+	uint32_t len = 0, skip = 0, run_end = tcb->snd_nxt;
+	struct zs_segment sg = { .first = last_sent(s, tcb, &len, &skip), .wnd = wnd };
 
 	if (sg.first == NULL) { /* FIN is all that is in flight */
 		tcb->flags |= ZS_TF_FIN_LOST;
 		return ZS_OUT_SENT;
 	}
-	len = zs_seg(sg.first)->len;
-	if (len > tcb->mss) {
-		if (zs_sndq_split(s, tcb, sg.first, len - tcb->mss) < 0)
+	if (skip > 0) {
+		if (zs_sndq_split(s, tcb, sg.first, skip) < 0)
 			return ZS_OUT_BLOCKED;
 		sg.first = zs_seg(sg.first)->next;
 	}
-	sg.len = zs_seg(sg.first)->len;
+	sg.len = len;
 	return resend(s, tcb, &sg, &run_end);
 }
