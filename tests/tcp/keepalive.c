@@ -236,6 +236,20 @@ static void long_user_timeout(struct tt *t)
 	assert_int_equal(tt_take_error(t), ETIMEDOUT);
 }
 
+/* Also where there were more probes than a byte counts. */
+static void very_long_user_timeout(struct tt *t)
+{
+	tt_connect_passive(t);
+	turn_on(t);
+	zs_tcp_opts(t->c->tcb)->user_timeout_ms = 521000;
+	for (unsigned i = 0; i < 256; i++) {
+		tt_advance(t, i == 0 ? 10 * TT_S + TT_MS : 2 * TT_S);
+		tt_expect(t, "A", 0, 1, 0);
+	}
+	tt_expect_within(t, TT_S - 2 * TT_MS, TT_S + TT_MS, "RA", 1, 1, 0);
+	assert_int_equal(tt_take_error(t), ETIMEDOUT);
+}
+
 static void inherited(struct tt *t)
 {
 	tt_listen(t, 1);
@@ -263,6 +277,7 @@ static const struct CMUnitTest tests[] = {
 	TT(peers_probes),
 	TT(user_timeout),
 	TT(long_user_timeout),
+	TT(very_long_user_timeout),
 	TT(inherited),
 };
 

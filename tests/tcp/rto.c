@@ -90,6 +90,27 @@ static void maximum(struct tt *t)
 	tt_expect_after(t, 2 * TT_S, "A", 1, 1, MSS);
 }
 
+/* RFC 5681 3.1 (4): a loss event is one however many timeouts it takes; TCP_USER_TIMEOUT decides.
+ */
+static void timeouts_beyond_number(struct tt *t)
+{
+	uint32_t ssthresh;
+
+	start(t, 100 * TT_MS);
+	zs_tcp_opts(t->c->tcb)->user_timeout_ms = 3600000;
+	tt_send(t, 10 * MSS);
+	tt_advance(t, 2 * TT_S);
+	ssthresh = tt_info(t).ssthresh;
+	assert_in_range(ssthresh, 5 * MSS, 7 * MSS);
+	for (unsigned i = 0; i < 300; i++) {
+		tt_advance(t, 2 * TT_S);
+		tt_drain(t);
+	}
+	assert_int_equal(tt_info(t).retransmits, 255);
+	assert_int_equal(tt_info(t).ssthresh, ssthresh);
+	tt_expect_state(t, ZS_ESTABLISHED);
+}
+
 /* RFC 6298 5.1: runs from the first segment, not from the latest. */
 static void started_by_first(struct tt *t)
 {
@@ -519,6 +540,7 @@ static const struct CMUnitTest tests[] = {
 	TT(initial),
 	TT(backoff),
 	TT_CFG(maximum, low_rto_max),
+	TT_CFG(timeouts_beyond_number, low_rto_max),
 	TT(started_by_first),
 	TT(restarted_by_progress),
 	TT(karn),

@@ -85,7 +85,7 @@ static void shorten_syn(struct zs_stack *s, struct zs_tcb *tcb, uint32_t mtu)
 	if (now >= tcb->mtu)
 		return;
 	tcb->mtu = (uint16_t)now;
-	tcb->retx_count++;
+	tcb->retx_count += tcb->retx_count < UINT8_MAX;
 	zs_send_syn(s, tcb);
 }
 

@@ -15,6 +15,12 @@
 
 enum { MAX_BACKOFF = 16, ORPHAN_PROBES = 8 };
 
+/* Where time is the limit, there may be more of them than the number can tell. */
+static void count(uint8_t *n)
+{
+	*n += *n < UINT8_MAX;
+}
+
 /* RFC 5482: the user timeout counts from when what is missing was sent, or could not be. */
 static uint64_t user_deadline(const struct zs_tcb *tcb)
 {
@@ -46,7 +52,7 @@ static bool give_up_probing(struct zs_stack *s, struct zs_tcb *tcb)
 		tcb->probes = 0;
 	if (give_up(s, tcb, tcb->probes, limit) || (orphan && tcb->probe_shift == MAX_BACKOFF))
 		return true;
-	tcb->probes++;
+	count(&tcb->probes);
 	return false;
 }
 
@@ -66,7 +72,7 @@ static bool retransmit_syn(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
-	tcb->retx_count++;
+	count(&tcb->retx_count);
 	back_off(s, tcb);
 	zs_send_syn(s, tcb);
 	return false;
@@ -90,7 +96,7 @@ static bool retransmit(struct zs_stack *s, struct zs_tcb *tcb)
 	s->stats.tcp_rto++;
 	zs_loss_on_rto(s, tcb);
 	if (!closed || tcb->retx_count == 0)
-		tcb->retx_count++;
+		count(&tcb->retx_count);
 	if (!closed)
 		zs_mtu_on_timeout(s, tcb);
 	back_off(s, tcb);
@@ -165,7 +171,7 @@ static bool keepalive(struct zs_stack *s, struct zs_tcb *tcb)
 		zs_tcb_dead(s, tcb, ETIMEDOUT);
 		return true;
 	}
-	tcb->probes++;
+	count(&tcb->probes);
 	zs_send_probe(s, tcb);
 	zs_tcb_timer(s, tcb, ZS_TT_LIFE, end > s->now_us ? RTE_MIN(end, next) : next);
 	return false;
