@@ -10,7 +10,7 @@
 #include "core/tcp/zs_queue.h"
 #include "core/tcp/zs_score.h"
 
-/* One segment is lost, as far as we know: the first. */
+/* Without SACK one segment is lost, as far as we know: the first. */
 static void mark_head_lost(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	struct rte_mbuf *m = tcb->sndq.head;
@@ -20,7 +20,7 @@ static void mark_head_lost(struct zs_stack *s, struct zs_tcb *tcb)
 		left = RTE_MIN(zs_sndq_segment(s, tcb, m), (uint32_t)tcb->mss);
 	else if (tcb->flags & ZS_TF_FIN_SENT)
 		tcb->flags |= ZS_TF_FIN_LOST;
-	for (; left > 0 && !(zs_seg(m)->flags & ZS_SEG_SACKED); m = zs_seg(m)->next) {
+	for (; left > 0; m = zs_seg(m)->next) {
 		if (zs_seg(m)->len > left)
 			(void)zs_sndq_split(s, tcb, m, left); /* or more than needed */
 		zs_score_lost(s, tcb, m);
