@@ -122,8 +122,9 @@ static ssize_t do_send(int fd, const struct iovec *iov, int n, int flags, const 
 		return pair_send(fd, iov, n, flags, to, to_len);
 	if (n > 0 && zs_iov_nowhere(iov))
 		return ff_ret(-EFAULT);
-	if (__builtin_expect((flags & MSG_FASTOPEN) || sk->flags & ZS_SF_FASTOPEN, 0))
-		(void)zs_ctx_now(t.c); /* of the SYN */
+	if (__builtin_expect((flags & MSG_FASTOPEN) || sk->flags & (ZS_SF_FASTOPEN | ZS_SF_STAMPS),
+			     0))
+		(void)zs_ctx_now(t.c); /* of the SYN, or of a datagram that is to tell it */
 	rc = send_some(&t, iov, n);
 	if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && rc > 0)
 		zs_sock_zc_sent(sk);
@@ -187,6 +188,8 @@ static ssize_t send_controlled(int s, const struct msghdr *msg, int flags)
 		return zs_pair_send(s, msg, flags);
 	if (sk->kind != ZS_SK_UDP)
 		return send_msg(s, msg, flags);
+	if (__builtin_expect(sk->flags & ZS_SF_STAMPS, 0))
+		(void)zs_ctx_now(t.c);
 	rc = send_some(&t, msg->msg_iov, (int)msg->msg_iovlen);
 	if (!t.c->in_run)
 		zs_ctx_kick(t.c);

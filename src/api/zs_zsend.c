@@ -7,8 +7,8 @@
 static ssize_t give(struct zs_sock *sk, struct rte_mbuf *m, int flags, const struct sockaddr *to,
 		    socklen_t tolen)
 {
-	if (__builtin_expect(sk->flags & ZS_SF_FASTOPEN, 0))
-		(void)zs_ctx_now(zs_ctx_self); /* of the SYN */
+	if (__builtin_expect(sk->flags & (ZS_SF_FASTOPEN | ZS_SF_STAMPS), 0))
+		(void)zs_ctx_now(zs_ctx_self); /* of the SYN, or of a datagram that is to tell it */
 	for (;;) {
 		ssize_t n = zs_sock_give(sk, m, flags, to, tolen);
 		int rc;
@@ -109,6 +109,8 @@ ZS_API int z_send_dgrams(int fd, struct z_dgram *v, int n, int flags)
 		return (int)ff_ret(n <= 0 ? -EINVAL : -EOPNOTSUPP);
 	if (v == NULL)
 		return (int)ff_ret(-EFAULT);
+	if (__builtin_expect(sk->flags & ZS_SF_STAMPS, 0))
+		(void)zs_ctx_now(zs_ctx_self);
 	for (int i = 0; i < n; i++) {
 		if (i > 0 && v[i - 1].error == ENOBUFS) {
 			v[i].error = ENOBUFS;

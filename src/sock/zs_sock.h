@@ -92,7 +92,7 @@ enum zs_sock_flag {
 	ZS_SF_ZEROCOPY = 0x800, /* MSG_ZEROCOPY is counted, and its end told */
 	ZS_SF_ERRQ = 0x1000,	/* the error queue is not empty */
 	ZS_SF_INQ = 0x2000,	/* recvmsg tells what is left to read */
-	ZS_SF_STAMPS = 0x4000,	/* a stream with SO_TIMESTAMPING */
+	ZS_SF_STAMPS = 0x4000,	/* SO_TIMESTAMPING is set */
 	ZS_SF_DEBUG = 0x8000,	/* kept, without effect */
 };
 

@@ -53,6 +53,7 @@ int zs_opt_stamp_set(struct zs_sock *sk, int v)
 	case ZS_SK_TCP:
 		return set_tcp(sk, (uint32_t)v);
 	case ZS_SK_UDP:
+		zs_opt_flag(sk, ZS_SF_STAMPS, v != 0);
 		set_udp(sk->udp, (uint32_t)v);
 		return 0;
 	case ZS_SK_LISTENER:

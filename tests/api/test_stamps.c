@@ -206,6 +206,55 @@ static void datagrams_go(struct api_world *t, int family)
 	close_on(t, 1, s);
 }
 
+/* The time is that of the call, also where the loop has not turned for long. */
+static void datagrams_go_late(struct api_world *t, int family)
+{
+	int c = bound(t, 0, family, OTHER);
+	struct sockaddr_storage ss;
+	socklen_t len = address(family, 1, PORT, &ss);
+	union room room = { .bytes = { 0 } };
+	struct iovec iov = { "z", 1 };
+	struct msghdr msg = {
+		.msg_name = &ss,
+		.msg_namelen = len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &room,
+		.msg_controllen = CMSG_SPACE(sizeof(int)),
+	};
+	struct z_dgram d = { .addr = (void *)&ss, .addrlen = len };
+	z_buf *b;
+
+	room.first = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+		.cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT,
+	};
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &(int){ 9 }, sizeof(int));
+	api_on(t, 0);
+	set(c, SOL_SOCKET, SO_TIMESTAMPING, USUAL);
+	api_run_ms(t, 8000);
+	api_on(t, 0);
+	assert_int_equal(send_to(c, family, 1, PORT, "x", 1), 1);
+	api_run_ms(t, 8000);
+	api_on(t, 0);
+	assert_int_equal(ff_sendmsg(c, &msg, 0), 1);
+	api_run_ms(t, 8000);
+	api_on(t, 0);
+	b = api_filled(0, 1);
+	assert_int_equal(z_sendto_buf(c, b, (void *)&ss, len, 0), 1);
+	api_run_ms(t, 8000);
+	api_on(t, 0);
+	d.buf = api_filled(0, 1);
+	assert_int_equal(z_send_dgrams(c, &d, 1, 0), 1);
+	for (uint32_t id = 0; id < 4; id++) {
+		expect_report(c, family, SCM_TSTAMP_SCHED, id, (3 - id) * 8000000);
+		expect_report(c, family, SCM_TSTAMP_SND, id, (3 - id) * 8000000);
+	}
+	close_on(t, 0, c);
+	api_run_ms(t, 5);
+}
+
 static void refused(struct api_world *t, int family)
 {
 	int c = bound(t, 0, family, OTHER);
@@ -220,12 +269,11 @@ static void refused(struct api_world *t, int family)
 OVER_BOTH(stream)
 OVER_BOTH(datagrams_come)
 OVER_BOTH(datagrams_go)
+OVER_BOTH(datagrams_go_late)
 OVER_BOTH(refused)
 
 static const struct CMUnitTest tests[] = {
-	BOTH(stream),
-	BOTH(datagrams_come),
-	BOTH(datagrams_go),
+	BOTH(stream),  BOTH(datagrams_come), BOTH(datagrams_go), BOTH(datagrams_go_late),
 	BOTH(refused),
 };
 
