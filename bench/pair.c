@@ -96,9 +96,10 @@ static uint64_t begin(void *arg)
 	struct rte_mbuf *burst[ZS_BURST];
 	uint16_t n = receive(h, burst);
 
-	h->next_us = zs_stack_advance(h->s, h->now_us);
+	zs_stack_set_now(h->s, h->now_us);
 	if (n > 0)
 		zs_stack_input(h->s, 0, burst, n);
+	h->next_us = zs_stack_run_timers(h->s);
 	return 0;
 }
 

@@ -180,13 +180,14 @@ static void turn(struct zs_simhost *h)
 	p->free_ns = h->w->now_ns + h->cfg.turn_ns;
 	if (p->wake_ns <= h->w->now_ns)
 		p->wake_ns = ZS_SIM_NEVER;
-	zs_stack_advance(h->s, now_us);
+	zs_stack_set_now(h->s, now_us);
 	feed(h);
+	zs_stack_run_timers(h->s);
 	if (h->app != NULL)
 		h->app(h, h->app_arg);
 	zs_stack_flush(h->s);
 	/* what the stack sent to itself is for the next turn, like all input */
-	next_us = zs_stack_loops(h->s) ? 0 : zs_stack_advance(h->s, now_us);
+	next_us = zs_stack_loops(h->s) ? 0 : zs_stack_run_timers(h->s);
 	p->deadline_ns =
 		next_us == UINT64_MAX ? ZS_SIM_NEVER : RTE_MAX(next_us, now_us + 1) * ZS_US;
 	if (zs_stack_tx_pending(h->s))

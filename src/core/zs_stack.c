@@ -130,6 +130,11 @@ void zs_stack_set_now(struct zs_stack *s, uint64_t now_us)
 uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us)
 {
 	zs_stack_set_now(s, now_us);
+	return zs_stack_run_timers(s);
+}
+
+uint64_t zs_stack_run_timers(struct zs_stack *s)
+{
 	zs_wheel_advance(&s->wheel, s, s->now_us);
 	zs_receive_own(s);
 	return zs_stack_loops(s) ? 0 : zs_wheel_next(&s->wheel);

@@ -27,8 +27,10 @@ void zs_stack_destroy(struct zs_stack *s);
  */
 uint64_t zs_stack_advance(struct zs_stack *s, uint64_t now_us);
 
-/* It is now_us: what is sent from now on says so. Due timers wait for zs_stack_advance(). */
+/* Its two halves. It is now_us: what is sent from now on says so, and due timers wait, perhaps for
+ * input that is in their favour. */
 void zs_stack_set_now(struct zs_stack *s, uint64_t now_us);
+uint64_t zs_stack_run_timers(struct zs_stack *s);
 
 /* Consumes all n packets (any n) that arrived on `port`; order within the burst is kept. */
 void zs_stack_input(struct zs_stack *s, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
@@ -45,7 +47,7 @@ void zs_stack_flush(struct zs_stack *s);
 /* True when connections or device queues wait for another zs_stack_flush(). */
 bool zs_stack_tx_pending(const struct zs_stack *s);
 
-/* True when packets that the stack sent to itself wait for zs_stack_advance(). */
+/* True when packets that the stack sent to itself wait for zs_stack_run_timers(). */
 bool zs_stack_loops(const struct zs_stack *s);
 
 uint64_t zs_stack_now(const struct zs_stack *s);

@@ -20,7 +20,9 @@
 
 #include "ringpeer.h"
 
+#include "core/tcp/zs_tcp.h"
 #include "core/zs_pkt.h"
+#include "core/zs_stack.h"
 #include "core/zs_udp.h"
 #include "port/dpdk/zs_dpdk.h"
 #include "port/dpdk/zs_pcap.h"
@@ -49,6 +51,7 @@ static void small_config(struct zs_dpdk_config *cfg)
 	cfg->n_big = 64;
 	cfg->close_ms = 1;
 	cfg->port[0].n_rxd = cfg->port[0].n_txd = 64;
+	cfg->stack.use_tlp = false; /* which would come before a timeout */
 	cfg->stack.max_conns = cfg->stack.max_half_open = cfg->stack.max_time_wait = 64;
 	cfg->on_eal = ringpeer_device;
 	cfg->on_eal_arg = &w.peer;
@@ -335,6 +338,49 @@ static void test_statistics_tell_busy_from_idle(void **state)
 	assert_int_equal(st.rx_packets, 1);
 }
 
+/*
+ * The application took its time, longer than the timeout: the ACK that waits behind other packets
+ * comes before that.
+ */
+static void test_what_waits_is_received_before_timers_run(void **state)
+{
+	enum { BEFORE = 2 * ZS_BURST + 9, PAUSE_US = 350000 };
+	struct zs_stack *s = zs_lcore_stack(w.lc);
+	struct zs_tcb *l = zs_tcp_open(w.peer.s, ZS_AF_IP4), *c = zs_tcp_open(s, ZS_AF_IP4);
+	const struct zs_addr any = { .q = { 0, 0 } }, to = zs_addr_ip4(htonl(peer_ip));
+	uint64_t timeouts = zs_stack_stats(s)->tcp_rto;
+	struct zs_listener *lst;
+	struct rte_mbuf *m;
+
+	(void)state;
+	assert_int_equal(zs_tcp_bind(w.peer.s, l, &any, PORT), 0);
+	assert_int_equal(zs_tcp_listen(w.peer.s, l, 1, &lst), 0);
+	assert_int_equal(zs_tcp_connect(s, c, &to, PORT), 0);
+	settle();
+	assert_int_equal(zs_tcp_state(c), ZS_ESTABLISHED);
+	assert_int_equal(zs_tcp_send_copy(s, c, "a", 1, 0), 1);
+	turn_port();
+	turn_port();
+	for (int i = 0; i < BEFORE; i++)
+		send_to_port(1);
+	turn_peer();
+	assert_int_equal(zs_tcp_acked(c), 0);
+	usleep(PAUSE_US);
+	for (int i = 0; i < 4; i++)
+		turn_port();
+	assert_int_equal(zs_tcp_acked(c), 1);
+	assert_int_equal(zs_stack_stats(s)->tcp_rto, timeouts);
+	for (int i = 0; i < BEFORE; i++) {
+		m = zs_udp_recv(s, w.server);
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+	}
+	zs_tcp_abort(s, c);
+	zs_tcp_listener_close(w.peer.s, lst);
+	settle();
+	assert_int_equal(zs_dpdk_bufs_in_use(w.d), w.idle_bufs);
+}
+
 static void test_clock_runs_with_the_wall(void **state)
 {
 	uint64_t a = zs_lcore_clock_us(w.lc), b;
@@ -398,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_device_that_is_full_is_counted_and_tried_again),
 		cmocka_unit_test(test_a_capture_has_each_frame_once),
 		cmocka_unit_test(test_statistics_tell_busy_from_idle),
+		cmocka_unit_test(test_what_waits_is_received_before_timers_run),
 		cmocka_unit_test(test_clock_runs_with_the_wall),
 		cmocka_unit_test(test_second_init_is_refused),
 		cmocka_unit_test(test_signal_stops),

@@ -8,7 +8,7 @@
  * The loop of each lcore, as src/api runs it:
  *
  *	while (!zs_dpdk_stopping(d)) {
- *		next_us = zs_lcore_turn(lc);     timers, receive
+ *		next_us = zs_lcore_turn(lc);     receive, timers
  *		if (application_did_something())
  *			zs_lcore_mark_busy(lc);
  *		zs_lcore_flush(lc);              send
@@ -170,9 +170,9 @@ void zs_dpdk_run(struct zs_dpdk *d, void (*fn)(struct zs_lcore *lc, void *arg), 
 void zs_dpdk_wait(struct zs_dpdk *d);
 
 /*
- * Begins a turn: reads the clock, fires timers, receives one burst per port. Returns 0 when the
- * turn was busy, else the stack's next deadline (stack clock; UINT64_MAX = none), for
- * zs_lcore_idle().
+ * Begins a turn: reads the clock, receives one burst per port, fires timers; those that are late
+ * let what waits in the queues come first. Returns 0 when the turn was busy, else the stack's next
+ * deadline (stack clock; UINT64_MAX = none), for zs_lcore_idle().
  */
 uint64_t zs_lcore_turn(struct zs_lcore *lc);
 

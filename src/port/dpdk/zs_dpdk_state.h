@@ -124,7 +124,8 @@ struct zs_lcore {
 	uint64_t tsc_base, us_base; /* the clock: us_base at tsc_base */
 	uint64_t us_mul;	    /* microseconds per cycle, times 2^32 */
 	uint64_t mark_tsc;	    /* time up to here is accounted for */
-	uint64_t next_us;	    /* deadline told by the last zs_stack_advance() */
+	uint64_t next_us;	    /* deadline told by the last zs_stack_run_timers() */
+	uint64_t held_us;	    /* since when late timers wait for input; 0 = they do not */
 	uint64_t work_tsc;	    /* end of the last turn that did more than fire a timer */
 	uint32_t idle_turns;	    /* in a row */
 	uint32_t links_down;	    /* lcore 0: ports whose links have not been up yet */

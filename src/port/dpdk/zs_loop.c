@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The turn of an lcore's loop: clock, timers, receive, send; and its accounting. Time is the TSC,
+ * The turn of an lcore's loop: clock, receive, timers, send; and its accounting. Time is the TSC,
  * read once per turn, turned into microseconds by a multiplication.
  */
 #include <errno.h>
@@ -21,6 +21,7 @@ enum {
 	YIELD_AFTER_US = 20,
 	YIELD_EVERY = 32, /* idle turns */
 	LINK_US = 100000, /* between two looks at a link that is down */
+	LATE_US = 10000,
 };
 
 void zs_loop_init(struct zs_lcore *lc)
@@ -118,6 +119,44 @@ static __attribute__((noinline)) void receive_aside(struct zs_lcore *lc)
 		zs_fan_take(lc);
 }
 
+static inline void receive_all(struct zs_lcore *lc)
+{
+	if (unlikely(__atomic_load_n(&lc->aside, __ATOMIC_RELAXED)))
+		receive_aside(lc);
+	else
+		for (uint16_t i = 0; i < lc->n_ports; i++)
+			receive(lc, i, 0, false);
+}
+
+/*
+ * Timers are late, for the application took its time, and what would have stopped them may wait in
+ * the queue. So they wait until that is received, two bursts per turn so that sockets do not
+ * overflow; but no longer than LATE_US more.
+ */
+static __attribute__((noinline)) bool hold_timers(struct zs_lcore *lc, uint64_t now_us)
+{
+	uint64_t before = lc->stats.rx_packets + lc->stats.taken_over;
+
+	if (zs_stack_loops(lc->s)) /* that is due as well */
+		return false;
+	if (lc->held_us == 0)
+		lc->held_us = now_us;
+	receive_all(lc);
+	if (lc->stats.rx_packets + lc->stats.taken_over - before >= ZS_BURST &&
+	    now_us - lc->held_us < LATE_US)
+		return true;
+	lc->held_us = 0;
+	return false;
+}
+
+static inline bool timers_may_run(struct zs_lcore *lc, uint64_t now_us)
+{
+	if (now_us < lc->next_us)
+		return true;
+	lc->busy = true;
+	return now_us - lc->next_us < LATE_US || !hold_timers(lc, now_us);
+}
+
 uint64_t zs_lcore_turn(struct zs_lcore *lc)
 {
 	uint64_t tsc = rte_rdtsc();
@@ -125,16 +164,12 @@ uint64_t zs_lcore_turn(struct zs_lcore *lc)
 
 	account(lc, tsc);
 	lc->stats.turns++;
-	if (now_us >= lc->next_us)
-		lc->busy = true;
-	lc->next_us = zs_stack_advance(lc->s, now_us);
+	zs_stack_set_now(lc->s, now_us);
 	if (unlikely(lc->links_down != 0) && now_us >= lc->links_us)
 		watch_links(lc, now_us);
-	if (unlikely(__atomic_load_n(&lc->aside, __ATOMIC_RELAXED)))
-		receive_aside(lc);
-	else
-		for (uint16_t i = 0; i < lc->n_ports; i++)
-			receive(lc, i, 0, false);
+	receive_all(lc);
+	if (timers_may_run(lc, now_us))
+		lc->next_us = zs_stack_run_timers(lc->s);
 	if (unlikely(lc->idle.state != ZS_AWAKE))
 		zs_idle_turned(lc);
 	return lc->busy ? 0 : lc->next_us;
