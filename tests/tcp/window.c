@@ -424,6 +424,43 @@ static void window_grows(struct tt *t)
 	assert_true(tt_info(t).rcvbuf <= 4u << 20);
 }
 
+static void use_ts(struct zs_config *cfg)
+{
+	cfg->use_ts = true;
+}
+
+/* What a peer has thought over for long echoes an old timestamp, and says nothing of the round trip
+ * by which the window grows once it has much to say. */
+static void window_grows_after_silence(struct tt *t)
+{
+	enum { RTT = 50 * TT_MS, THINKS = 30 * TT_S, BURST = 32 };
+	uint32_t at = 1, ecr;
+
+	tt_connect_passive(t, .opt = "mss 1460,sackOK,ts,nop,wscale 7", .rtt_us = RTT);
+	for (unsigned i = 0; i < 5; i++) {
+		tt_advance(t, THINKS);
+		tt_drain(t);
+		tt_in(t, "PA", at, 1, 100);
+		at += 100;
+		tt_read(t, 100);
+	}
+	for (unsigned round = 0; round < 6; round++) {
+		uint32_t segs = tt_info(t).rcv_wnd / 1448;
+
+		ecr = t->c->tsecr;
+		tt_advance(t, RTT);
+		for (uint32_t i = 1; i <= segs && i <= 2000; i++) {
+			tt_in(t, "A", at, 1, 1448, .hold = i % BURST != 0 && i < segs,
+			      .tsecr = ecr);
+			at += 1448;
+			if (i % BURST == 0 || i == segs)
+				tt_read_some(t, zs_tcp_readable(t->c->tcb));
+			tt_drain(t);
+		}
+	}
+	assert_true(tt_info(t).rcvbuf >= 1u << 20);
+}
+
 /* SO_RCVBUF fixes it. */
 static void fixed_window_stays(struct tt *t)
 {
@@ -519,6 +556,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(first_window, autotune),
 	TT(first_window_of_a_large_buffer),
 	TT_CFG(window_grows, autotune),
+	TT_CFG(window_grows_after_silence, use_ts),
 	TT(fixed_window_stays),
 	TT_CFG(tiny_segments_cost_memory, small_rcvbuf),
 	TT_CFG(send_buffer, small_sndbuf),

@@ -40,7 +40,10 @@ static __rte_always_inline void acknowledge(struct zs_stack *s, struct zs_tcb *t
 	}
 }
 
-/* Receiver's round trip: the data answers our segment whose timestamp it echoes. */
+/*
+ * Receiver's round trip: the data answers our segment whose timestamp it echoes, perhaps after the
+ * peer has thought it over for long. So a shorter one counts at once.
+ */
 static void sample_rcv_rtt(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	uint32_t ms;
@@ -49,7 +52,7 @@ static void sample_rcv_rtt(struct zs_stack *s, struct zs_tcb *tcb, const struct 
 		return;
 	ms = s->now_ms + tcb->ts_off - pi->opt.ts_ecr;
 	if (ms < 60000)
-		tcb->rcv_rtt_us = (uint32_t)((7 * (uint64_t)tcb->rcv_rtt_us + ms * 1000u) / 8);
+		tcb->rcv_rtt_us = RTE_MIN((7 * tcb->rcv_rtt_us + ms * 1000) / 8, ms * 1000);
 }
 
 void zs_data_in_order(struct zs_stack *s, struct zs_tcb *tcb, struct rte_mbuf *m,
