@@ -447,6 +447,31 @@ static void mark_then_loss(struct tt *t)
 	tt_drain(t);
 }
 
+/* A mark, a timeout, and what was sent again is lost: the mark was for what was before. */
+static void mark_then_timeout_then_loss(struct tt *t)
+{
+	uint32_t ssthresh;
+
+	open_passive(t);
+	tt_send(t, 10 * MSS);
+	tt_expect_run(t, 1, 1, MSS, 10);
+	tt_in(t, "AE", 1, 1 + MSS, 0);
+	while (tt_stats(t)->tcp_rto == 0) {
+		tt_drain(t);
+		tt_advance(t, TT_MS);
+	}
+	ssthresh = tt_info(t).ssthresh;
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 2001, 0);
+	tt_expect_run(t, 2001, 1, MSS, 2);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 2001, 0, .opt = "nop,nop,sack 3001:4001");
+	tt_expect(t, "A", 2001, 1, MSS);
+	assert_true(tt_info(t).ssthresh < ssthresh);
+	tt_drain(t);
+}
+
 /* Whatever reduced the window, CWR says so; and echoes during recovery reduce nothing more. */
 static void loss_sends_cwr(struct tt *t)
 {
@@ -505,6 +530,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(no_growth_by_an_echo, passive),
 	TT_CFG(echo_for_ever, passive),
 	TT_CFG(mark_then_loss, passive),
+	TT_CFG(mark_then_timeout_then_loss, passive),
 	TT_CFG(loss_sends_cwr, passive),
 	TT_CFG(timeout_sends_cwr, passive),
 };

@@ -483,6 +483,31 @@ static void lost_retransmission(struct tt *t)
 	assert_int_equal(tt_info(t).bytes_retx, 2 * MSS);
 }
 
+/* RFC 8985 9.3, RFC 5681 4.3: after a timeout that is another sign of congestion, and the window is
+ * that of a recovery from then on. */
+static void lost_retransmission_after_timeout(struct tt *t)
+{
+	uint32_t ssthresh;
+
+	start(t, RTT, 10);
+	tt_expect_after(t, 200 * TT_MS, "A", 9001, 1, MSS);
+	tt_expect_after(t, 300 * TT_MS, "A", 1, 1, MSS);
+	ssthresh = tt_info(t).ssthresh;
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1001, 0);
+	tt_expect_run(t, 1001, 1, MSS, 2);
+	tt_expect_none(t);
+	tt_advance(t, RTT);
+	tt_in(t, "A", 1, 1001, 0, .opt = "nop,nop,sack 2001:3001");
+	tt_expect(t, "A", 1001, 1, MSS);
+	tt_drain(t);
+	assert_int_equal(tt_stats(t)->tcp_lost_retx, 1);
+	assert_int_equal(tt_info(t).ca_state, 1);
+	assert_true(tt_info(t).ssthresh < ssthresh);
+	tt_in(t, "A", 1, 10001, 0);
+	assert_int_equal(tt_info(t).ca_state, 0);
+}
+
 /* What a probe has on its way takes nothing from what is found to be lost, and is lost itself. */
 static void loss_behind_a_probe(struct tt *t)
 {
@@ -556,6 +581,7 @@ static const struct CMUnitTest tests[] = {
 	TT(dsack_widens_the_window),
 	TT(dsack_long_ago),
 	TT(lost_retransmission),
+	TT(lost_retransmission_after_timeout),
 	TT(loss_behind_a_probe),
 	TT(late_original),
 	TT(timeout_spares_the_young),

@@ -109,6 +109,18 @@ static bool find_losses(struct zs_stack *s, struct zs_tcb *tcb)
 }
 
 /*
+ * Something is lost, as find_losses() has it: does recovery begin? In recovery PRR heeds it. After
+ * a timeout it is the answer to that, unless it was sent again meanwhile (RFC 8985 9.3).
+ */
+static bool tells_of_congestion(const struct zs_stack *s, const struct zs_tcb *tcb, bool found,
+				uint64_t lost_again)
+{
+	if (tcb->ca_state == ZS_CA_LOSS)
+		return s->stats.tcp_lost_retx != lost_again;
+	return found && tcb->ca_state == ZS_CA_OPEN;
+}
+
+/*
  * What was lost is repaired. After a timeout without SACK there are duplicate ACKs still to come,
  * of what was repeated for nothing: they say nothing until something newer is acknowledged (RFC
  * 6582 3.2 steps 1 and 4).
@@ -123,6 +135,7 @@ static bool recovered(const struct zs_tcb *tcb)
 void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack *a)
 {
 	bool sack = (tcb->flags & ZS_TF_SACK) != 0, found, left = false;
+	uint64_t lost_again = s->stats.tcp_lost_retx;
 	uint32_t lost;
 
 	if (tcb->ca_state != ZS_CA_OPEN)
@@ -147,7 +160,7 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 	}
 	lost = tcb->lost;
 	found = find_losses(s, tcb) || (left && tcb->lost > 0);
-	if (tcb->ca_state == ZS_CA_OPEN && found)
+	if (tells_of_congestion(s, tcb, found, lost_again))
 		enter_recovery(s, tcb, a->inflight);
 	if (tcb->ca_state == ZS_CA_RECOVERY)
 		zs_prr_on_ack(s, tcb, a->acked + tcb->sacked - a->sacked_before,
@@ -157,9 +170,10 @@ void zs_loss_on_ack(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_ack 
 void zs_loss_on_reorder_timer(struct zs_stack *s, struct zs_tcb *tcb)
 {
 	uint32_t inflight = zs_inflight(tcb);
+	uint64_t lost_again = s->stats.tcp_lost_retx;
 	bool found = find_losses(s, tcb);
 
-	if (tcb->ca_state == ZS_CA_OPEN && found)
+	if (tells_of_congestion(s, tcb, found, lost_again))
 		enter_recovery(s, tcb, inflight);
 	if (tcb->ca_state == ZS_CA_RECOVERY)
 		zs_prr_on_ack(s, tcb, 0, false);
@@ -209,6 +223,7 @@ void zs_loss_on_rto(struct zs_stack *s, struct zs_tcb *tcb)
 	if (tcb->retx_count == 0) {
 		tcb->ssthresh = zs_cc_find(tcb->cc)->on_congestion(s, tcb, inflight);
 		tcb->recover = tcb->snd_nxt;
+		tcb->flags &= ~(uint32_t)ZS_TF_ECN_CUT; /* was for what was before */
 	}
 	zs_cc_find(tcb->cc)->on_rto(s, tcb);
 	tcb->ca_state = ZS_CA_LOSS;
