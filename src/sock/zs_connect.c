@@ -37,8 +37,10 @@ static int start_in_family(struct zs_sock *sk, const struct zs_name *n,
 			   int (*start)(struct zs_sock *sk, const struct zs_name *n))
 {
 	uint8_t was = zs_sock_flow_family(sk);
-	int rc = zs_sock_set_family(sk, n->family) < 0 ? -ENETUNREACH : start(sk, n);
+	int rc = -ENETUNREACH;
 
+	if ((n->family == ZS_AF_IP4 || !sk->bound_ip4) && zs_sock_set_family(sk, n->family) == 0)
+		rc = start(sk, n);
 	if (rc < 0 && rc != -EINPROGRESS)
 		(void)zs_sock_set_family(sk, was); /* nothing has been bound since */
 	return rc;
@@ -94,8 +96,9 @@ static int disconnect_udp(struct zs_sock *sk)
 {
 	int rc = zs_udp_connect(sk->s, sk->udp, NULL, 0);
 
-	/* what was connected to IPv4 is for both again */
-	if (rc == 0 && sk->family == AF_INET6 && zs_addr_is_any(&sk->udp->flow.laddr))
+	/* what was connected to IPv4 is for both again, unless bind said so */
+	if (rc == 0 && sk->family == AF_INET6 && !sk->bound_ip4 &&
+	    zs_addr_is_any(&sk->udp->flow.laddr))
 		(void)zs_sock_set_family(sk, ZS_AF_IP6); /* from any to any */
 	return rc;
 }

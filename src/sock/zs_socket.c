@@ -173,8 +173,8 @@ int zs_sock_renew(struct zs_sock *sk)
 		*zs_tcp_opts(tcb) = *zs_tcp_opts(sk->tcb);
 		laddr = zs_tcp_bound_addr(sk->tcb);
 		lport = flow->lport;
-		if (sk->flags & ZS_SF_BOUND)
-			family = flow->family;
+		if (sk->bound_ip4)
+			family = ZS_AF_IP4;
 	}
 	close_endpoint(sk, true);
 	sk->kind = ZS_SK_TCP;
@@ -186,8 +186,10 @@ int zs_sock_renew(struct zs_sock *sk)
 	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */
 	if (sk->flags & ZS_SF_BIND_NO_PORT)
 		lport = 0;
-	if ((sk->flags & ZS_SF_BOUND) && bind_tcp(sk, tcb, &laddr, lport) < 0)
+	if ((sk->flags & ZS_SF_BOUND) && bind_tcp(sk, tcb, &laddr, lport) < 0) {
 		sk->flags &= (uint16_t)~ZS_SF_BOUND;
+		sk->bound_ip4 = false;
+	}
 	zs_ep_raise(sk->s, zs_tcp_ep(tcb), ZS_EV_HUP);
 	return 0;
 }
@@ -230,11 +232,13 @@ int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 	if (rc == 0)
 		rc = sk->kind == ZS_SK_UDP ? zs_udp_bind(sk->s, sk->udp, &n.addr, n.port)
 					   : bind_tcp(sk, sk->tcb, &n.addr, n.port);
-	if (rc == 0)
-		sk->flags |= ZS_SF_BOUND;
-	else
+	if (rc < 0) {
 		(void)zs_sock_set_family(sk, was); /* as it was, so it can be */
-	return rc;
+		return rc;
+	}
+	sk->flags |= ZS_SF_BOUND;
+	sk->bound_ip4 = n.family == ZS_AF_IP4;
+	return 0;
 }
 
 int zs_sock_listen(struct zs_sock *sk, int backlog)

@@ -253,6 +253,34 @@ static void failures_leave_both_families(void **state)
 	assert_int_equal(ff_recv(s, buf, sizeof(buf), MSG_DONTWAIT), 2);
 }
 
+/* Connecting to IPv4 and dissolving that again leaves a socket what bind made it: for both
+ * families, or for IPv4. */
+static void bind_says_for_which_family_it_is(void **state)
+{
+	struct sockaddr_in6 both = addr6("::", PORT), ip4 = addr6("::ffff:0.0.0.0", PORT + 1);
+	struct sockaddr_in6 closed4 = addr6("::ffff:127.0.0.1", 9), one = addr6("::1", PORT);
+	struct sockaddr_in6 none = { .sin6_family = AF_UNSPEC };
+	int type[] = { SOCK_STREAM, SOCK_DGRAM };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int fd = socket6(type[i], false), fd4 = socket6(type[i], false);
+
+		assert_int_equal(ff_bind(fd, sa6(&both), sizeof(both)), 0);
+		assert_int_equal(ff_bind(fd4, sa6(&ip4), sizeof(ip4)), 0);
+		assert_errno(ff_connect(fd4, sa6(&one), sizeof(one)), ENETUNREACH);
+		assert_int_equal(ff_connect(fd, sa6(&closed4), sizeof(closed4)), i - 1);
+		assert_int_equal(ff_connect(fd4, sa6(&closed4), sizeof(closed4)), i - 1);
+		assert_int_equal(ff_connect(fd, sa6(&none), sizeof(none)), 0);
+		assert_int_equal(ff_connect(fd4, sa6(&none), sizeof(none)), 0);
+		assert_name(ff_getsockname, fd, "::", PORT);
+		assert_name(ff_getsockname, fd4, "::ffff:0.0.0.0", PORT + 1);
+		if (i == 0)
+			assert_int_equal(ff_listen(fd, 1), 0);
+	}
+	assert_int_equal(ff_connect(socket6(SOCK_STREAM, false), sa6(&one), sizeof(one)), 0);
+}
+
 static void datagrams(void **state)
 {
 	struct api_world *t = *state;
@@ -438,6 +466,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(ip4_before_ip6, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(the_address_of_none, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(failures_leave_both_families, api_setup, api_teardown),
+	cmocka_unit_test_setup_teardown(bind_says_for_which_family_it_is, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(datagrams, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(change_of_family, api_setup, api_teardown),
 	cmocka_unit_test_setup_teardown(link_local, api_setup, api_teardown),
