@@ -347,10 +347,10 @@ static int read_one(const struct zs_sock *sk, const struct cmsghdr *c, struct zs
 	switch (c->cmsg_type) {
 	case IPV6_PKTINFO:
 		return get_pktinfo6(data, len, how);
-	case IPV6_HOPLIMIT:
-		return get_byte(data, len, 0, &how->ttl);
+	case IPV6_HOPLIMIT: /* -1 of both: the default (RFC 3542 6.3, 6.5) */
+		return get_byte(data, len, -1, &how->ttl);
 	case IPV6_TCLASS:
-		return get_byte(data, len, 0, &how->tos);
+		return get_byte(data, len, -1, &how->tos);
 	default:
 		return -EINVAL;
 	}

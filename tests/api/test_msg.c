@@ -326,6 +326,17 @@ static void sent_as_told_ip6(void **state)
 	assert_memory_equal(&from.sin6_addr, &info.ipi6_addr, 16);
 	assert_int_equal(from.sin6_scope_id, 1);
 	api_on(t, 0);
+	v = -1; /* what it would be without it: RFC 3542 6.3, 6.5 */
+	c.len = 0;
+	add(&c, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof(v));
+	add(&c, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof(v));
+	assert_int_equal(give(fd, &to, sizeof(to), &c), 5);
+	api_run_ms(t, 5);
+	api_on(t, 1);
+	take(s, &g, sizeof(g.control));
+	assert_int_equal(number(&g, IPPROTO_IPV6, IPV6_HOPLIMIT), 64);
+	assert_int_equal(number(&g, IPPROTO_IPV6, IPV6_TCLASS), 0);
+	api_on(t, 0);
 	info.ipi6_addr = to.sin6_addr; /* not ours */
 	c.len = 0;
 	add(&c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
