@@ -79,6 +79,7 @@ int zs_sock_copy(const struct zs_sock *from, struct zs_stack *s, struct zs_sock 
 	sk->sndtimeo_ms = from->sndtimeo_ms;
 	sk->priority = from->priority;
 	sk->mtu_discover = from->mtu_discover;
+	sk->bound_port = from->bound_port;
 	sk->bound_ip4 = from->bound_ip4;
 	*out = sk;
 	return 0;

@@ -105,7 +105,8 @@ struct zs_sock {
 	uint32_t rcvlowat;
 	uint32_t rcvtimeo_ms, sndtimeo_ms; /* 0 = none; honoured by the facade */
 	uint32_t priority : 24;		   /* SO_PRIORITY: kept, without effect */
-	uint32_t mtu_discover : 7;	   /* IP_MTU_DISCOVER: without effect on a stream */
+	uint32_t mtu_discover : 6;	   /* IP_MTU_DISCOVER: without effect on a stream */
+	uint32_t bound_port : 1;	   /* bind asked for the port */
 	uint32_t bound_ip4 : 1;		   /* bind was for IPv4 alone */
 	union {
 		struct zs_tcb *tcb;

@@ -184,7 +184,7 @@ int zs_sock_renew(struct zs_sock *sk)
 	zs_tcp_ep(tcb)->owner = sk;
 	zs_tcp_opts_changed(sk->s, tcb);
 	(void)zs_sock_set_family(sk, family); /* nothing is bound yet */
-	if (sk->flags & ZS_SF_BIND_NO_PORT)
+	if (sk->flags & ZS_SF_BIND_NO_PORT && !sk->bound_port)
 		lport = 0;
 	if ((sk->flags & ZS_SF_BOUND) && bind_tcp(sk, tcb, &laddr, lport) < 0) {
 		sk->flags &= (uint16_t)~ZS_SF_BOUND;
@@ -238,6 +238,7 @@ int zs_sock_bind(struct zs_sock *sk, const struct sockaddr *sa, socklen_t len)
 	}
 	sk->flags |= ZS_SF_BOUND;
 	sk->bound_ip4 = n.family == ZS_AF_IP4;
+	sk->bound_port = n.port != 0;
 	return 0;
 }
 

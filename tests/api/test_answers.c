@@ -368,6 +368,22 @@ static void a_failed_attempt_leaves_no_address_behind(void **state)
 	assert_true(ff_accept(c, NULL, NULL) >= 0);
 }
 
+/* IP_BIND_ADDRESS_NO_PORT is for who asks for none. */
+static void a_failed_attempt_leaves_the_port_that_was_asked_for(void **state)
+{
+	int c = new_socket(AF_INET, SOCK_STREAM), on = 1;
+	struct sockaddr_in sin = ip4("127.0.0.1", PORT + 1);
+	socklen_t len = sizeof(sin);
+
+	(void)state;
+	assert_int_equal(ff_setsockopt(c, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)), 0);
+	assert_int_equal(ff_bind(c, sa(&sin), sizeof(sin)), 0);
+	assert_errno(connect_to(c, "127.0.0.1", PORT), EINPROGRESS);
+	assert_errno(connect_to(c, "127.0.0.1", PORT), ECONNREFUSED);
+	assert_int_equal(ff_getsockname(c, sa(&sin), &len), 0);
+	assert_int_equal(ntohs(sin.sin_port), PORT + 1);
+}
+
 static void who_shuts_down_knows_that_it_is_connected(void **state)
 {
 	int l, c, s;
@@ -447,6 +463,7 @@ int main(void)
 		CASE(what_was_connected_stays_so_until_it_is_dissolved),
 		CASE(an_attempt_that_failed_may_be_repeated),
 		CASE(a_failed_attempt_leaves_no_address_behind),
+		CASE(a_failed_attempt_leaves_the_port_that_was_asked_for),
 		CASE(who_shuts_down_knows_that_it_is_connected),
 		CASE(the_state_is_told_before_the_address),
 		CASE(a_listener_is_dissolved),
