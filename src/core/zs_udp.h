@@ -107,8 +107,8 @@ void zs_udp_close(struct zs_stack *s, struct zs_udp *u);
 int zs_udp_bind(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 
 /*
- * Binds when necessary; addr NULL dissolves the association. -ENETUNREACH, -EINVAL (port 0),
- * -EACCES (broadcast without leave), -EADDRINUSE.
+ * Binds when necessary; addr NULL dissolves the association. -ENETUNREACH, -EINVAL (port 0, or a
+ * loopback address would leave the host), -EACCES (broadcast without leave), -EADDRINUSE.
  */
 int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *addr, uint16_t port);
 

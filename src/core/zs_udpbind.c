@@ -151,6 +151,9 @@ int zs_udp_connect(struct zs_stack *s, struct zs_udp *u, const struct zs_addr *a
 		return -ENETUNREACH;
 	if (zs_udp_is_broadcast(s, family, addr) && !u->broadcast)
 		return -EACCES;
+	if (!u->laddr_by_connect && !zs_udp_is_multicast(family, addr) &&
+	    !zs_source_ok(nif, family, &u->flow.laddr))
+		return -EINVAL;
 	rc = zs_udp_bind_any(s, u, nif, family, addr, port);
 	if (rc < 0)
 		return rc;

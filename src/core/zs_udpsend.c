@@ -84,6 +84,13 @@ static bool get_nif(struct zs_stack *s, uint16_t number, struct zs_netif **nif)
 	return true;
 }
 
+/* RFC 1112 6.1, RFC 4291 2.7 */
+static bool stays_here(uint8_t family, const struct zs_addr *to, int ttl)
+{
+	return zs_udp_is_multicast(family, to) &&
+	       (ttl == 0 || (family == ZS_AF_IP6 && zs_ip6_scope(to) < ZS_SCOPE_LINK));
+}
+
 static int find_way(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
 		    const struct zs_addr *to, const struct zs_udp_how *how, struct way *w)
 {
@@ -112,6 +119,8 @@ static int find_way(struct zs_stack *s, const struct zs_udp *u, uint8_t family,
 	w->out = zs_route_by(s, w->nif, family, to, &nexthop);
 	if (w->out == NULL)
 		return -ENETUNREACH;
+	if (unlikely(!zs_source_ok(w->out, family, &w->src)) && !stays_here(family, to, ttl))
+		return -EINVAL;
 	if (ttl < 0)
 		ttl = family == ZS_AF_IP4 ? s->cfg.ttl : zs_hop_limit(s, w->out);
 	w->ttl = (uint8_t)ttl;
@@ -216,13 +225,6 @@ struct dgram {
 	struct way way;
 };
 
-/* RFC 1112 6.1, RFC 4291 2.7 */
-static bool stays_here(const struct dgram *d)
-{
-	return zs_udp_is_multicast(d->family, d->to) &&
-	       (d->way.ttl == 0 || (d->family == ZS_AF_IP6 && zs_ip6_scope(d->to) < ZS_SCOPE_LINK));
-}
-
 /* Consumes m, with its UDP header. From here on it may get lost, as any may on its way; the
  * counters tell. */
 static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d)
@@ -230,7 +232,7 @@ static void output(struct zs_stack *s, struct rte_mbuf *m, const struct dgram *d
 	const struct way *w = &d->way;
 	const struct zs_ip_way how = { .nif = w->nif, .mtu = w->mtu, .df = w->df };
 
-	if (stays_here(d))
+	if (stays_here(d->family, d->to, w->ttl))
 		rte_pktmbuf_free(m);
 	else
 		(void)zs_ip_output_by(s, m, &how, d->family, &w->src, d->to, ZS_PROTO_UDP, w->ttl,

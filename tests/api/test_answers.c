@@ -255,6 +255,37 @@ static void sending_to_no_address_is_to_oneself(void **state)
 	assert_int_equal(ntohl(peer.sin_addr.s_addr), 0x7f000009);
 }
 
+/* RFC 1122 3.2.1.3 g, RFC 4291 2.5.3: it is no source for what leaves the host. */
+static void from_the_loopback_address_nothing_leaves(void **state)
+{
+	struct sockaddr_in far = ip4("10.0.0.2", PORT), own = ip4("10.0.0.1", PORT);
+	struct sockaddr_in group = ip4("239.1.2.3", PORT);
+	struct sockaddr_in6 lo6 = ip6("::1", PORT + 1), far6 = ip6("fd00::a00:2", PORT);
+	struct sockaddr_in6 group6 = ip6("ff01::5", PORT);
+	int u = bound(SOCK_DGRAM, "127.0.0.1", PORT), v = new_socket(AF_INET6, SOCK_DGRAM);
+
+	(void)state;
+	assert_errno(ff_sendto(u, "x", 1, 0, sa(&far), sizeof(far)), EINVAL);
+	assert_errno(ff_connect(u, sa(&far), sizeof(far)), EINVAL);
+	assert_errno(connect_to(bound(SOCK_STREAM, "127.0.0.1", PORT), "10.0.0.2", PORT), EINVAL);
+	assert_int_equal(ff_sendto(u, "x", 1, 0, sa(&own), sizeof(own)), 1);
+	assert_int_equal(ff_bind(v, sa6(&lo6), sizeof(lo6)), 0);
+	assert_errno(ff_sendto(v, "x", 1, 0, sa6(&far6), sizeof(far6)), EINVAL);
+	assert_errno(ff_connect(v, sa6(&far6), sizeof(far6)), EINVAL);
+	/* a group may have its members here */
+	assert_errno(ff_sendto(u, "x", 1, 0, sa(&group), sizeof(group)), EINVAL);
+	assert_int_equal(ff_setsockopt(u, IPPROTO_IP, IP_MULTICAST_TTL, &(int){ 0 }, sizeof(int)),
+			 0);
+	assert_int_equal(ff_sendto(u, "x", 1, 0, sa(&group), sizeof(group)), 1);
+	assert_int_equal(ff_connect(u, sa(&group), sizeof(group)), 0);
+	group6.sin6_scope_id = 1;
+	assert_int_equal(ff_sendto(v, "x", 1, 0, sa6(&group6), sizeof(group6)), 1);
+	/* what connect chose, it chooses anew */
+	v = new_socket(AF_INET, SOCK_DGRAM);
+	assert_int_equal(connect_to(v, "127.0.0.1", PORT), 0);
+	assert_int_equal(connect_to(v, "10.0.0.2", PORT), 0);
+}
+
 /* ---- shutdown ---- */
 
 static void a_datagram_socket_is_shut_down_without_a_peer(void **state)
@@ -457,6 +488,7 @@ int main(void)
 		CASE(any_address_may_lack_its_family),
 		CASE(connecting_to_no_address_is_to_oneself),
 		CASE(sending_to_no_address_is_to_oneself),
+		CASE(from_the_loopback_address_nothing_leaves),
 		CASE(a_datagram_socket_is_shut_down_without_a_peer),
 		CASE(shutdown_ends_a_connection_only_once),
 		CASE(one_more_than_the_backlog_waits),

@@ -133,10 +133,10 @@ static void test_loopback_addresses_stay_inside(void **state)
 	net_start(&net);
 	u = bound(&net, ip4(127, 0, 0, 1), 9);
 	m = message(&net, "out");
-	assert_int_equal(zs_udp_send(net.s, u, m, &peer, 9), 0); /* and lost */
+	assert_int_equal(zs_udp_send(net.s, u, m, &peer, 9), -EINVAL);
+	rte_pktmbuf_free(m);
 	net_wait(&net, 1000000);
 	assert_int_equal(net.n_out, 0);
-	assert_int_equal(drops(&net, ZS_DROP_NO_ROUTE), 1);
 	zs_udp_close(net.s, u);
 	net_end(&net);
 }
