@@ -161,6 +161,33 @@ static void old_segment_window(struct tt *t)
 	tt_drain(t);
 }
 
+/* Who acknowledges more spoke later, also in what he repeats: the window is that of then. */
+static void repeated_segment_window(struct tt *t)
+{
+	start(t, 6000);
+	tt_send(t, 4000);
+	tt_expect_run(t, 1, 1, MSS, 4);
+	tt_in(t, "A", 11, 1, 10, .wnd = 5000); /* what was before it is lost */
+	tt_drain(t);
+	tt_in(t, "A", 1, 4001, 10, .wnd = 1000);
+	tt_drain(t);
+	tt_send(t, 4000);
+	tt_expect(t, "A", 4001, 21, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 31, 4001, 10, .wnd = 1000);
+	tt_drain(t);
+	tt_in(t, "A", 21, 5001, 10, .wnd = 2000);
+	tt_drain(t);
+	assert_int_equal(tt_info(t).snd_wnd, 2000);
+	tt_in(t, "A", 41, 5001, 0, .wnd = 3000);
+	tt_expect(t, "A", 7001, 41, MSS);
+	tt_in(t, "A", 51, 4001, 0, .wnd = 9000, .opt = "nop,nop,sack 5001:6001"); /* late */
+	tt_expect_none(t);
+	assert_int_equal(tt_info(t).snd_wnd, 3000);
+	tt_in(t, "A", 41, 8001, 0);
+	tt_drain(t);
+}
+
 /* RFC 9293 3.8.6.2.1: no small segment just because the window ends there... */
 static void sender_sws(struct tt *t)
 {
@@ -542,6 +569,7 @@ static const struct CMUnitTest tests[] = {
 	TT_CFG(unanswered_probes, few_retries),
 	TT(shrunk_window),
 	TT(old_segment_window),
+	TT(repeated_segment_window),
 	TT(sender_sws),
 	TT(sender_sws_override),
 	TT(sender_sws_half_of_max),

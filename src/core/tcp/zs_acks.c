@@ -83,14 +83,28 @@ void zs_rtt_handshake(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pk
 	zs_rtt_begin(s, tcb, timeouts, timeouts == 0 ? rtt_us : rtt_by_ts(s, tcb, pi));
 }
 
+/*
+ * Who acknowledges more than before spoke later, also where he repeats something from before
+ * SND.WL1: otherwise the window that we know would begin at the new SND.UNA, and end further on
+ * than any that was offered.
+ */
+static __attribute__((noinline)) bool spoke_later(const struct zs_tcb *tcb,
+						  const struct zs_pktinfo *pi)
+{
+	return zs_seq_gt(pi->ack, tcb->snd_una);
+}
+
 /* RFC 9293 3.10.7.4: SND.WL1 and SND.WL2 keep old segments from changing the window. */
 static bool update_window(struct zs_stack *s, struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	uint32_t wnd = pi->wnd << tcb->snd_wscale;
 	bool changed = wnd != tcb->snd_wnd;
 
+	if (unlikely(zs_seq_lt(pi->ack, tcb->snd_una))) /* comes for its SACK blocks */
+		return false;
 	if (!zs_seq_lt(tcb->snd_wl1, pi->seq) &&
-	    !(tcb->snd_wl1 == pi->seq && zs_seq_leq(tcb->snd_wl2, pi->ack)))
+	    !(tcb->snd_wl1 == pi->seq && zs_seq_leq(tcb->snd_wl2, pi->ack)) &&
+	    likely(!spoke_later(tcb, pi)))
 		return false;
 	tcb->snd_wl1 = pi->seq;
 	tcb->snd_wl2 = pi->ack;
