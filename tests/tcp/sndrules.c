@@ -111,6 +111,23 @@ static void silly_windows_are_avoided(struct tt *t)
 	tt_in(t, "A", 1, 5501, 0);
 }
 
+/* ... but what fits is sent in the end, as ever: the peer may never open it further. */
+static void a_small_window_is_used(struct tt *t)
+{
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT, .wnd = 5000);
+	tt_send(t, 5000);
+	tt_expect_run(t, 1, 1, MSS, 5);
+	send_apart(t, 300);
+	tt_send(t, 300);
+	tt_in(t, "A", 1, 5001, 0, .wnd = 100);
+	tt_expect_within(t, 200 * TT_MS, 1000 * TT_MS, "A", 5001, 1, 100);
+	tt_in(t, "A", 1, 5101, 0);
+	tt_expect(t, "PA", 5101, 1, 200);
+	tt_in(t, "A", 1, 5301, 0);
+	tt_expect(t, "PA", 5301, 1, 300);
+	tt_in(t, "A", 1, 5601, 0);
+}
+
 /* Sent again they keep apart, too. */
 static void retransmissions_keep_apart(struct tt *t)
 {
@@ -255,6 +272,7 @@ static const struct CMUnitTest tests[] = {
 	TT(the_last_waits_by_nagle),
 	TT(fin_follows_the_last),
 	TT(silly_windows_are_avoided),
+	TT(a_small_window_is_used),
 	TT(retransmissions_keep_apart),
 	TT(unsent_bytes_are_limited),
 	TT(the_writer_is_told),

@@ -327,7 +327,7 @@ static __attribute__((noinline)) enum zs_outcome send_together(struct zs_stack *
 	if (piece == unsent)
 		return send_one(s, tcb, wnd, run);
 	tcb->sndq.bytes -= unsent - piece;
-	tcb->flags &= ~(uint32_t)HIDE;
+	tcb->flags &= ~(uint32_t)ZS_TF_FIN_QUEUED;
 	if (usable_window(tcb) >= RTE_MIN(piece, (uint32_t)tcb->mss))
 		tcb->flags |= ZS_TF_FORCE;
 	o = send_one(s, tcb, wnd, run);
