@@ -214,7 +214,11 @@ static void sender_sws_override(struct tt *t)
 	tt_send(t, 5 * MSS);
 	tt_in(t, "A", 1, 10001, 0, .wnd = 300);
 	tt_expect_within(t, 100 * TT_MS, 1000 * TT_MS, "A", 10001, 1, 300);
-	tt_in(t, "A", 1, 10301, 0, .wnd = 5000);
+	/* once: what comes next is not silly again */
+	tt_in(t, "A", 1, 10301, 0, .wnd = 1200);
+	tt_expect(t, "A", 10301, 1, MSS);
+	tt_expect_none(t);
+	tt_in(t, "A", 1, 11301, 0, .wnd = 5000);
 	tt_drain(t);
 }
 

@@ -33,15 +33,20 @@ static inline uint32_t room_of_windows(const struct zs_tcb *tcb, uint32_t inflig
 	return RTE_MIN(room, usable_window(tcb));
 }
 
+/* The window ends here: is it worth a segment? When it is half of the best we saw; or when it stays
+ * small, after the override timer. */
+static __attribute__((noinline)) bool window_allows(const struct zs_tcb *tcb, uint32_t len)
+{
+	return len >= tcb->max_snd_wnd / 2 || (tcb->flags & ZS_TF_FORCE && tcb->snd_wnd < tcb->mss);
+}
+
 /* May a segment that is not full be sent? RFC 9293 3.8.6.2.1, with Minshall's form of Nagle's rule.
  */
 static bool small_allowed(const struct zs_tcb *tcb, uint32_t len, uint32_t avail)
 {
-	if (tcb->flags & ZS_TF_FORCE)
-		return true;
-	if (len < avail) /* the window ends here: worth it when it is half of the best we saw */
-		return len >= tcb->max_snd_wnd / 2;
-	if (tcb->flags & ZS_TF_FIN_QUEUED)
+	if (unlikely(len < avail))
+		return window_allows(tcb, len);
+	if (tcb->flags & (ZS_TF_FORCE | ZS_TF_FIN_QUEUED))
 		return true;
 	if (tcb->opts.cork || tcb->flags & ZS_TF_MORE)
 		return false;
@@ -374,20 +379,23 @@ static void arm_persist(struct zs_stack *s, struct zs_tcb *tcb)
 
 /* ---- tail loss probe (RFC 8985 7.3) ---- */
 
-/* One segment of new data, whatever cwnd and Nagle say, or else the last one again. A cork holds.
- */
+/* One segment of new data, whatever cwnd and small_allowed() say, or else the last one again. A
+ * cork holds. */
 static __attribute__((noinline)) enum zs_outcome probe(struct zs_stack *s, struct zs_tcb *tcb,
 						       uint16_t wnd)
 {
-	uint32_t cwnd = tcb->cwnd, run = 0;
+	uint32_t cwnd = tcb->cwnd, max_snd_wnd = tcb->max_snd_wnd, run = 0;
 	uint8_t kind = ZS_TLP_NEW;
 	enum zs_outcome o;
 
-	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE))
+	if (!tcb->opts.cork && !(tcb->flags & ZS_TF_MORE)) {
 		tcb->flags |= ZS_TF_FORCE;
+		tcb->max_snd_wnd = 0;
+	}
 	tcb->cwnd = zs_inflight(tcb) + tcb->mss;
 	o = tcb->unsent != NULL ? send_one(s, tcb, wnd, &run) : ZS_OUT_NOTHING;
 	tcb->cwnd = cwnd;
+	tcb->max_snd_wnd = max_snd_wnd;
 	tcb->flags &= ~(uint32_t)ZS_TF_FORCE;
 	if (o == ZS_OUT_NOTHING) {
 		kind = ZS_TLP_AGAIN;
