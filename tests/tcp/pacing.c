@@ -163,6 +163,34 @@ static void bbr_chosen_later(struct tt *t)
 	assert_int_equal(tt_info(t).pacing_rate, 0);
 }
 
+/* All that is out is acknowledged after a round trip. */
+static void round_trip(struct tt *t)
+{
+	tt_advance(t, RTT);
+	tt_drain(t);
+	tt_in(t, "A", 1, (uint32_t)tt_info(t).bytes_acked + tt_info(t).unacked + 1, 0);
+	tt_drain(t);
+}
+
+/* Small messages tell nothing of the bandwidth, however many: what it was before is known still. */
+static void bbr_remembers_in_small_talk(struct tt *t)
+{
+	uint64_t rate;
+
+	tt_connect_passive(t, .opt = "mss 1000,sackOK", .rtt_us = RTT, .wnd = 10 * MSS);
+	tt_send(t, 150 * MSS);
+	while (tt_info(t).snd_queued > 0)
+		round_trip(t);
+	rate = tt_info(t).bbr.bytes_per_s;
+	assert_in_range(rate, 50000, 110000);
+	for (unsigned i = 0; i < 30; i++) {
+		tt_send(t, 10);
+		round_trip(t);
+	}
+	assert_int_equal(tt_info(t).bbr.bytes_per_s, rate);
+	assert_true(tt_info(t).pacing_rate > rate / 2);
+}
+
 static void pace(struct zs_config *cfg)
 {
 	cfg->pace = true;
@@ -218,6 +246,7 @@ static const struct CMUnitTest tests[] = {
 	TT(retransmissions),
 	TT_CFG(bbr_paces_from_the_start, bbr),
 	TT_CFG(bbr_chosen_later, big_window),
+	TT_CFG(bbr_remembers_in_small_talk, bbr),
 	TT_CFG(window_is_spread, pace),
 	TT_CFG(window_is_spread_further, pace),
 };

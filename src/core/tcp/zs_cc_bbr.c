@@ -85,13 +85,18 @@ static void update_bandwidth(const struct zs_tcb *tcb, struct zs_bbr *b,
 		return;
 	if (zs_seq_geq(rs->prior_delivered, b->next_round_delivered)) {
 		b->next_round_delivered = (uint32_t)tcb->delivered;
+		b->round_start = b->bw_round_ends = true;
+	}
+	/* while the application is the limit, a sample can only be too small, and a round with
+	 * nothing else makes none before it older */
+	if (rs->bytes_per_s < b->btl_bw && rs->app_limited)
+		return;
+	if (b->bw_round_ends) {
 		b->round = (uint8_t)((b->round + 1) % ZS_BBR_BW_ROUNDS);
 		b->bw[b->round] = 0;
-		b->round_start = true;
+		b->bw_round_ends = false;
 	}
-	/* while the application is the limit, a sample can only be too small */
-	if (rs->bytes_per_s >= b->btl_bw || !rs->app_limited)
-		b->bw[b->round] = RTE_MAX(b->bw[b->round], rs->bytes_per_s);
+	b->bw[b->round] = RTE_MAX(b->bw[b->round], rs->bytes_per_s);
 	b->btl_bw = 0;
 	for (unsigned i = 0; i < ZS_BBR_BW_ROUNDS; i++)
 		b->btl_bw = RTE_MAX(b->btl_bw, b->bw[i]);

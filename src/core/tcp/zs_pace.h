@@ -43,7 +43,8 @@ struct zs_bbr {
 	uint8_t state; /* enum zs_bbr_state */
 	uint8_t round; /* index in bw */
 	uint8_t cycle, full_bw_count;
-	uint8_t ca_state; /* of the connection at the last ACK */
+	uint8_t ca_state;   /* of the connection at the last ACK */
+	bool bw_round_ends; /* what bw[round] is of: the next sample that counts begins another */
 	bool seen_rtt, round_start, filled_pipe, idle_restart, conserve, probe_rtt_round_done;
 };
 
