@@ -278,6 +278,29 @@ static void repeated_data_acknowledges(struct tt *t)
 	tt_read(t, 200);
 }
 
+/* Likewise of a FIN, also where it ends what there is to say. */
+static void repeated_fin_acknowledges(struct tt *t)
+{
+	tt_connect_passive(t, .rtt_us = 20 * TT_MS);
+	tt_send(t, 500);
+	tt_expect(t, "PA", 1, 1, 500);
+	tt_in(t, "FA", 1, 1, 0); /* on its way when ours came */
+	tt_expect(t, "A", 501, 2, 0);
+	tt_in(t, "FA", 1, 501, 0);
+	tt_expect(t, "A", 501, 2, 0);
+	assert_int_equal(tt_info(t).inflight, 0);
+	tt_expect_quiet(t, 2 * TT_S);
+}
+
+static void repeated_fin_ends_closing(struct tt *t)
+{
+	tt_enter(t, ZS_CLOSING);
+	tt_in(t, "FA", 1, 2, 0);
+	tt_expect(t, "A", 2, 2, 0);
+	tt_expect_state(t, ZS_TIME_WAIT);
+	tt_expect_quiet(t, 2 * TT_S);
+}
+
 /* From further back than the window is wide nobody repeats. */
 static void data_of_long_ago_does_not(struct tt *t)
 {
@@ -292,6 +315,8 @@ static void data_of_long_ago_does_not(struct tt *t)
 
 static const struct CMUnitTest tests[] = {
 	TT(repeated_data_acknowledges),
+	TT(repeated_fin_acknowledges),
+	TT(repeated_fin_ends_closing),
 	TT(data_of_long_ago_does_not),
 	TT(bad_checksum),
 	TT(bad_data_offset),

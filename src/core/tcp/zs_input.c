@@ -53,9 +53,15 @@ static bool ts_missing(const struct zs_stack *s, const struct zs_tcb *tcb,
 	       !(pi->tcp_flags & (ZS_RST | ZS_SYN));
 }
 
+/* SEG.LEN of what has no SYN. */
+static uint32_t seg_len(const struct zs_pktinfo *pi)
+{
+	return pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
+}
+
 bool zs_tcp_acceptable(const struct zs_pktinfo *pi, uint32_t rcv_nxt, uint32_t wnd)
 {
-	uint32_t len = pi->data_len + (pi->tcp_flags & ZS_FIN ? 1 : 0);
+	uint32_t len = seg_len(pi);
 
 	if (pi->tcp_flags & ZS_RST) /* whatever it carries (RFC 5961 3.2) */
 		return pi->seq == rcv_nxt || zs_seq_in(pi->seq, rcv_nxt, wnd);
@@ -83,18 +89,18 @@ static void report_old_data(struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 
 /*
  * The ACK field of these is good, though their data is not taken: data at a closed window (RFC 9293
- * 3.10.7.4), and what the peer repeats because our ACK was lost: its own may have been, too, and we
- * would repeat in turn. As on Linux and FreeBSD; no further back than the window is wide, lest it
- * be easier to guess (RFC 5961).
+ * 3.10.7.4), and what the peer repeats, FIN included, because our ACK was lost: its own may have
+ * been, too, and we would repeat in turn. As on Linux and FreeBSD; no further back than the window
+ * is wide, lest it be easier to guess (RFC 5961).
  */
 static bool ack_counts(const struct zs_tcb *tcb, const struct zs_pktinfo *pi)
 {
 	uint32_t wnd = tcb->rcv_adv - tcb->rcv_nxt;
+	uint32_t len = seg_len(pi);
 
-	if (!(pi->tcp_flags & ZS_ACK) || pi->data_len == 0 || tcb->state == ZS_SYN_RCVD)
+	if (!(pi->tcp_flags & ZS_ACK) || len == 0 || tcb->state == ZS_SYN_RCVD)
 		return false;
-	return (wnd == 0 && pi->seq == tcb->rcv_nxt) ||
-	       tcb->rcv_nxt - (pi->seq + pi->data_len) <= wnd;
+	return (wnd == 0 && pi->seq == tcb->rcv_nxt) || tcb->rcv_nxt - (pi->seq + len) <= wnd;
 }
 
 /* First: sequence number and PAWS. */
