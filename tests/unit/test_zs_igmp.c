@@ -71,6 +71,17 @@ static struct zs_udp *bound(struct net *net, uint16_t port)
 	return u;
 }
 
+/* A socket in group(1), of which nothing is said yet. */
+static struct zs_udp *start_joined(struct net *net)
+{
+	struct zs_udp *u;
+
+	start(net);
+	u = bound(net, 100);
+	assert_int_equal(join(net, u, group(1)), 0);
+	return u;
+}
+
 /* Packet i that was sent is an IGMP message of that type to that group. */
 static void expect_igmp(const struct net *net, uint32_t i, struct frame *f, unsigned type,
 			uint32_t dst)
@@ -201,9 +212,7 @@ static void test_join_after_leave(void **state)
 	struct frame f;
 
 	(void)state;
-	start(&net);
-	u = bound(&net, 100);
-	assert_int_equal(join(&net, u, group(1)), 0);
+	u = start_joined(&net);
 	net_wait(&net, 3000000);
 	net_clear(&net);
 	assert_int_equal(leave(&net, u, group(1)), 0);
@@ -256,9 +265,7 @@ static void test_older_routers(void **state)
 	struct frame f;
 
 	(void)state;
-	start(&net);
-	u = bound(&net, 100);
-	assert_int_equal(join(&net, u, group(1)), 0);
+	u = start_joined(&net);
 	net_wait(&net, 3000000);
 	net_clear(&net);
 	query(&net, all, 8, 10, true);
@@ -293,13 +300,10 @@ static void test_router_gets_older(void **state)
 {
 	const uint32_t all = ip4(224, 0, 0, 1);
 	struct net net;
-	struct zs_udp *u;
 	struct frame f;
 
 	(void)state;
-	start(&net);
-	u = bound(&net, 100);
-	assert_int_equal(join(&net, u, group(1)), 0);
+	(void)start_joined(&net);
 	net_wait(&net, 10000);
 	query(&net, all, 12, 20, true);
 	query(&net, all, 8, 100, true);
@@ -315,12 +319,9 @@ static void test_no_version(void **state)
 {
 	const uint32_t all = ip4(224, 0, 0, 1);
 	struct net net;
-	struct zs_udp *u;
 
 	(void)state;
-	start(&net);
-	u = bound(&net, 100);
-	assert_int_equal(join(&net, u, group(1)), 0);
+	(void)start_joined(&net);
 	net_wait(&net, 3000000);
 	net_clear(&net);
 	query(&net, all, 10, 10, true);
